@@ -1,1 +1,26 @@
 #![doc = include_str!("../README.md")]
+
+mod announcement;
+mod bytes;
+mod certificate;
+mod claim;
+mod hash;
+mod key;
+mod object;
+mod org;
+mod receipt;
+mod session;
+pub mod wire;
+
+pub use announcement::{Announcement, WelcomePointer};
+pub use bytes::Malformed;
+pub use certificate::{Admin, Certificate, CertificateError, Issuer, Standing};
+pub use claim::{BlobRef, Claim, Named};
+pub use hash::Hash;
+pub use key::{Key, Label, Signature, Signer};
+pub use object::{
+    Draft, HEADER_LEN, MAX_DATA, MAX_OBJECT, Millis, Object, ObjectError, Part, VERSION,
+};
+pub use org::{LinkError, OrgRoot, RelayRef, TeamLink};
+pub use receipt::Receipt;
+pub use session::Proof;

@@ -1,0 +1,183 @@
+//! Writer certificates (path 6): which key writes as which device number in a team.
+
+use names::{Name, Rest, TeamId};
+
+use crate::bytes::{Reader, team_bits};
+use crate::{Hash, Key, Label, Malformed, Millis, Object, Signature, Signer};
+
+/// What a certificate says of its device.
+#[derive(Debug, Clone, Copy, Eq, PartialEq)]
+pub enum Standing {
+    /// It may write and read.
+    Certified,
+    /// It may neither write nor read any more.
+    Revoked,
+}
+
+/// An admin, named by the root of the organisation.
+#[derive(Debug, Clone, Copy, Eq, PartialEq)]
+pub struct Admin {
+    /// The admin's key.
+    pub key: Key,
+    /// From when it may sign.
+    pub from: Millis,
+    /// Until when it may sign.
+    pub until: Millis,
+    /// The root's signature over organisation, key and times.
+    pub signature: Signature,
+}
+
+/// Who signed a certificate.
+#[derive(Debug, Clone, Copy, Eq, PartialEq)]
+pub enum Issuer {
+    /// The root key of the organisation.
+    Root,
+    /// An admin that the root names.
+    Admin(Admin),
+}
+
+/// The data of a path-6 object. The object's name says which device and generation.
+#[derive(Debug, Clone, Copy, Eq, PartialEq)]
+pub struct Certificate {
+    /// May the device write?
+    pub standing: Standing,
+    /// The device's log key in this team.
+    pub log_key: Key,
+    /// Of the credential in the device's leaf (RFC 9420 §5.3), under [`Label::Credential`].
+    pub credential: Hash,
+    /// From when it counts.
+    pub from: Millis,
+    /// Until when it counts.
+    pub until: Millis,
+    /// Who signed it.
+    pub issuer: Issuer,
+}
+
+/// Why an object is no certificate that counts.
+#[derive(Debug, Clone, Copy, Eq, PartialEq, thiserror::Error)]
+pub enum CertificateError {
+    /// Its name is not of path 6.
+    #[error("{name} does not name a certificate")]
+    OtherPath {
+        /// The name.
+        name: Name,
+    },
+    /// Its data is not in the layout of a certificate.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// The root did not name the admin who signed it.
+    #[error("certificate {name} is signed by an admin that the root does not name")]
+    UnknownAdmin {
+        /// The name.
+        name: Name,
+    },
+    /// The signature is not its issuer's.
+    #[error("certificate {name} is not signed by its issuer")]
+    Forged {
+        /// The name.
+        name: Name,
+    },
+}
+
+impl Admin {
+    /// Names an admin; only the owner of the root key can.
+    #[must_use]
+    pub fn name(root: &Signer, team: TeamId, key: Key, from: Millis, until: Millis) -> Self {
+        let signature = root.sign(Label::Admin, &Self::signed(team, key, from, until));
+        Self { key, from, until, signature }
+    }
+
+    fn signed(team: TeamId, key: Key, from: Millis, until: Millis) -> Vec<u8> {
+        let org = TeamId { team: names::Team::ZERO, ..team };
+        [&team_bits(org)[..], &key.0, &from.0.to_be_bytes(), &until.0.to_be_bytes()].concat()
+    }
+}
+
+impl Certificate {
+    /// Reads a certificate and checks that `root`, or an admin that it names, signed it.
+    ///
+    /// # Errors
+    /// As [`CertificateError`] says. Times are the caller's to check ([`Certificate::counts`]).
+    pub fn read(object: &Object, root: &Key) -> Result<Self, CertificateError> {
+        let name = object.name();
+        let place = name.place();
+        if !matches!(place.rest, Rest::Certificate { .. }) {
+            return Err(CertificateError::OtherPath { name });
+        }
+        let certificate = Self::parse(object.data().unwrap_or_default())?;
+        let key = match certificate.issuer {
+            Issuer::Root => root,
+            Issuer::Admin(ref admin) => {
+                let signed = Admin::signed(place.team, admin.key, admin.from, admin.until);
+                let named = root.verifies(Label::Admin, &signed, &admin.signature);
+                let in_time = admin.from <= object.created() && object.created() < admin.until;
+                if !named || !in_time {
+                    return Err(CertificateError::UnknownAdmin { name });
+                }
+                &admin.key
+            }
+        };
+        if object.verifies(key) { Ok(certificate) } else { Err(CertificateError::Forged { name }) }
+    }
+
+    /// May its device write at `now`?
+    #[must_use]
+    pub fn counts(&self, now: Millis) -> bool {
+        self.standing == Standing::Certified && self.from <= now && now < self.until
+    }
+
+    /// The data of the object.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut out = vec![
+            LAYOUT,
+            match self.standing {
+                Standing::Certified => 1,
+                Standing::Revoked => 2,
+            },
+        ];
+        out.extend_from_slice(&self.log_key.0);
+        out.extend_from_slice(&self.credential.0);
+        out.extend_from_slice(&self.from.0.to_be_bytes());
+        out.extend_from_slice(&self.until.0.to_be_bytes());
+        match &self.issuer {
+            Issuer::Root => out.push(0),
+            Issuer::Admin(admin) => {
+                out.push(1);
+                out.extend_from_slice(&admin.key.0);
+                out.extend_from_slice(&admin.from.0.to_be_bytes());
+                out.extend_from_slice(&admin.until.0.to_be_bytes());
+                out.extend_from_slice(&admin.signature.0);
+            }
+        }
+        out
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes);
+        reader.exactly(LAYOUT, "certificate version")?;
+        let standing = match reader.u8("standing")? {
+            1 => Standing::Certified,
+            2 => Standing::Revoked,
+            _ => return Err(Malformed { field: "standing" }),
+        };
+        let log_key = reader.key("log key")?;
+        let credential = reader.hash("credential")?;
+        let from = Millis(reader.u64("from")?);
+        let until = Millis(reader.u64("until")?);
+        let issuer = match reader.u8("issuer")? {
+            0 => Issuer::Root,
+            1 => Issuer::Admin(Admin {
+                key: reader.key("admin key")?,
+                from: Millis(reader.u64("admin from")?),
+                until: Millis(reader.u64("admin until")?),
+                signature: reader.signature("admin signature")?,
+            }),
+            _ => return Err(Malformed { field: "issuer" }),
+        };
+        reader.end("certificate")?;
+        Ok(Self { standing, log_key, credential, from, until, issuer })
+    }
+}
+
+const LAYOUT: u8 = 1;
