@@ -34,7 +34,10 @@ impl Prefix {
     /// # Errors
     /// When `bits` is more than 128.
     pub fn of(name: Name, bits: u32) -> Result<Self, PrefixError> {
-        Ok(Self { value: name.0 & mask(bits)?, bits })
+        Ok(Self {
+            value: name.0 & mask(bits)?,
+            bits,
+        })
     }
 
     /// Takes a prefix as it is stored: the bits behind it must be zero, so that equal prefixes
@@ -53,46 +56,78 @@ impl Prefix {
     /// slots, and so on.
     #[must_use]
     pub fn team_path(team: TeamId, path: u8) -> Self {
-        Self { value: team.head(path), bits: 78 }
+        Self {
+            value: team.head(path),
+            bits: 78,
+        }
     }
 
-    /// Everything in a team: a prefix for each of its eight paths.
+    /// Everything in a team, over all paths (the path bits are zero; 50 bits are left open).
     #[must_use]
-    pub fn team(team: TeamId) -> [Self; 8] {
-        [1, 2, 3, 4, 5, 6, 7, 8].map(|path| Self::team_path(team, path))
+    pub fn team(team: TeamId) -> Self {
+        Self::team_path(team, 0)
     }
 
     /// All messages of a channel (40 bits left open).
     #[must_use]
     pub fn channel(team: TeamId, channel: Channel) -> Self {
         let channel = u128::from(channel.value()) << 40;
-        Self { value: team.head(1) | channel, bits: 88 }
+        Self {
+            value: team.head(1) | channel,
+            bits: 88,
+        }
     }
 
     /// The log of one device in a channel (20 bits left open).
     #[must_use]
     pub fn log(team: TeamId, channel: Channel, device: Device) -> Self {
         let device = u128::from(device.value()) << 20;
-        Self { value: Self::channel(team, channel).value | device, bits: 108 }
+        Self {
+            value: Self::channel(team, channel).value | device,
+            bits: 108,
+        }
     }
 
     /// Does it cover `name`?
     #[must_use]
     pub fn covers(&self, name: Name) -> bool {
-        mask(self.bits).is_ok_and(|mask| name.0 & mask == self.value)
+        (name.0 & self.mask()) == self.value
     }
 
     /// Does it cover every name that `other` covers?
     #[must_use]
     pub fn includes(&self, other: &Self) -> bool {
-        self.bits <= other.bits
-            && mask(self.bits).is_ok_and(|mask| other.value & mask == self.value)
+        let all_paths = self.over_all_paths() || !other.over_all_paths();
+        self.bits <= other.bits && all_paths && other.value & self.mask() == self.value
     }
 
-    /// The lowest and the highest 128 bits that it covers.
+    /// Does it stand for the set over all paths? Path 0 names nothing, so a prefix with that
+    /// path does.
     #[must_use]
-    pub fn range(&self) -> (u128, u128) {
-        (self.value, self.value | !mask(self.bits).unwrap_or(u128::MAX))
+    pub fn over_all_paths(&self) -> bool {
+        self.bits >= PATH_END && self.value & PATH_MASK == 0
+    }
+
+    /// The lowest and the highest bits of each range that it covers: one, or one per path.
+    #[must_use]
+    pub fn ranges(&self) -> Vec<(u128, u128)> {
+        let open = !mask(self.bits).unwrap_or(u128::MAX);
+        if !self.over_all_paths() {
+            return vec![(self.value, self.value | open)];
+        }
+        (1..=8_u128)
+            .map(|path| self.value | path << PATH_SHIFT)
+            .map(|low| (low, low | open))
+            .collect()
+    }
+
+    fn mask(&self) -> u128 {
+        let mask = mask(self.bits).unwrap_or(u128::MAX);
+        if self.over_all_paths() {
+            mask & !PATH_MASK
+        } else {
+            mask
+        }
     }
 
     /// How many bits are fixed.
@@ -116,7 +151,10 @@ impl Prefix {
 
 impl From<Name> for Prefix {
     fn from(name: Name) -> Self {
-        Self { value: name.0, bits: 128 }
+        Self {
+            value: name.0,
+            bits: 128,
+        }
     }
 }
 
@@ -132,4 +170,66 @@ fn mask(bits: u32) -> Result<u128, PrefixError> {
     };
     // A shift by 128 would overflow; the empty prefix has no bits to keep.
     Ok(u128::MAX.checked_shl(rest).unwrap_or(0))
+}
+
+/// The path stands in the 8 bits that end 40 bits into a name.
+const PATH_SHIFT: u32 = 88;
+const PATH_END: u32 = 40;
+const PATH_MASK: u128 = 0xff << PATH_SHIFT;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Number, Org, Origin, Rest, Slot, Team};
+
+    fn team(team: u64) -> TeamId {
+        let (origin, org) = (Origin::truncate(7), Org::truncate(9));
+        TeamId {
+            origin,
+            org,
+            team: Team::truncate(team),
+        }
+    }
+
+    /// `NAMES-04`
+    #[test]
+    fn a_team_prefix_covers_every_path_of_its_team_and_of_no_other() {
+        let message = Rest::Message {
+            channel: Channel::truncate(2),
+            device: Device::truncate(3),
+            number: Number::truncate(4),
+        };
+        for rest in [message, Rest::Slot(Slot::MAX)] {
+            assert!(Prefix::team(team(5)).covers(team(5).name(rest)));
+            assert!(!Prefix::team(team(5)).covers(team(6).name(rest)));
+            let bits = team(5).name(rest).bits();
+            let within = |(low, high): &(u128, u128)| (*low..=*high).contains(&bits);
+            assert_eq!(
+                Prefix::team(team(5))
+                    .ranges()
+                    .iter()
+                    .filter(|r| within(r))
+                    .count(),
+                1
+            );
+        }
+        let channel = Prefix::channel(team(5), Channel::truncate(2));
+        assert!(Prefix::team(team(5)).includes(&channel));
+        assert!(!channel.includes(&Prefix::team(team(5))));
+        assert!(channel.covers(team(5).name(message)));
+    }
+
+    /// `NAMES-05`
+    #[test]
+    fn a_prefix_is_never_longer_than_a_name_nor_untidy() {
+        assert_eq!(
+            Prefix::from_bits(0, 129),
+            Err(PrefixError::TooLong { bits: 129 })
+        );
+        assert_eq!(
+            Prefix::from_bits(1, 127),
+            Err(PrefixError::Untidy { bits: 127 })
+        );
+        assert!(Prefix::from_bits(0, 0).is_ok_and(|all| all.is_empty()));
+    }
 }
