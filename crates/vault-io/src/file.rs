@@ -34,6 +34,10 @@ pub enum Cause {
 
 impl Cause {
     pub(crate) fn of(error: &rusqlite::Error) -> Self {
+        if matches!(error, rusqlite::Error::InvalidQuery) {
+            // Our own word for a setting that SQLite did not honour.
+            return Self::Other(0);
+        }
         let Some(failure) = error.sqlite_error() else {
             // Everything else is a row of another shape than ours.
             return Self::Damaged;
@@ -173,8 +177,11 @@ const SETTINGS: &[(&str, &str)] = &[
     ("wal_autocheckpoint", "0"),
 ];
 
+/// A setting and the answer to a question for it.
+type Answer = (&'static str, fn() -> Value);
+
 /// What must have taken effect: SQLite ignores settings that it cannot honour.
-const ANSWERS: &[(&str, fn() -> Value)] = &[
+const ANSWERS: &[Answer] = &[
     ("locking_mode", || Value::Text("exclusive".into())),
     ("journal_mode", || Value::Text("wal".into())),
     ("synchronous", || Value::Integer(2)),

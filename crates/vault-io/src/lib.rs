@@ -20,6 +20,6 @@ pub use create::{CreateError, create, exists};
 pub use file::Cause;
 pub use keys::{BoxedKey, KeyHold, NoPage};
 pub use passphrase::{LEAST_CHARACTERS, Passphrase};
-pub use read::ReadError;
+pub use read::{KeyAndValue, ReadError};
 pub use unlock::{ChangePassphraseError, UnlockError, unlock};
 pub use vault::{CheckpointError, CommitError, Vault};

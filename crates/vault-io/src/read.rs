@@ -25,6 +25,9 @@ pub enum ReadError {
     Store(Cause),
 }
 
+/// A row as it was committed.
+pub type KeyAndValue = (Vec<u8>, Zeroizing<Vec<u8>>);
+
 impl<K: KeyHold> Vault<K> {
     /// The value under `key`, if there is one.
     pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
@@ -44,7 +47,7 @@ impl<K: KeyHold> Vault<K> {
     }
 
     /// All rows of a table, sorted by key.
-    pub fn scan(&self, table: Table) -> Result<Vec<(Vec<u8>, Zeroizing<Vec<u8>>)>, ReadError> {
+    pub fn scan(&self, table: Table) -> Result<Vec<KeyAndValue>, ReadError> {
         let mut rows = Vec::new();
         self.for_each(table, |key, value| {
             rows.push((key, value));
