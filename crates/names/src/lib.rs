@@ -1,8 +1,13 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(test),
+    warn(clippy::as_conversions, clippy::arithmetic_side_effects)
+)]
 
 mod field;
 mod name;
 mod prefix;
+mod prefix_text;
 mod text;
 
 pub use field::{

@@ -264,12 +264,13 @@ pub(crate) const APP: u8 = 1;
 mod tests {
     use super::*;
 
+    /// `NAMES-01`
     #[test]
     fn every_bit_of_the_layout_is_where_the_table_says() {
         let team = TeamId {
-            origin: Origin::truncate(0xAAAAAA),
+            origin: Origin::truncate(0xAA_AAAA),
             org: Org::truncate(0),
-            team: Team::truncate(0xFFFFF),
+            team: Team::truncate(0xF_FFFF),
         };
         let name = team.name(Rest::Message {
             channel: Channel::truncate(2),
@@ -278,7 +279,7 @@ mod tests {
         });
         assert_eq!(
             format!("{:032x}", name.bits()),
-            "aaaaaa01010003fffffc020000300004"
+            "aaaaaa010100003ffffc020000300004"
         );
     }
 

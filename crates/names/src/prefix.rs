@@ -1,7 +1,5 @@
 //! Prefixes of names: what a subscription, a dump or a quota covers.
 
-use std::fmt;
-
 use crate::{Channel, Device, Name, TeamId};
 
 /// The first bits of a name.
@@ -155,12 +153,6 @@ impl From<Name> for Prefix {
             value: name.0,
             bits: 128,
         }
-    }
-}
-
-impl fmt::Display for Prefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}/{}", self.value, self.bits)
     }
 }
 

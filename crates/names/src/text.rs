@@ -37,6 +37,9 @@ pub enum ParseError {
     /// A path that does not exist.
     #[error("paths are numbered from 1 to 8")]
     Path,
+    /// A prefix that could be written in another way, or that ends inside a field.
+    #[error("{0} is not the one way to write this prefix")]
+    OtherSpelling(String),
 }
 
 impl fmt::Display for TeamId {
@@ -171,7 +174,7 @@ fn team_of(origin: u64, org: u64, team: u64) -> Result<TeamId, ParseError> {
     })
 }
 
-fn numbers(text: &str) -> Result<Vec<u64>, ParseError> {
+pub(crate) fn numbers(text: &str) -> Result<Vec<u64>, ParseError> {
     let body = text.strip_prefix(SCHEME).ok_or(ParseError::Scheme)?;
     let mut found = Vec::new();
     for (index, part) in body.split('/').take(MOST_PARTS).enumerate() {
@@ -184,13 +187,13 @@ fn numbers(text: &str) -> Result<Vec<u64>, ParseError> {
 }
 
 /// One spelling per number: no sign, no leading zero, no blank.
-fn number(text: &str) -> Option<u64> {
+pub(crate) fn number(text: &str) -> Option<u64> {
     let plain = !text.is_empty()
         && text.bytes().all(|byte| byte.is_ascii_digit())
         && (text == "0" || !text.starts_with('0'));
     if plain { text.parse().ok() } else { None }
 }
 
-const SCHEME: &str = "sotto://";
+pub(crate) const SCHEME: &str = "sotto://";
 /// One more than any name has, so that a longer text is refused without being read to its end.
 const MOST_PARTS: usize = 7;

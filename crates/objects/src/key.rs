@@ -66,9 +66,12 @@ impl Key {
     /// weak keys.
     #[must_use]
     pub fn verifies(&self, label: Label, bytes: &[u8], signature: &Signature) -> bool {
-        let Ok(key) = VerifyingKey::from_bytes(&self.0) else { return false };
+        let Ok(key) = VerifyingKey::from_bytes(&self.0) else {
+            return false;
+        };
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        key.verify_strict(&labelled(label, bytes), &signature).is_ok()
+        key.verify_strict(&labelled(label, bytes), &signature)
+            .is_ok()
     }
 }
 

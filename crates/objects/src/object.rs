@@ -91,7 +91,9 @@ impl Draft<'_> {
     /// # Errors
     /// When the data is too long, or the part does not exist.
     pub fn sign(&self, signer: &Signer) -> Result<Object, ObjectError> {
-        let too_long = ObjectError::TooLong { len: self.data.len() };
+        let too_long = ObjectError::TooLong {
+            len: self.data.len(),
+        };
         if self.data.len() > MAX_DATA {
             return Err(too_long);
         }
@@ -129,7 +131,10 @@ impl Object {
         let previous = reader.hash("previous")?;
         let data_hash = reader.hash("data hash")?;
         let len = reader.u16("length")?;
-        let part = Part { index: reader.u16("part")?, count: reader.u16("part")? };
+        let part = Part {
+            index: reader.u16("part")?,
+            count: reader.u16("part")?,
+        };
         let signature = reader.signature("signature")?;
         let rest = reader.rest();
         if usize::from(len) > MAX_DATA {
@@ -145,7 +150,17 @@ impl Object {
         } else {
             return Err(Malformed { field: "data" });
         };
-        Ok(Self { name, created, expires, previous, data_hash, len, part, signature, data })
+        Ok(Self {
+            name,
+            created,
+            expires,
+            previous,
+            data_hash,
+            len,
+            part,
+            signature,
+            data,
+        })
     }
 
     /// The bytes of the object.
@@ -237,3 +252,57 @@ pub const MAX_DATA: usize = 1024;
 pub const HEADER_LEN: usize = 103 + 64;
 /// The largest object, in bytes: less than one UDP datagram of 1,200.
 pub const MAX_OBJECT: usize = HEADER_LEN + MAX_DATA;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use names::{Org, Origin, Rest, Slot, Team, TeamId};
+
+    fn sign(len: usize, part: Part) -> Result<Object, ObjectError> {
+        let team = TeamId {
+            origin: Origin::ZERO,
+            org: Org::ZERO,
+            team: Team::ZERO,
+        };
+        let draft = Draft {
+            name: team.name(Rest::Slot(Slot::ZERO)),
+            created: Millis(1),
+            expires: Millis(2),
+            previous: Hash::NONE,
+            part,
+            data: &vec![7; len],
+        };
+        draft.sign(&Signer::from_seed(&[1; 32]))
+    }
+
+    /// `OBJECTS-01`
+    #[test]
+    fn an_object_takes_as_much_as_fits_and_no_byte_more() {
+        let full = sign(MAX_DATA, Part::ONLY).map(|object| object.bytes().len());
+        assert_eq!(full, Ok(MAX_OBJECT));
+        const { assert!(MAX_OBJECT <= 1_200 && HEADER_LEN <= 176) };
+        let len = MAX_DATA + 1;
+        assert_eq!(sign(len, Part::ONLY), Err(ObjectError::TooLong { len }));
+    }
+
+    /// `OBJECTS-01`
+    #[test]
+    fn a_part_lies_inside_its_payload() {
+        let last = Part {
+            index: u16::MAX - 1,
+            count: u16::MAX,
+        };
+        assert_eq!(sign(0, last).map(|object| object.part()), Ok(last));
+        for (index, count) in [(0, 0), (1, 1), (u16::MAX, u16::MAX)] {
+            let refused = Err(ObjectError::NoSuchPart { index, count });
+            assert_eq!(sign(0, Part { index, count }), refused);
+        }
+    }
+
+    /// `OBJECTS-03`
+    #[test]
+    fn no_time_wraps() {
+        assert_eq!(Millis::NEVER.plus(1), Millis::NEVER);
+        assert_eq!(Millis(1).plus(2), Millis(3));
+    }
+}

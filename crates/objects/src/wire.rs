@@ -1,8 +1,11 @@
 //! The frames of a link between an endpoint and a relay (`SPEC.md`, "Links"). A link carries each
 //! as a length and these bytes.
 
+mod answer;
+
 use names::{Name, Prefix, Slot};
 
+use self::answer::{read_with_receipt, with_receipt};
 use crate::bytes::Reader;
 use crate::{Malformed, Millis, Object, Proof, Receipt};
 
@@ -213,7 +216,12 @@ impl ToRelay {
                 out.extend_from_slice(&seq.to_be_bytes());
                 out.extend_from_slice(&object.bytes());
             }
-            Self::Subscribe { id, prefix, store, after } => {
+            Self::Subscribe {
+                id,
+                prefix,
+                store,
+                after,
+            } => {
                 out.push(5);
                 out.extend_from_slice(&id.to_be_bytes());
                 out.extend_from_slice(&prefix.bits().to_be_bytes());
@@ -241,10 +249,18 @@ impl ToRelay {
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let frame = match reader.u8("frame")? {
-            1 => Self::Hello { version: reader.u16("version")? },
+            1 => Self::Hello {
+                version: reader.u16("version")?,
+            },
             2 => Self::Prove(Proof::parse(reader.rest())?),
-            3 => Self::Publish { seq: reader.u32("seq")?, object: Object::parse(reader.rest())? },
-            4 => Self::Claim { seq: reader.u32("seq")?, object: Object::parse(reader.rest())? },
+            3 => Self::Publish {
+                seq: reader.u32("seq")?,
+                object: Object::parse(reader.rest())?,
+            },
+            4 => Self::Claim {
+                seq: reader.u32("seq")?,
+                object: Object::parse(reader.rest())?,
+            },
             5 => {
                 let id = reader.u32("id")?;
                 let bits = u128::from_be_bytes(reader.array("prefix")?);
@@ -257,8 +273,13 @@ impl ToRelay {
                     after: reader.u64("after")?,
                 }
             }
-            6 => Self::Unsubscribe { id: reader.u32("id")? },
-            7 => Self::Get { seq: reader.u32("seq")?, name: reader.name("name")? },
+            6 => Self::Unsubscribe {
+                id: reader.u32("id")?,
+            },
+            7 => Self::Get {
+                seq: reader.u32("seq")?,
+                name: reader.name("name")?,
+            },
             _ => return Err(Malformed { field: "frame" }),
         };
         reader.end("frame")?;
@@ -272,7 +293,11 @@ impl FromRelay {
     pub fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         match self {
-            Self::Welcome { version, store, now } => {
+            Self::Welcome {
+                version,
+                store,
+                now,
+            } => {
                 out.push(1);
                 out.extend_from_slice(&version.to_be_bytes());
                 out.extend_from_slice(&store.to_be_bytes());
@@ -313,7 +338,11 @@ impl FromRelay {
                 out.extend_from_slice(&id.to_be_bytes());
                 out.extend_from_slice(&position.to_be_bytes());
             }
-            Self::Found { seq, object, receipt } => {
+            Self::Found {
+                seq,
+                object,
+                receipt,
+            } => {
                 out.push(8);
                 out.extend_from_slice(&seq.to_be_bytes());
                 match object {
@@ -324,7 +353,11 @@ impl FromRelay {
                     }
                 }
             }
-            Self::Deliver { position, object, receipt } => {
+            Self::Deliver {
+                position,
+                object,
+                receipt,
+            } => {
                 out.push(9);
                 out.extend_from_slice(&position.to_be_bytes());
                 with_receipt(&mut out, object, receipt.as_ref());
@@ -346,12 +379,18 @@ impl FromRelay {
                 now: Millis(reader.u64("now")?),
             },
             2 => Self::Proved(Proof::parse(reader.rest())?),
-            3 => Self::Stored { seq: reader.u32("seq")?, receipt: Receipt::parse(reader.rest())? },
+            3 => Self::Stored {
+                seq: reader.u32("seq")?,
+                receipt: Receipt::parse(reader.rest())?,
+            },
             4 => Self::Refused {
                 seq: reader.u32("seq")?,
                 why: Refusal::of(reader.u8("refusal")?, reader.u32("refusal")?)?,
             },
-            5 => Self::Slot { seq: reader.u32("seq")?, answer: SlotAnswer::read(&mut reader)? },
+            5 => Self::Slot {
+                seq: reader.u32("seq")?,
+                answer: SlotAnswer::read(&mut reader)?,
+            },
             6 => Self::Subscribed {
                 id: reader.u32("id")?,
                 standing: match reader.u8("standing")? {
@@ -361,7 +400,10 @@ impl FromRelay {
                     _ => return Err(Malformed { field: "standing" }),
                 },
             },
-            7 => Self::CaughtUp { id: reader.u32("id")?, position: reader.u64("position")? },
+            7 => Self::CaughtUp {
+                id: reader.u32("id")?,
+                position: reader.u64("position")?,
+            },
             8 => {
                 let seq = reader.u32("seq")?;
                 let (object, receipt) = match reader.u8("found")? {
@@ -372,106 +414,24 @@ impl FromRelay {
                     }
                     _ => return Err(Malformed { field: "found" }),
                 };
-                Self::Found { seq, object, receipt }
+                Self::Found {
+                    seq,
+                    object,
+                    receipt,
+                }
             }
             9 => {
                 let position = reader.u64("position")?;
                 let (object, receipt) = read_with_receipt(&mut reader)?;
-                Self::Deliver { position, object, receipt }
+                Self::Deliver {
+                    position,
+                    object,
+                    receipt,
+                }
             }
             _ => return Err(Malformed { field: "frame" }),
         };
         reader.end("frame")?;
         Ok(frame)
     }
-}
-
-impl Refusal {
-    fn code(self) -> (u8, u32) {
-        match self {
-            Self::WrongSigner => (1, 0),
-            Self::Uncertified => (2, 0),
-            Self::Revoked => (3, 0),
-            Self::Gap { next } => (4, next),
-            Self::WrongPrevious => (5, 0),
-            Self::Expired => (6, 0),
-            Self::NameTaken => (7, 0),
-            Self::UnknownOrg => (8, 0),
-            Self::Malformed => (9, 0),
-            Self::Quota => (10, 0),
-        }
-    }
-
-    fn of(code: u8, next: u32) -> Result<Self, Malformed> {
-        Ok(match (code, next) {
-            (1, 0) => Self::WrongSigner,
-            (2, 0) => Self::Uncertified,
-            (3, 0) => Self::Revoked,
-            (4, next) => Self::Gap { next },
-            (5, 0) => Self::WrongPrevious,
-            (6, 0) => Self::Expired,
-            (7, 0) => Self::NameTaken,
-            (8, 0) => Self::UnknownOrg,
-            (9, 0) => Self::Malformed,
-            (10, 0) => Self::Quota,
-            _ => return Err(Malformed { field: "refusal" }),
-        })
-    }
-}
-
-impl SlotAnswer {
-    fn write(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::Won(receipt) => {
-                out.push(1);
-                out.extend_from_slice(&receipt.bytes());
-            }
-            Self::Taken { winner, receipt } => {
-                out.push(2);
-                with_receipt(out, winner, Some(receipt));
-            }
-            Self::Gap { head } => {
-                out.push(3);
-                out.extend_from_slice(&head.value().to_be_bytes());
-            }
-            Self::Incomplete => out.push(4),
-            Self::Pending => out.push(5),
-        }
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        Ok(match reader.u8("answer")? {
-            1 => Self::Won(Receipt::parse(reader.rest())?),
-            2 => match read_with_receipt(reader)? {
-                (winner, Some(receipt)) => Self::Taken { winner, receipt },
-                (_, None) => return Err(Malformed { field: "receipt" }),
-            },
-            3 => Self::Gap {
-                head: Slot::new(reader.u64("head")?).map_err(|_| Malformed { field: "head" })?,
-            },
-            4 => Self::Incomplete,
-            5 => Self::Pending,
-            _ => return Err(Malformed { field: "answer" }),
-        })
-    }
-}
-
-fn with_receipt(out: &mut Vec<u8>, object: &Object, receipt: Option<&Receipt>) {
-    match receipt {
-        None => out.push(0),
-        Some(receipt) => {
-            out.push(1);
-            out.extend_from_slice(&receipt.bytes());
-        }
-    }
-    out.extend_from_slice(&object.bytes());
-}
-
-fn read_with_receipt(reader: &mut Reader<'_>) -> Result<(Object, Option<Receipt>), Malformed> {
-    let receipt = match reader.u8("receipt")? {
-        0 => None,
-        1 => Some(Receipt::parse(reader.take(Receipt::LEN, "receipt")?)?),
-        _ => return Err(Malformed { field: "receipt" }),
-    };
-    Ok((Object::parse(reader.rest())?, receipt))
 }
