@@ -1,1 +1,11 @@
 #![doc = include_str!("../README.md")]
+
+mod error;
+mod note;
+mod schema;
+mod store;
+mod sweep;
+
+pub use error::StoreError;
+pub use schema::Durability;
+pub use store::{Kept, Store};

@@ -1,0 +1,207 @@
+//! Subscriptions: who gets what, from the store and as it comes.
+
+use names::{Device, Name, Prefix, Rest, TeamId};
+use objects::wire::FromRelay;
+use objects::{Millis, Object, Receipt};
+
+use crate::relay::{Fault, Output, Peer, Relay};
+use crate::shelf::{Kept, Shelf};
+
+impl<S: Shelf> Relay<S> {
+    /// Delivers a fresh object to everybody who listens, but not back to where it came from. One
+    /// encoding serves all.
+    pub(crate) fn deliver_live(
+        &mut self,
+        from: Peer,
+        position: u64,
+        object: &Object,
+        receipt: &Receipt,
+    ) {
+        let name = object.name();
+        let mut peers = Vec::new();
+        for peer in self.audience.get(&name.team()).into_iter().flatten() {
+            let Some(session) = self.sessions.get_mut(peer) else {
+                continue;
+            };
+            if *peer == from || !session.listens(|prefix| prefix.covers(name)) {
+                continue;
+            }
+            match session.room.checked_sub(1) {
+                Some(room) => {
+                    session.room = room;
+                    peers.push(*peer);
+                }
+                // Whoever does not read gets it from the store later; nobody else waits.
+                None => session.fall_behind(position.saturating_sub(1)),
+            }
+        }
+        if !peers.is_empty() {
+            let frame = frame(position, object.clone(), receipt).bytes();
+            self.push(Output::Deliver { peers, frame });
+        }
+    }
+
+    /// Delivers from the store what a peer's subscriptions lack, as far as it has room.
+    pub(crate) fn catch_up(&mut self, now: Millis, peer: Peer) -> Result<(), Fault> {
+        for _ in 0..PAGES_AT_ONCE {
+            let Some(session) = self.sessions.get(&peer) else {
+                return Ok(());
+            };
+            let Some(id) = session.behind().filter(|_| session.room > 0) else {
+                return Ok(());
+            };
+            self.catch_up_page(now, peer, id)?;
+        }
+        self.hurried.insert(peer);
+        Ok(())
+    }
+
+    fn catch_up_page(&mut self, now: Millis, peer: Peer, id: u32) -> Result<(), Fault> {
+        let Some(session) = self.sessions.get_mut(&peer) else {
+            return Ok(());
+        };
+        let Some(subscription) = session.subscriptions.get_mut(&id) else {
+            return Ok(());
+        };
+        // The last frame of room is for saying that this was all.
+        let most = session.room.saturating_sub(1).min(PAGE);
+        let (team, prefix) = (subscription.team, subscription.prefix);
+        let page = self
+            .shelf
+            .behind(team, prefix, subscription.after, most.max(1))?;
+        let mut frames = Vec::new();
+        if page.is_empty() {
+            let position = self.shelf.newest()?;
+            subscription.after = position;
+            subscription.live = true;
+            frames.push(FromRelay::CaughtUp { id, position }.bytes());
+        }
+        for kept in page {
+            subscription.after = kept.position;
+            if let Some(kept) = shown(kept, now) {
+                frames.push(frame(kept.position, kept.object, &kept.receipt).bytes());
+            }
+        }
+        session.room = session.room.saturating_sub(frames.len());
+        for frame in frames {
+            self.push(Output::Deliver {
+                peers: vec![peer],
+                frame,
+            });
+        }
+        Ok(())
+    }
+
+    /// A device's certificate has changed: its sessions may begin or have to cease to read.
+    pub(crate) fn certified(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        device: Device,
+    ) -> Result<(), Fault> {
+        let peers: Vec<Peer> = self
+            .audience
+            .get(&team)
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect();
+        for peer in peers {
+            let proven = self
+                .sessions
+                .get(&peer)
+                .and_then(|session| session.proofs.get(&team));
+            if proven.is_some_and(|proven| proven.device == device) {
+                self.restand(now, peer, team)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks again whether a peer may read a team, and tells it what has changed.
+    pub(crate) fn restand(&mut self, now: Millis, peer: Peer, team: TeamId) -> Result<(), Fault> {
+        let Some(session) = self
+            .sessions
+            .get(&peer)
+            .filter(|session| session.wants(team))
+        else {
+            return Ok(());
+        };
+        let proven = session.proofs.get(&team).copied();
+        let (standing, until) = self.reader(team, proven, now)?;
+        self.note_ending(peer, team, until);
+        let newest = self.shelf.newest()?;
+        let Some(session) = self.sessions.get_mut(&peer) else {
+            return Ok(());
+        };
+        let mut changed = Vec::new();
+        for (id, subscription) in &mut session.subscriptions {
+            if subscription.team == team && subscription.standing != standing {
+                if std::mem::take(&mut subscription.live) {
+                    subscription.after = newest;
+                }
+                subscription.standing = standing;
+                changed.push(*id);
+            }
+        }
+        for id in changed {
+            self.answer(peer, FromRelay::Subscribed { id, standing });
+        }
+        self.catch_up(now, peer)
+    }
+
+    /// Remembers when a reader's standing has to be looked at again.
+    pub(crate) fn note_ending(&mut self, peer: Peer, team: TeamId, until: Millis) {
+        self.endings
+            .retain(|(_, other, of)| (*other, *of) != (peer, team));
+        if until != Millis::NEVER {
+            self.endings.insert((until, peer, team));
+        }
+    }
+}
+
+/// The one team that a prefix lies within.
+pub(crate) fn team_of(prefix: &Prefix) -> Option<TeamId> {
+    let path = if prefix.over_all_paths() {
+        1 << PATH_SHIFT
+    } else {
+        0
+    };
+    let lowest = Name::from_bits(prefix.bits() | path).ok()?;
+    (prefix.len() >= TEAM_BITS).then(|| lowest.team())
+}
+
+/// What may still be seen of an object at `now`: of an expired log entry its header, of another
+/// expired object nothing, except for what lives as long as its team.
+pub(crate) fn shown(kept: Kept, now: Millis) -> Option<Kept> {
+    if now < kept.object.expires() {
+        return Some(kept);
+    }
+    match kept.object.name().place().rest {
+        Rest::Message { .. } => Some(Kept {
+            object: kept.object.header_only(),
+            ..kept
+        }),
+        Rest::Slot(_) | Rest::Certificate { .. } => Some(kept),
+        Rest::KeyPackage { .. }
+        | Rest::Welcome { .. }
+        | Rest::Blob { .. }
+        | Rest::Use(_)
+        | Rest::Code(_) => None,
+    }
+}
+
+/// Claims go with their receipt, which decides what they are worth.
+fn frame(position: u64, object: Object, receipt: &Receipt) -> FromRelay {
+    let claim = matches!(object.name().place().rest, Rest::Slot(_));
+    FromRelay::Deliver {
+        position,
+        object,
+        receipt: claim.then_some(*receipt),
+    }
+}
+
+const TEAM_BITS: u32 = 78;
+const PATH_SHIFT: u32 = 88;
+const PAGE: usize = 64;
+const PAGES_AT_ONCE: usize = 8;
