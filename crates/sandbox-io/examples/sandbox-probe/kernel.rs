@@ -136,10 +136,6 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
         }))
     }),
     #[cfg(target_arch = "x86_64")]
-    ("ports", |_| {
-        Ok(Box::new(|| attempt(libc::SYS_iopl, [3, 0, 0, 0, 0, 0])))
-    }),
-    #[cfg(target_arch = "x86_64")]
     ("old-call-gate", |_| {
         Ok(Box::new(|| {
             let result: i64;

@@ -3,6 +3,8 @@
 //! product; as role `free` it does not, and is the control.
 //!
 //! `sandbox-probe ROLE PROBE [name=value ..]`, where ROLE is `secure`, `net`, `ui` or `free`.
+//! `sandbox-probe cleanly PROGRAM ..` first closes what it inherited.
+//! As `start` or `start-plainly` it stands in for the launcher and starts itself as role `as=`.
 //! Prints `level ..`, then `done` or `refused ERRNO`. Ends with 2 if a probe could not be set up.
 
 #![expect(
@@ -23,6 +25,8 @@ mod processes;
 mod scene;
 
 use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
 use std::process::ExitCode;
 
 use sandbox_io::{Paths, Role, confine, harden};
@@ -42,7 +46,12 @@ fn main() -> ExitCode {
     if role == "victim" {
         return others::be_the_victim();
     }
-    match run(&role, &name, &scene) {
+    let outcome = match role.as_str() {
+        "cleanly" => cleanly(&name),
+        "start" | "start-plainly" => start(&role, &name, &scene),
+        _ => run(&role, &name, &scene),
+    };
+    match outcome {
         Ok(status) => status,
         Err(trouble) => {
             eprintln!("{role} {name}: {trouble}");
@@ -81,6 +90,41 @@ fn run(role: &str, name: &str, scene: &Scene) -> io::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Becomes another program, with no descriptor but the first three.
+fn cleanly(program: &str) -> io::Result<ExitCode> {
+    attempt(libc::SYS_close_range, [3, usize::MAX >> 32, 4, 0, 0, 0])?;
+    Err(std::process::Command::new(program)
+        .args(std::env::args_os().skip(3))
+        .exec())
+}
+
+/// Stands in for the launcher: starts this program again, as the launcher would or plainly, and
+/// ends as it ends.
+fn start(mode: &str, name: &str, scene: &Scene) -> io::Result<ExitCode> {
+    let program = std::env::current_exe()?;
+    let mut arguments = vec![scene.value::<String>("as")?, name.to_owned()];
+    arguments.extend(std::env::args().skip(3));
+    let role = match scene.value::<String>("as")?.as_str() {
+        "net" => Role::Net,
+        "ui" => Role::Ui,
+        _ => Role::Secure,
+    };
+    let (_end, theirs) = std::os::unix::net::UnixStream::pair()?;
+    let mut child = if mode == "start" {
+        sandbox_io::child::spawn(role, &program, &arguments, theirs.into())?
+    } else {
+        std::process::Command::new(program)
+            .args(arguments)
+            .stdin(OwnedFd::from(theirs))
+            .spawn()?
+    };
+    let status = child
+        .wait()?
+        .code()
+        .and_then(|code| u8::try_from(code).ok());
+    Ok(ExitCode::from(status.unwrap_or(99)))
+}
+
 fn harden_only(role: Option<Role>) -> ExitCode {
     match role.map(|role| harden(role, &[])) {
         None | Some(Ok(())) => {
@@ -117,6 +161,15 @@ const GENERAL: &[(&str, Probe)] = &[
             println!("ready");
             io::stdout().flush()?;
             io::stdin().read_to_end(&mut Vec::new()).map(drop)
+        }))
+    }),
+    // Stays whatever happens to its standard input, but not for ever.
+    ("stay", |_| {
+        Ok(Box::new(|| {
+            println!("ready");
+            io::stdout().flush()?;
+            // SAFETY: waits for no descriptor at all.
+            answer(unsafe { libc::poll(std::ptr::null_mut(), 0, 60_000) }).map(drop)
         }))
     }),
     ("environment", |_| {
