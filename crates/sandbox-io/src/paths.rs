@@ -13,7 +13,7 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// For `secure-proc`: it writes its vault folder, and reads nothing else.
+    /// For `secure-proc`: it writes its vault folder, and reads nothing else but randomness.
     pub fn secure(vault: &Path) -> Self {
         Self {
             write: vec![vault.to_path_buf()],
@@ -85,7 +85,11 @@ fn nvidia_devices() -> Vec<PathBuf> {
         .collect()
 }
 
+/// SQLite seeds its generator there, and would fall back to the clock without a word.
+const RANDOMNESS: &str = "/dev/urandom";
+
 const RESOLVER: &[&str] = &[
+    RANDOMNESS,
     "/etc/gai.conf",
     "/etc/host.conf",
     "/etc/hosts",

@@ -237,6 +237,12 @@ const NET: &[Call] = &[
             ],
         ],
     ),
+    // How tokio wakes itself for signals. A stream pair has its peer; a datagram pair could still
+    // be sent elsewhere.
+    only(
+        libc::SYS_socketpair,
+        &[&[Int(0, libc::AF_UNIX), kind(libc::SOCK_STREAM)]],
+    ),
     any(libc::SYS_connect),
     any(libc::SYS_bind),
     any(libc::SYS_sendto),

@@ -2,6 +2,16 @@
 //! a process that has locked itself down with the very calls of the product, and once more in a
 //! control that has not and must succeed. All of it as root and as an unprivileged user.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a broken set-up has to fail the test"
+)]
+#![expect(
+    clippy::print_stdout,
+    reason = "what was not run is said, and how much was"
+)]
+
 mod launch;
 mod table;
 mod world;

@@ -76,7 +76,8 @@ pub(crate) const ROWS: &[Row] = &[
     row("inet6-socket", [PERM, YES, PERM]),
     row("unix-connect", [PERM, PERM, YES]),
     row("abstract-connect", [PERM, PERM, CONNREFUSED]),
-    row("socket-pair", [PERM, PERM, YES]),
+    row("socket-pair", [PERM, YES, YES]),
+    row("datagram-pair", [PERM, PERM, YES]),
     row("netlink-socket", [PERM, PERM, PERM]),
     row("vsock-socket", [PERM, PERM, PERM]),
     root("raw-socket", [PERM, PERM, PERM]),
@@ -165,5 +166,6 @@ pub(crate) const ROWS: &[Row] = &[
     // What everybody needs.
     row("own-store", [YES, YES, YES]),
     row("own-sockets", [YES, YES, YES]),
+    row("randomness", [YES, YES, YES]),
     row("key-page", [YES, YES, NOT_SECRET]),
 ];

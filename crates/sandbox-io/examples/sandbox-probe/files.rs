@@ -83,8 +83,8 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
     }),
     ("make-pipe", |scene| {
         let path = c_path(scene.others("pipe")?)?;
-        // SAFETY: the path is a live, terminated string.
         Ok(Box::new(move || {
+            // SAFETY: the path is a live, terminated string.
             answer(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }).map(drop)
         }))
     }),
@@ -140,6 +140,11 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
             fs::metadata(folder.join("store.db-old"))?;
             fs::remove_file(folder.join("store.db-old"))?;
             fs::remove_file(path)
+        }))
+    }),
+    ("randomness", |_| {
+        Ok(Box::new(|| {
+            File::open("/dev/urandom")?.read_exact(&mut [0; 16])
         }))
     }),
     ("own-sockets", |_| {

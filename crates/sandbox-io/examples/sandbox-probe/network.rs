@@ -1,7 +1,7 @@
 use std::io;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixStream};
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixStream};
 
 use crate::{Probe, attempt, call};
 
@@ -46,6 +46,9 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
     }),
     ("socket-pair", |_| {
         Ok(Box::new(|| UnixStream::pair().map(drop)))
+    }),
+    ("datagram-pair", |_| {
+        Ok(Box::new(|| UnixDatagram::pair().map(drop)))
     }),
     ("netlink-socket", |_| {
         Ok(Box::new(|| {
