@@ -17,18 +17,20 @@ impl Paths {
     pub fn secure(vault: &Path) -> Self {
         Self {
             write: vec![vault.to_path_buf()],
-            ..Self::default()
+            read: vec![RANDOMNESS.into()],
+            devices: vec![],
         }
     }
 
     /// For `net-proc`: it writes its cache folder, and reads how names are resolved.
     pub fn net(cache: &Path) -> Self {
         let mut read: Vec<PathBuf> = RESOLVER.iter().map(PathBuf::from).collect();
-        // Network services replace this file by a new one; the rule must hold the folder that
-        // they write to, unless that is /etc itself.
+        // Network services replace this file by a new one, so the rule must hold the folder that
+        // they write to. Only theirs: the file may as well lie in /etc, or anywhere.
         if let Ok(target) = std::fs::canonicalize("/etc/resolv.conf")
             && let Some(folder) = target.parent()
-            && folder != Path::new("/etc")
+            && folder.starts_with("/run")
+            && folder != Path::new("/run")
         {
             read.push(folder.to_path_buf());
         }

@@ -59,7 +59,13 @@ impl World {
         open_up(base);
         // The folder of the build may be closed to `nobody`.
         let program = base.join("sandbox-probe");
-        fs::copy(probe_program(), &program).unwrap();
+        // Another program copies: a child of a parallel test could inherit our descriptor for
+        // writing, and nobody can start a file that is being written.
+        let copied = Command::new("cp")
+            .arg(probe_program())
+            .arg(&program)
+            .status();
+        assert!(copied.unwrap().success(), "the probe cannot be copied");
 
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
