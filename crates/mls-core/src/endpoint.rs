@@ -1,0 +1,284 @@
+//! The endpoint: its rows, its groups, its link.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+
+use names::{Channel, TeamId};
+use objects::{Key, Millis, RelayRef, Signer};
+use openmls::prelude::{GroupId, MlsGroup};
+use zeroize::Zeroizing;
+
+use crate::provider::Provider;
+use crate::rows::{Change, Rows, Table};
+use crate::state::{OrgRow, RelayRow, Stage, TeamRow, UserRow, team_key, team_of};
+use crate::{Fault, Input, Output};
+
+/// Fills bytes at random.
+pub type Random = Box<dyn FnMut(&mut [u8])>;
+
+/// Everything that a device knows and decides about its teams while its vault is open.
+///
+/// All state lives in rows; [`Endpoint::changes`] hands out the changed ones, and
+/// [`Endpoint::load`] goes on from them. The caller commits the changes of a step in one
+/// transaction **before** it acts on any output of the step (`MLS-01`).
+pub struct Endpoint {
+    pub(crate) provider: Provider,
+    pub(crate) random: Random,
+    pub(crate) groups: BTreeMap<TeamId, MlsGroup>,
+    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) link: Option<Link>,
+    /// Own entries that the relay has not acknowledged, by log.
+    pub(crate) unacknowledged: BTreeMap<(TeamId, Channel), BTreeSet<u64>>,
+    /// Logs whose watermark may have changed.
+    pub(crate) touched: BTreeSet<(TeamId, Channel)>,
+}
+
+/// What lasts as long as a link.
+pub(crate) struct Link {
+    pub(crate) relay: Key,
+    pub(crate) exporter: [u8; 32],
+    /// The relay's clock minus ours.
+    pub(crate) ahead: i128,
+    /// Sent and not answered.
+    pub(crate) in_flight: BTreeSet<u64>,
+    /// Everything up to here was sent once.
+    pub(crate) sent: u64,
+    /// What the relay refused: not sent again before the next link.
+    pub(crate) refused: BTreeSet<Hold>,
+    /// What the relay did not want yet: sent again at `again`.
+    pub(crate) later: BTreeSet<Hold>,
+    pub(crate) again: Option<Millis>,
+    pub(crate) caught_up: BTreeSet<TeamId>,
+    /// Announcements that were asked for.
+    pub(crate) asked: BTreeMap<u64, (TeamId, [u8; 32])>,
+    pub(crate) next_ask: u64,
+}
+
+/// What is held back together after a refusal: a log stays in order.
+#[derive(Clone, Copy, Eq, PartialEq, Ord, PartialOrd)]
+pub(crate) enum Hold {
+    Log(TeamId, Channel),
+    Object(u64),
+}
+
+/// Why an endpoint could not be loaded.
+#[derive(Debug, Clone, Copy, Eq, PartialEq, thiserror::Error)]
+pub enum LoadError {
+    /// There is no user: the rows are not an endpoint's.
+    #[error("the vault holds no user")]
+    NoUser,
+    /// A row cannot be read.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Endpoint {
+    /// A new user on a new device.
+    ///
+    /// # Errors
+    /// A fault of the encoding.
+    pub fn create(user: &str, device: &str, mut random: Random) -> Result<Self, Fault> {
+        let mut seed = Zeroizing::new([0; 32]);
+        random(seed.as_mut());
+        let this = Self::over(Rows::default(), random);
+        let (user, device) = (user.to_owned(), device.to_owned());
+        let row = UserRow {
+            user,
+            device,
+            seed: *seed,
+        };
+        this.rows().put(Table::Identity, USER, &row)?;
+        Ok(this)
+    }
+
+    /// Goes on from committed rows.
+    ///
+    /// # Errors
+    /// When rows are missing or damaged.
+    pub fn load(
+        rows: impl IntoIterator<Item = (Table, Vec<u8>, Zeroizing<Vec<u8>>)>,
+        random: Random,
+    ) -> Result<Self, LoadError> {
+        let mut this = Self::over(Rows::load(rows), random);
+        if !this.rows().has(Table::Identity, USER) {
+            return Err(LoadError::NoUser);
+        }
+        if let Some(relay) = this.relay() {
+            this.outputs.push_back(Output::UseRelay(relay));
+        }
+        for team in this.subscriptions() {
+            this.load_group(team)?;
+            this.outputs.push_back(Output::Subscribe { team });
+        }
+        this.count_unacknowledged()?;
+        Ok(this)
+    }
+
+    fn over(rows: Rows, random: Random) -> Self {
+        Self {
+            provider: Provider::new(rows),
+            random,
+            groups: BTreeMap::new(),
+            outputs: VecDeque::new(),
+            link: None,
+            unacknowledged: BTreeMap::new(),
+            touched: BTreeSet::new(),
+        }
+    }
+
+    /// Takes one input at time `now`; call [`Endpoint::poll`] until it returns `None` afterwards.
+    ///
+    /// # Errors
+    /// A bug or a broken store: this endpoint must not be used any more.
+    pub fn handle(&mut self, now: Millis, input: Input) -> Result<(), Fault> {
+        match input {
+            Input::Linked {
+                relay,
+                exporter,
+                now: theirs,
+            } => {
+                self.linked(now, relay, exporter, theirs)?;
+            }
+            Input::Unlinked => self.link = None,
+            Input::Answered { id, answer } => self.answered(now, id, answer)?,
+            Input::Arrived { object, receipt } => self.arrived(now, &object, receipt.as_ref())?,
+            Input::Found { id, object, .. } => self.found(now, id, object.as_ref())?,
+            Input::CaughtUp { team } => {
+                if let Some(link) = &mut self.link {
+                    link.caught_up.insert(team);
+                }
+            }
+            Input::Tick => {}
+        }
+        self.settle(now)
+    }
+
+    /// Does what is due, and sends what can be sent.
+    pub(crate) fn settle(&mut self, now: Millis) -> Result<(), Fault> {
+        for team in self.subscriptions() {
+            self.drive(now, team)?;
+            self.tell(now, team)?;
+        }
+        self.pump(now)?;
+        self.report_watermarks()
+    }
+
+    /// When to be called again if nothing happens before.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<Millis> {
+        let again = self.link.as_ref().and_then(|link| link.again);
+        let teams = self.subscriptions().into_iter();
+        teams
+            .flat_map(|team| [self.wish_due(team), self.beacon_due(team)])
+            .flatten()
+            .chain(again)
+            .min()
+    }
+
+    /// The next thing to do, if any.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Everything that changed since the last call, one value per row.
+    pub fn changes(&mut self) -> Vec<Change> {
+        self.provider.rows.changes()
+    }
+
+    /// The pinned relay.
+    #[must_use]
+    pub fn relay(&self) -> Option<RelayRef> {
+        let row: RelayRow = self.rows().get(Table::Identity, RELAY).ok().flatten()?;
+        Some(RelayRef {
+            address: row.address,
+            key: Key(row.key),
+        })
+    }
+
+    /// The teams whose objects are wanted: members and joins alike.
+    #[must_use]
+    pub fn subscriptions(&self) -> Vec<TeamId> {
+        let keys = self.rows().keys(Table::Team, &[]);
+        keys.iter().filter_map(|key| team_of(key)).collect()
+    }
+
+    pub(crate) fn rows(&self) -> &Rows {
+        &self.provider.rows
+    }
+
+    pub(crate) fn user(&self) -> Result<UserRow, Fault> {
+        self.rows().get(Table::Identity, USER)?.ok_or(Fault::Row)
+    }
+
+    pub(crate) fn org_row(&self) -> Result<Option<OrgRow>, Fault> {
+        self.rows().get(Table::Identity, ORG)
+    }
+
+    pub(crate) fn put_org(&self, row: &OrgRow) -> Result<(), Fault> {
+        self.rows().put(Table::Identity, ORG, row)
+    }
+
+    /// Pins the relay; says so, if it is new.
+    pub(crate) fn pin(&mut self, relay: &RelayRef) -> Result<(), Fault> {
+        if self.relay().is_none() {
+            let row = RelayRow {
+                address: relay.address.clone(),
+                key: relay.key.0,
+            };
+            self.rows().put(Table::Identity, RELAY, &row)?;
+            self.outputs.push_back(Output::UseRelay(relay.clone()));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn team(&self, team: TeamId) -> Result<Option<TeamRow>, Fault> {
+        self.rows().get(Table::Team, &team_key(team))
+    }
+
+    pub(crate) fn put_team(&self, team: TeamId, row: &TeamRow) -> Result<(), Fault> {
+        self.rows().put(Table::Team, &team_key(team), row)
+    }
+
+    /// Reads a group back from its rows; what is in memory may be ahead of them.
+    pub(crate) fn load_group(&mut self, team: TeamId) -> Result<(), Fault> {
+        self.groups.remove(&team);
+        let Some(row) = self.team(team)? else {
+            return Ok(());
+        };
+        if matches!(row.stage, Stage::Joining { .. }) {
+            return Ok(());
+        }
+        let group = MlsGroup::load(self.rows(), &group_id(team))?.ok_or(Fault::Mls)?;
+        self.groups.insert(team, group);
+        Ok(())
+    }
+
+    pub(crate) fn draw<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        (self.random)(&mut bytes);
+        bytes
+    }
+
+    pub(crate) fn draw_number(&mut self) -> u64 {
+        u64::from_be_bytes(self.draw())
+    }
+
+    pub(crate) fn log_signer(row: &TeamRow) -> Signer {
+        Signer::from_seed(&row.log_seed)
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Endpoint(..)")
+    }
+}
+
+/// The group of a team is named after it, so that a welcome into another team is seen.
+pub(crate) fn group_id(team: TeamId) -> GroupId {
+    GroupId::from_slice(&[&b"sotto"[..], &team_key(team)].concat())
+}
+
+const USER: &[u8] = b"user";
+const ORG: &[u8] = b"org";
+const RELAY: &[u8] = b"relay";

@@ -1,0 +1,46 @@
+//! How our groups are configured.
+
+use openmls::prelude::{
+    Capabilities, Ciphersuite, Lifetime, MlsGroupCreateConfig, MlsGroupJoinConfig,
+    PURE_CIPHERTEXT_WIRE_FORMAT_POLICY, SenderRatchetConfiguration,
+};
+
+pub(crate) fn create_config() -> MlsGroupCreateConfig {
+    MlsGroupCreateConfig::builder()
+        .ciphersuite(SUITE)
+        .wire_format_policy(PURE_CIPHERTEXT_WIRE_FORMAT_POLICY)
+        .use_ratchet_tree_extension(true)
+        .max_past_epochs(PAST_EPOCHS)
+        .sender_ratchet_configuration(ratchet())
+        .capabilities(capabilities())
+        .lifetime(unbounded())
+        .build()
+}
+
+pub(crate) fn join_config() -> MlsGroupJoinConfig {
+    MlsGroupJoinConfig::builder()
+        .wire_format_policy(PURE_CIPHERTEXT_WIRE_FORMAT_POLICY)
+        .use_ratchet_tree_extension(true)
+        .max_past_epochs(PAST_EPOCHS)
+        .sender_ratchet_configuration(ratchet())
+        .build()
+}
+
+/// Just what we use: key packages must fit one object.
+pub(crate) fn capabilities() -> Capabilities {
+    Capabilities::builder().ciphersuites(vec![SUITE]).build()
+}
+
+/// OpenMLS checks lifetimes against this machine's clock at every addition, also when it replays
+/// an old one. Ours never end; the object of an announcement does.
+pub(crate) fn unbounded() -> Lifetime {
+    Lifetime::init(0, u64::MAX)
+}
+
+/// Entries that are missing now may come later; relays keep logs without gaps, so few do.
+fn ratchet() -> SenderRatchetConfiguration {
+    SenderRatchetConfiguration::new(256, 65_536)
+}
+
+pub(crate) const SUITE: Ciphersuite = Ciphersuite::MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519;
+const PAST_EPOCHS: usize = 3;

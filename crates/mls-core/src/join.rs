@@ -1,0 +1,331 @@
+//! Joining: announce a key package, follow the slots, take the welcome.
+
+use names::{Device, TeamId};
+use objects::{
+    Announcement, Claim, Draft, Hash, Millis, Object, Part, Signer, TeamLink, WelcomePointer,
+};
+use openmls::prelude::{
+    KeyPackage, MlsGroup, MlsMessageBodyIn, MlsMessageIn, StagedWelcome, Welcome,
+    tls_codec::{DeserializeBytes as _, Serialize as _},
+};
+
+use crate::endpoint::group_id;
+use crate::group::{SUITE, capabilities, join_config, unbounded};
+use crate::identity::{Leaf, Vouched, identity_of, own_credential};
+use crate::open::{Ahead, ahead_key};
+use crate::provider::LeafSigner;
+use crate::rows::Table;
+use crate::send::ENTRY_LIFE;
+use crate::state::{Added, AheadRow, BlobRow, Purpose, Stage, TeamRow};
+use crate::views::Joining;
+use crate::{Endpoint, Fault, Notice, Output};
+
+/// Why a join was not begun.
+#[derive(Debug, Clone, Copy, Eq, PartialEq, thiserror::Error)]
+pub enum JoinError {
+    /// This device is in that team, or joins it already.
+    #[error("this device is in that team, or joins it already")]
+    AlreadyJoined,
+    /// The link names another relay than the one that is used here.
+    #[error("the link names another relay than the one that this device uses")]
+    OtherRelay,
+    /// A bug or a broken store.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// What becomes of a welcome.
+enum NotJoined {
+    /// Something is missing yet.
+    Wait,
+    /// It does not belong to the confirmed team.
+    Refused,
+    Fault(Fault),
+}
+
+impl Endpoint {
+    /// Announces a key package for the team of a link that its user has confirmed.
+    ///
+    /// # Errors
+    /// As [`JoinError`] says; then nothing has changed.
+    pub fn join(&mut self, now: Millis, link: &TeamLink) -> Result<Joining, JoinError> {
+        let team = link.team;
+        if self.team(team)?.is_some() {
+            return Err(JoinError::AlreadyJoined);
+        }
+        if self
+            .relay()
+            .is_some_and(|relay| relay.key != link.relay.key)
+        {
+            return Err(JoinError::OtherRelay);
+        }
+        let user = self.user()?;
+        let (log_seed, leaf_seed) = (self.draw(), self.draw());
+        let log_signer = Signer::from_seed(&log_seed);
+        let device = loop {
+            let device = Device::truncate(self.draw_number());
+            if device != Device::MEMBER_TOOL {
+                break device;
+            }
+        };
+        let leaf = Leaf::own(&user, device, log_signer.key());
+        let mut row = TeamRow {
+            root: link.root.0,
+            device: device.value(),
+            log_seed,
+            leaf_seed,
+            credential: leaf.signed(&Signer::from_seed(&user.seed))?,
+            stage: Stage::Removed,
+            name: String::new(),
+            channels: Vec::new(),
+            roster: None,
+            joined: 0,
+            heads: Vec::new(),
+            next_blob: self.draw_number(),
+            beacon_due: None,
+        };
+        let leaf_signer = LeafSigner::from_seed(&leaf_seed);
+        let package = KeyPackage::builder()
+            .leaf_node_capabilities(capabilities())
+            .key_package_lifetime(unbounded())
+            .build(
+                SUITE,
+                &self.provider,
+                &leaf_signer,
+                own_credential(&row, leaf_signer.key()),
+            )
+            .map_err(|_| Fault::Mls)?;
+        let package = package
+            .key_package()
+            .tls_serialize_detached()
+            .map_err(|_| Fault::Mls)?;
+        let announcement = Announcement {
+            root: link.root,
+            team,
+            device,
+            log_key: log_signer.key(),
+            key_package: package,
+        };
+        let hash = announcement.hash();
+        let draft = Draft {
+            name: team.name(Announcement::rest(&hash)),
+            created: now,
+            expires: now.plus(ENTRY_LIFE),
+            previous: Hash::NONE,
+            part: Part::ONLY,
+            data: &announcement.bytes(),
+        };
+        let object = draft.sign(&log_signer).map_err(|_| Fault::Encode)?;
+        row.stage = Stage::Joining {
+            announcement: hash.0,
+            added: None,
+        };
+        self.pin(&link.relay)?;
+        self.put_team(team, &row)?;
+        self.queue(&object, Purpose::Plain)?;
+        self.outputs.push_back(Output::Subscribe { team });
+        self.prove(now, team)?;
+        self.pump(now)?;
+        Ok(Joining { team, hash })
+    }
+
+    /// Takes a welcome pointer; only ours matters.
+    pub(crate) fn pointer(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        row: &TeamRow,
+        object: &Object,
+    ) -> Result<(), Fault> {
+        let Stage::Joining { announcement, .. } = &row.stage else {
+            return Ok(());
+        };
+        let ours = team.name(WelcomePointer::rest(&Hash(*announcement)));
+        if object.name() == ours {
+            self.keep(team, Ahead::Pointer, object, None)?;
+            self.advance(now, team)?;
+        }
+        Ok(())
+    }
+
+    /// Follows a slot that was decided before we are in the team.
+    pub(crate) fn track_slot(&mut self, team: TeamId, mut row: TeamRow) -> Result<bool, Fault> {
+        let Stage::Joining { announcement, .. } = row.stage else {
+            return Ok(false);
+        };
+        let Some((slot, object)) = self.next_claim(team, &row)? else {
+            return Ok(false);
+        };
+        let name = object.name();
+        if object.previous() != row.head().1 {
+            self.rows()
+                .remove(Table::Ahead, &ahead_key(team, Ahead::Claim, name));
+            self.outputs
+                .push_back(Output::Notice(Notice::TwoHistories { team, slot }));
+            return Ok(false);
+        }
+        let claim = Claim::parse(object.data().unwrap_or_default()).ok();
+        let mut added = None;
+        if let Some(claim) = claim {
+            let Some(certificate) = self.certificate(team, claim.device)? else {
+                return Ok(false);
+            };
+            let signed = object.verifies(&certificate.log_key);
+            let ours =
+                claim.device == Device::MEMBER_TOOL && claim.welcomed.contains(&Hash(announcement));
+            added = claim
+                .welcome
+                .filter(|_| signed && ours)
+                .map(|welcome| Added {
+                    epoch: claim.epoch,
+                    device: claim.device.value(),
+                    welcome: BlobRow::from(&welcome),
+                });
+        }
+        row.push_head(slot, object.entry_hash(), &[]);
+        self.rows()
+            .remove(Table::Ahead, &ahead_key(team, Ahead::Claim, name));
+        if added.is_none() {
+            self.forget_pieces(&object)?;
+        }
+        row.stage = Stage::Joining {
+            announcement,
+            added,
+        };
+        self.put_team(team, &row)?;
+        Ok(true)
+    }
+
+    /// Takes the welcome of the claim that added us, if everything of it is here.
+    pub(crate) fn try_join(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        mut row: TeamRow,
+        added: &Added,
+    ) -> Result<bool, Fault> {
+        let Stage::Joining { announcement, .. } = row.stage else {
+            return Ok(false);
+        };
+        let key = team.name(WelcomePointer::rest(&Hash(announcement)));
+        let key = ahead_key(team, Ahead::Pointer, key);
+        let Some(kept) = self.rows().get::<AheadRow>(Table::Ahead, &key)? else {
+            return Ok(false);
+        };
+        let blob = added.welcome.blob()?;
+        let Some(welcome) = self.blob(team, &blob)? else {
+            return Ok(false);
+        };
+        let pointed = self.is_pointer(team, &row, added, &kept.object()?)?;
+        let joined = if pointed && blob.matches(&welcome) {
+            self.provider
+                .rows
+                .attempt(|| self.take_welcome(team, &row, added, &welcome))
+        } else {
+            Err(NotJoined::Refused)
+        };
+        match joined {
+            Ok(group) => {
+                row.joined = group.epoch().as_u64();
+                row.stage = Stage::Member;
+                if let Some(head) = row.heads.last_mut() {
+                    head.authenticator = group.epoch_authenticator().as_slice().to_vec();
+                }
+                self.groups.insert(team, group);
+                self.put_team(team, &row)?;
+                self.rows().remove(Table::Ahead, &key);
+                self.forget_blobs(&blob)?;
+                let spread = self.draw_number() % REFRESH_SPREAD;
+                self.wish_refresh(team, now.plus(REFRESH_SOON).plus(spread))?;
+                self.outputs.push_back(Output::Joined { team });
+                self.outputs.push_back(Output::TeamsChanged);
+                Ok(true)
+            }
+            Err(NotJoined::Wait) => Ok(false),
+            Err(NotJoined::Fault(fault)) => Err(fault),
+            Err(NotJoined::Refused) => {
+                self.rows().remove(Table::Ahead, &key);
+                self.outputs
+                    .push_back(Output::Notice(Notice::BadWelcome { team }));
+                Ok(false)
+            }
+        }
+    }
+
+    fn is_pointer(
+        &self,
+        team: TeamId,
+        row: &TeamRow,
+        added: &Added,
+        object: &Object,
+    ) -> Result<bool, Fault> {
+        let device = Device::truncate(added.device);
+        let certificate = self.certificate(team, device)?;
+        let signed = certificate.is_some_and(|known| object.verifies(&known.log_key));
+        let pointer = WelcomePointer::parse(object.data().unwrap_or_default());
+        let same = pointer.is_ok_and(|pointer| {
+            (pointer.slot, pointer.claim) == row.head()
+                && BlobRow::from(&pointer.welcome) == added.welcome
+        });
+        Ok(signed && same)
+    }
+
+    /// Joins the group, if it is the confirmed team's, our leaf is ours, and the root has
+    /// certified every other leaf.
+    fn take_welcome(
+        &self,
+        team: TeamId,
+        row: &TeamRow,
+        added: &Added,
+        welcome: &[u8],
+    ) -> Result<MlsGroup, NotJoined> {
+        let welcome = read_welcome(welcome).ok_or(NotJoined::Refused)?;
+        let staged = StagedWelcome::build_from_welcome(&self.provider, &join_config(), welcome)
+            .map_err(|_| NotJoined::Refused)?
+            .skip_lifetime_validation()
+            .build()
+            .map_err(|_| NotJoined::Refused)?;
+        let context = staged.group_context();
+        let ours = staged
+            .own_leaf_node()
+            .is_some_and(|leaf| identity_of(leaf.credential()) == row.credential);
+        let epoch = added.epoch.saturating_add(1);
+        let right = context.group_id() == &group_id(team) && context.epoch().as_u64() == epoch;
+        if !ours || !right {
+            return Err(NotJoined::Refused);
+        }
+        for member in staged.members() {
+            match self.certified(team, &member.credential) {
+                Ok(Vouched::Yes(_)) => {}
+                Ok(Vouched::NotYet) => return Err(NotJoined::Wait),
+                Ok(Vouched::No) => return Err(NotJoined::Refused),
+                Err(fault) => return Err(NotJoined::Fault(fault)),
+            }
+        }
+        let sender = staged.welcome_sender().map_err(|_| NotJoined::Refused)?;
+        let sender = Leaf::read(identity_of(sender.credential()));
+        if sender.is_none_or(|leaf| leaf.device.value() != added.device) {
+            return Err(NotJoined::Refused);
+        }
+        staged
+            .into_group(&self.provider)
+            .map_err(|_| NotJoined::Refused)
+    }
+}
+
+fn read_welcome(bytes: &[u8]) -> Option<Welcome> {
+    match MlsMessageIn::tls_deserialize_exact_bytes(bytes)
+        .ok()?
+        .extract()
+    {
+        MlsMessageBodyIn::Welcome(welcome) => Some(welcome),
+        MlsMessageBodyIn::PublicMessage(_)
+        | MlsMessageBodyIn::PrivateMessage(_)
+        | MlsMessageBodyIn::GroupInfo(_)
+        | MlsMessageBodyIn::KeyPackage(_) => None,
+    }
+}
+
+/// Newcomers renew their leaf soon, spread out so that they do not race each other.
+const REFRESH_SOON: u64 = 1_000;
+const REFRESH_SPREAD: u64 = 3_000;

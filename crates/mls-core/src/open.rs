@@ -1,0 +1,364 @@
+//! Reading: what arrives is checked, put in its place, and opened.
+
+use names::{Channel, Device, Name, Number, Place, Rest, TeamId};
+use objects::{Certificate, CertificateError, Key, Millis, Object, Receipt, Standing};
+use openmls::prelude::{
+    MlsMessageBodyIn, MlsMessageIn, ProcessMessageError, ProcessedMessageContent, ProtocolMessage,
+    Sender, ValidationError, tls_codec::DeserializeBytes as _,
+};
+use zeroize::Zeroizing;
+
+use crate::content::unpadded;
+use crate::framing::{APPLICATION, Framing};
+use crate::identity::Vouched;
+use crate::log::Fit;
+use crate::rows::Table;
+use crate::send::{PRIVATE, authenticated};
+use crate::state::{AheadRow, LogRow, Stage, TeamRow, log_key, team_key};
+use crate::{Endpoint, Fault, Notice, Output, Unreadable};
+
+/// What waits in [`Table::Ahead`].
+#[derive(Clone, Copy, Eq, PartialEq)]
+#[repr(u8)]
+pub(crate) enum Ahead {
+    Piece = 1,
+    Claim = 2,
+    Entry = 3,
+    Pointer = 4,
+}
+
+/// An entry in its place.
+pub(crate) struct Entry<'a> {
+    pub(crate) team: TeamId,
+    pub(crate) channel: Channel,
+    pub(crate) device: Device,
+    pub(crate) number: u64,
+    pub(crate) object: &'a Object,
+}
+
+enum Opening {
+    Opened {
+        user: String,
+        piece: Zeroizing<Vec<u8>>,
+    },
+    Unreadable(Unreadable),
+    /// Leaf, name and signer disagree.
+    WrongAuthor,
+}
+
+impl Endpoint {
+    /// Takes an object of a subscription.
+    pub(crate) fn arrived(
+        &mut self,
+        now: Millis,
+        object: &Object,
+        receipt: Option<&Receipt>,
+    ) -> Result<(), Fault> {
+        let Place { team, rest } = object.name().place();
+        let Some(row) = self.team(team)? else {
+            return Ok(());
+        };
+        match rest {
+            Rest::Message {
+                channel,
+                device,
+                number,
+            } => {
+                let number = number.value();
+                self.entry(
+                    now,
+                    &row,
+                    &Entry {
+                        team,
+                        channel,
+                        device,
+                        number,
+                        object,
+                    },
+                )
+            }
+            Rest::Welcome { .. } => self.pointer(now, team, &row, object),
+            Rest::Slot(_) => self.claimed(now, team, &row, object, receipt),
+            Rest::Blob { device, .. } => {
+                if device == row.own() || row.stage == Stage::Removed {
+                    return Ok(());
+                }
+                if !self
+                    .rows()
+                    .has(Table::Ahead, &ahead_key(team, Ahead::Piece, object.name()))
+                {
+                    self.keep(team, Ahead::Piece, object, None)?;
+                    self.advance(now, team)?;
+                }
+                Ok(())
+            }
+            Rest::Certificate { device, .. } => self.certificate_came(now, team, device, object),
+            Rest::KeyPackage { .. } | Rest::Use(_) | Rest::Code(_) => Ok(()),
+        }
+    }
+
+    fn certificate_came(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        device: Device,
+        object: &Object,
+    ) -> Result<(), Fault> {
+        let Some(row) = self.team(team)? else {
+            return Ok(());
+        };
+        let name = object.name();
+        match Certificate::read(object, &Key(row.root)) {
+            Ok(_) => {}
+            Err(
+                CertificateError::Forged { .. }
+                | CertificateError::Malformed(_)
+                | CertificateError::OtherPath { .. }
+                | CertificateError::UnknownAdmin { .. },
+            ) => {
+                self.outputs
+                    .push_back(Output::Notice(Notice::Forged { name }));
+                return Ok(());
+            }
+        }
+        if self
+            .certificate_name(team, device)?
+            .is_none_or(|known| known < name)
+        {
+            self.put_certificate(team, device, object)?;
+            self.advance(now, team)?;
+            self.retry_entries(now, team)?;
+        }
+        Ok(())
+    }
+
+    /// Puts an object aside.
+    pub(crate) fn keep(
+        &self,
+        team: TeamId,
+        kind: Ahead,
+        object: &Object,
+        receipt: Option<&Receipt>,
+    ) -> Result<(), Fault> {
+        let row = AheadRow::new(object, receipt);
+        self.rows()
+            .put(Table::Ahead, &ahead_key(team, kind, object.name()), &row)
+    }
+
+    /// Tries the entries that were put aside.
+    pub(crate) fn retry_entries(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
+        for key in self
+            .rows()
+            .keys(Table::Ahead, &ahead_prefix(team, Ahead::Entry))
+        {
+            let kept: Option<AheadRow> = self.rows().get(Table::Ahead, &key)?;
+            if let Some(kept) = kept {
+                self.rows().remove(Table::Ahead, &key);
+                self.arrived(now, &kept.object()?, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, now: Millis, row: &TeamRow, entry: &Entry<'_>) -> Result<(), Fault> {
+        let Entry {
+            team,
+            channel,
+            device,
+            number,
+            object,
+        } = *entry;
+        let name = object.name();
+        let key = log_key(team, channel, device);
+        let mut log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
+        if device == row.own() {
+            if number >= log.next && object.verifies(&Self::log_signer(row).key()) {
+                self.outputs
+                    .push_back(Output::Notice(Notice::RestoredVault { name }));
+            }
+            return Ok(());
+        }
+        if channel == Channel::ALL || log.frozen || log.has(number) {
+            return Ok(());
+        }
+        let Some(certificate) = self.certificate(team, device)? else {
+            return self.keep(team, Ahead::Entry, object, None);
+        };
+        let revoked = certificate.standing == Standing::Revoked;
+        if revoked || !object.verifies(&certificate.log_key) {
+            self.outputs
+                .push_back(Output::Notice(Notice::Forged { name }));
+            return Ok(());
+        }
+        let framing = object.data().and_then(Framing::read);
+        if self.is_early(team, row, framing.as_ref()) {
+            return self.keep(team, Ahead::Entry, object, None);
+        }
+        match log.fit(number, object) {
+            Fit::Fork => {
+                log.frozen = true;
+                self.outputs
+                    .push_back(Output::Notice(Notice::Fork { name }));
+                return self.rows().put(Table::Log, &key, &log);
+            }
+            Fit::Next { missing_before } => {
+                self.rows().put(Table::Log, &key, &log)?;
+                self.open(now, row, entry, framing.as_ref(), missing_before)
+            }
+            Fit::Fills {
+                missing_before,
+                behind,
+                missing_behind,
+            } => {
+                self.rows().put(Table::Log, &key, &log)?;
+                self.open(now, row, entry, framing.as_ref(), missing_before)?;
+                let number = Number::truncate(behind);
+                let name = team.name(Rest::Message {
+                    channel,
+                    device,
+                    number,
+                });
+                self.outputs.push_back(Output::Missing {
+                    name,
+                    missing_before: missing_behind,
+                });
+                Ok(())
+            }
+        }
+    }
+
+    /// Must the entry wait for a commit or for our welcome?
+    fn is_early(&self, team: TeamId, row: &TeamRow, framing: Option<&Framing<'_>>) -> bool {
+        let Some(framing) = framing else {
+            return false;
+        };
+        match &row.stage {
+            Stage::Joining {
+                added: Some(added), ..
+            } => framing.epoch > added.epoch,
+            Stage::Joining { added: None, .. } | Stage::Removed => false,
+            Stage::Member | Stage::Stalled(_) => self
+                .groups
+                .get(&team)
+                .is_some_and(|group| framing.epoch > group.epoch().as_u64()),
+        }
+    }
+
+    fn open(
+        &mut self,
+        now: Millis,
+        row: &TeamRow,
+        entry: &Entry<'_>,
+        framing: Option<&Framing<'_>>,
+        missing_before: u32,
+    ) -> Result<(), Fault> {
+        let name = entry.object.name();
+        if matches!(row.stage, Stage::Joining { .. } | Stage::Removed) {
+            return Ok(());
+        }
+        let opening = match (entry.object.data(), framing) {
+            (None, _) => Opening::Unreadable(Unreadable::Expired),
+            (Some(_), None) => Opening::Unreadable(Unreadable::Damaged),
+            // Said before we came: it was never meant for us.
+            (Some(_), Some(framing)) if framing.epoch < row.joined => return Ok(()),
+            (Some(data), Some(framing)) => self.decrypt(entry, data, framing)?,
+        };
+        match opening {
+            Opening::WrongAuthor => {
+                self.outputs
+                    .push_back(Output::Notice(Notice::WrongAuthor { name }));
+                Ok(())
+            }
+            Opening::Opened { user, piece } => {
+                self.part(now, entry, Ok((user, piece)), missing_before)
+            }
+            Opening::Unreadable(why) => self.part(now, entry, Err(why), missing_before),
+        }
+    }
+
+    fn decrypt(
+        &mut self,
+        entry: &Entry<'_>,
+        data: &[u8],
+        framing: &Framing<'_>,
+    ) -> Result<Opening, Fault> {
+        // Before MLS sees it: a ciphertext of somebody else, put under another name, would use
+        // up the key of the real one.
+        let wanted = authenticated(entry.object.name(), &entry.object.previous());
+        if framing.authenticated != wanted || framing.content != APPLICATION {
+            return Ok(Opening::WrongAuthor);
+        }
+        let Some(message) = protocol_message(data) else {
+            return Ok(Opening::Unreadable(Unreadable::Damaged));
+        };
+        let group = self.groups.get_mut(&entry.team).ok_or(Fault::Mls)?;
+        let processed = match group.process_message(&self.provider, message) {
+            Ok(processed) => processed,
+            Err(ProcessMessageError::StorageError(fault)) => return Err(fault),
+            Err(ProcessMessageError::ValidationError(ValidationError::NoPastEpochData)) => {
+                return Ok(Opening::Unreadable(Unreadable::TooLate));
+            }
+            Err(_) => return Ok(Opening::Unreadable(Unreadable::Damaged)),
+        };
+        let member = matches!(processed.sender(), Sender::Member(_));
+        let leaf = match self.certified(entry.team, processed.credential())? {
+            Vouched::Yes(leaf) if member && leaf.device == entry.device => leaf,
+            Vouched::Yes(_) | Vouched::No | Vouched::NotYet => return Ok(Opening::WrongAuthor),
+        };
+        match processed.into_content() {
+            ProcessedMessageContent::ApplicationMessage(message) => {
+                let padded = Zeroizing::new(message.into_bytes());
+                Ok(match unpadded(&padded) {
+                    Some(piece) => {
+                        let piece = Zeroizing::new(piece.to_vec());
+                        Opening::Opened {
+                            user: leaf.user,
+                            piece,
+                        }
+                    }
+                    None => Opening::Unreadable(Unreadable::UnknownContent),
+                })
+            }
+            ProcessedMessageContent::ProposalMessage(_)
+            | ProcessedMessageContent::ExternalJoinProposalMessage(_)
+            | ProcessedMessageContent::StagedCommitMessage(_)
+            | ProcessedMessageContent::OwnPendingCommit
+            | ProcessedMessageContent::OwnPrivateMessage => Ok(Opening::WrongAuthor),
+        }
+    }
+
+    fn certificate_name(&self, team: TeamId, device: Device) -> Result<Option<Name>, Fault> {
+        let key = crate::identity::certificate_key(team, device);
+        let stored: Option<serde_bytes::ByteBuf> = self.rows().get(Table::Certificate, &key)?;
+        stored
+            .map(|bytes| Ok(crate::state::stored_object(&bytes)?.name()))
+            .transpose()
+    }
+}
+
+/// A private message, ready for OpenMLS.
+pub(crate) fn protocol_message(data: &[u8]) -> Option<ProtocolMessage> {
+    let bytes = [&PRIVATE[..], data].concat();
+    match MlsMessageIn::tls_deserialize_exact_bytes(&bytes)
+        .ok()?
+        .extract()
+    {
+        MlsMessageBodyIn::PrivateMessage(message) => Some(message.into()),
+        MlsMessageBodyIn::PublicMessage(_)
+        | MlsMessageBodyIn::Welcome(_)
+        | MlsMessageBodyIn::GroupInfo(_)
+        | MlsMessageBodyIn::KeyPackage(_) => None,
+    }
+}
+
+pub(crate) fn ahead_key(team: TeamId, kind: Ahead, name: Name) -> Vec<u8> {
+    let mut key = ahead_prefix(team, kind);
+    key.extend_from_slice(&name.bytes());
+    key
+}
+
+pub(crate) fn ahead_prefix(team: TeamId, kind: Ahead) -> Vec<u8> {
+    let mut key = team_key(team).to_vec();
+    key.push(kind as u8);
+    key
+}

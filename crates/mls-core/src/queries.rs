@@ -1,0 +1,182 @@
+//! Asking without changing anything.
+
+use names::{Channel, TeamId};
+use objects::{Hash, Key, OrgRoot, Signer, TeamLink};
+
+use crate::rows::Table;
+use crate::state::{OrgRow, Stage, TeamRow, team_key};
+use crate::views::{ChannelView, DeviceView, Joining, OrgView, TeamStatus, TeamView, Whoami};
+use crate::{Endpoint, Fault, Watermark};
+
+impl Endpoint {
+    /// The names of this device's user.
+    ///
+    /// # Errors
+    /// A damaged row.
+    pub fn whoami(&self) -> Result<Whoami, Fault> {
+        let row = self.user()?;
+        let user_key = Signer::from_seed(&row.seed).key();
+        Ok(Whoami {
+            user: row.user,
+            device: row.device,
+            user_key,
+        })
+    }
+
+    /// The organisation whose root key is here.
+    ///
+    /// # Errors
+    /// A damaged row.
+    pub fn org(&self) -> Result<Option<OrgView>, Fault> {
+        Ok(self.org_row()?.as_ref().map(org_view))
+    }
+
+    /// The teams that this device is in.
+    ///
+    /// # Errors
+    /// A damaged row.
+    pub fn teams(&self) -> Result<Vec<TeamView>, Fault> {
+        let mut teams = Vec::new();
+        for id in self.subscriptions() {
+            if let Some(TeamRow { name, .. }) = self.member_of(id)? {
+                teams.push(TeamView { id, name });
+            }
+        }
+        Ok(teams)
+    }
+
+    /// The channels of a team; none when this device is not in it.
+    ///
+    /// # Errors
+    /// A damaged row.
+    pub fn channels(&self, team: TeamId) -> Result<Vec<ChannelView>, Fault> {
+        let row = self.member_of(team)?;
+        let channels = row.map(|row| row.channels).unwrap_or_default();
+        let view = |(id, name)| ChannelView {
+            id: Channel::truncate(id),
+            name,
+        };
+        Ok(channels.into_iter().map(view).collect())
+    }
+
+    /// The devices of a team; none when this device is not in it.
+    ///
+    /// # Errors
+    /// A damaged row.
+    pub fn devices(&self, team: TeamId) -> Result<Vec<DeviceView>, Fault> {
+        let (Some(row), Some(group)) = (self.member_of(team)?, self.groups.get(&team)) else {
+            return Ok(Vec::new());
+        };
+        let view = |leaf: crate::identity::Leaf| DeviceView {
+            number: leaf.device,
+            own: leaf.device == row.own(),
+            user: leaf.user,
+            name: leaf.device_name,
+            user_key: leaf.user_key,
+        };
+        Ok(Self::leaves(group).map(view).collect())
+    }
+
+    /// How a team stands; `None` when this device is not in it.
+    ///
+    /// # Errors
+    /// A damaged row.
+    pub fn team_status(&self, team: TeamId) -> Result<Option<TeamStatus>, Fault> {
+        let (Some(row), Some(group)) = (self.member_of(team)?, self.groups.get(&team)) else {
+            return Ok(None);
+        };
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Ok(Some(TeamStatus {
+            id: team,
+            epoch: group.epoch().as_u64(),
+            slot: row.head().0,
+            devices: count(group.members().count()),
+            queued: count(self.waiting(team, |_| true)?),
+            wishes: count(self.rows().count(Table::Intent, &team_key(team))),
+            stalled: row.stage != Stage::Member,
+            name: row.name,
+        }))
+    }
+
+    /// What to give to newcomers of a team.
+    ///
+    /// # Errors
+    /// A damaged row.
+    pub fn team_link(&self, team: TeamId) -> Result<Option<TeamLink>, Fault> {
+        let (Some(row), Some(relay)) = (self.member_of(team)?, self.relay()) else {
+            return Ok(None);
+        };
+        Ok(Some(TeamLink {
+            team,
+            root: Key(row.root),
+            relay,
+        }))
+    }
+
+    /// Joins that wait for an admin.
+    ///
+    /// # Errors
+    /// A damaged row.
+    pub fn joining(&self) -> Result<Vec<Joining>, Fault> {
+        let mut joining = Vec::new();
+        for team in self.subscriptions() {
+            let stage = self.team(team)?.map(|row| row.stage);
+            if let Some(Stage::Joining { announcement, .. }) = stage {
+                joining.push(Joining {
+                    team,
+                    hash: Hash(announcement),
+                });
+            }
+        }
+        Ok(joining)
+    }
+
+    /// How far own messages of a channel have come; `None` when this device is not in the team.
+    ///
+    /// # Errors
+    /// A damaged row.
+    pub fn watermarks(&self, team: TeamId, channel: Channel) -> Result<Option<Watermark>, Fault> {
+        match self.member_of(team)? {
+            Some(_) => self.watermark(team, channel).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Does nothing wait for the relay or for a slot?
+    ///
+    /// # Errors
+    /// A damaged row.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        [Table::Outbox, Table::Claim, Table::Intent]
+            .into_iter()
+            .all(|table| self.rows().count(table, &[]) == 0)
+    }
+
+    pub(crate) fn member_of(&self, team: TeamId) -> Result<Option<TeamRow>, Fault> {
+        Ok(self
+            .team(team)?
+            .filter(|row| matches!(row.stage, Stage::Member | Stage::Stalled(_))))
+    }
+}
+
+pub(crate) fn org_view(row: &OrgRow) -> OrgView {
+    let root = Signer::from_seed(&row.seed).key();
+    let (origin, org) = (
+        names::Origin::truncate(row.origin),
+        names::Org::truncate(row.org),
+    );
+    let fingerprint = OrgRoot {
+        origin,
+        org,
+        key: root,
+    }
+    .fingerprint();
+    OrgView {
+        name: row.name.clone(),
+        origin,
+        org,
+        root,
+        fingerprint,
+    }
+}

@@ -1,0 +1,237 @@
+//! Everything an endpoint knows, as rows: what is not here is gone after a restart.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use crate::Fault;
+
+/// A table of the vault. Numbers from 64 on belong to others.
+#[derive(Debug, Clone, Copy, Eq, PartialEq, Ord, PartialOrd, Hash)]
+#[repr(u8)]
+pub enum Table {
+    /// The user, the organisation of an admin, the pinned relay.
+    Identity = 1,
+    /// What OpenMLS stores.
+    Mls = 2,
+    /// One row per team or join.
+    Team = 3,
+    /// One row per log: its tip, its gaps.
+    Log = 4,
+    /// What waits for the relay, in order.
+    Outbox = 5,
+    /// Wishes that wait for their slot.
+    Intent = 6,
+    /// The own claim of a team.
+    Claim = 7,
+    /// Objects that came before they could be used.
+    Ahead = 8,
+    /// Opened parts of messages that are not whole yet.
+    Part = 9,
+    /// Certificates, the newest of each device.
+    Certificate = 10,
+    /// Which of our entries other devices have.
+    Cover = 11,
+}
+
+/// One row to write or to delete.
+#[derive(Clone)]
+pub struct Change {
+    /// The table.
+    pub table: Table,
+    /// The key in that table.
+    pub key: Vec<u8>,
+    /// The new value; `None` deletes the row.
+    pub value: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl Table {
+    /// All tables, in order.
+    pub const ALL: [Self; 11] = [
+        Self::Identity,
+        Self::Mls,
+        Self::Team,
+        Self::Log,
+        Self::Outbox,
+        Self::Intent,
+        Self::Claim,
+        Self::Ahead,
+        Self::Part,
+        Self::Certificate,
+        Self::Cover,
+    ];
+
+    /// The number of the table.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The table with this number.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|table| table.code() == code)
+    }
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = if self.value.is_some() {
+            "write"
+        } else {
+            "delete"
+        };
+        write!(f, "Change({verb} in {:?})", self.table)
+    }
+}
+
+/// The rows, in memory, and which of them have changed. Nothing here touches a disk.
+#[derive(Default)]
+pub(crate) struct Rows {
+    inner: RefCell<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    values: BTreeMap<Key, Zeroizing<Vec<u8>>>,
+    dirty: BTreeSet<Key>,
+    /// While something is tried: what the rows were before.
+    before: Option<BTreeMap<Key, Option<Zeroizing<Vec<u8>>>>>,
+}
+
+type Key = (Table, Vec<u8>);
+
+impl Rows {
+    pub(crate) fn load(
+        rows: impl IntoIterator<Item = (Table, Vec<u8>, Zeroizing<Vec<u8>>)>,
+    ) -> Self {
+        let values = rows
+            .into_iter()
+            .map(|(table, key, value)| ((table, key), value))
+            .collect();
+        Self {
+            inner: RefCell::new(Inner {
+                values,
+                ..Inner::default()
+            }),
+        }
+    }
+
+    pub(crate) fn get<T: DeserializeOwned>(
+        &self,
+        table: Table,
+        key: &[u8],
+    ) -> Result<Option<T>, Fault> {
+        let inner = self.inner.borrow();
+        let value = inner.values.get(&(table, key.to_vec()));
+        value.map(|value| decode(value)).transpose()
+    }
+
+    pub(crate) fn has(&self, table: Table, key: &[u8]) -> bool {
+        self.inner
+            .borrow()
+            .values
+            .contains_key(&(table, key.to_vec()))
+    }
+
+    pub(crate) fn put<T: Serialize + ?Sized>(
+        &self,
+        table: Table,
+        key: &[u8],
+        value: &T,
+    ) -> Result<(), Fault> {
+        let value = encode(value)?;
+        self.set(table, key, Some(Zeroizing::new(value)));
+        Ok(())
+    }
+
+    pub(crate) fn remove(&self, table: Table, key: &[u8]) {
+        if self.has(table, key) {
+            self.set(table, key, None);
+        }
+    }
+
+    fn set(&self, table: Table, key: &[u8], value: Option<Zeroizing<Vec<u8>>>) {
+        let mut inner = self.inner.borrow_mut();
+        let key = (table, key.to_vec());
+        let old = match value {
+            Some(value) => inner.values.insert(key.clone(), value),
+            None => inner.values.remove(&key),
+        };
+        if let Some(before) = &mut inner.before {
+            before.entry(key.clone()).or_insert(old);
+        }
+        inner.dirty.insert(key);
+    }
+
+    /// The keys in a table that start with `prefix`, in order.
+    pub(crate) fn keys(&self, table: Table, prefix: &[u8]) -> Vec<Vec<u8>> {
+        let inner = self.inner.borrow();
+        let from = (table, prefix.to_vec());
+        inner
+            .values
+            .range(from..)
+            .take_while(|((of, key), _)| *of == table && key.starts_with(prefix))
+            .map(|((_, key), _)| key.clone())
+            .collect()
+    }
+
+    /// The first key of a table that is above `above`, if it starts with `prefix`.
+    pub(crate) fn next_key(&self, table: Table, prefix: &[u8], above: &[u8]) -> Option<Vec<u8>> {
+        let inner = self.inner.borrow();
+        let from = std::ops::Bound::Excluded((table, above.to_vec()));
+        let ((of, key), _) = inner
+            .values
+            .range((from, std::ops::Bound::Unbounded))
+            .next()?;
+        (*of == table && key.starts_with(prefix)).then(|| key.clone())
+    }
+
+    pub(crate) fn count(&self, table: Table, prefix: &[u8]) -> usize {
+        self.keys(table, prefix).len()
+    }
+
+    /// Tries something; when it fails, every row is as before.
+    pub(crate) fn attempt<T, E>(&self, attempt: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        self.inner.borrow_mut().before = Some(BTreeMap::new());
+        let result = attempt();
+        let mut inner = self.inner.borrow_mut();
+        let before = inner.before.take().unwrap_or_default();
+        if result.is_err() {
+            for (key, value) in before {
+                match value {
+                    Some(value) => inner.values.insert(key, value),
+                    None => inner.values.remove(&key),
+                };
+            }
+        }
+        result
+    }
+
+    /// Everything that changed since the last call, one value per row.
+    pub(crate) fn changes(&mut self) -> Vec<Change> {
+        let inner = self.inner.get_mut();
+        let dirty = std::mem::take(&mut inner.dirty);
+        dirty
+            .into_iter()
+            .map(|key| Change {
+                value: inner.values.get(&key).cloned(),
+                table: key.0,
+                key: key.1,
+            })
+            .collect()
+    }
+}
+
+/// CBOR (RFC 8949): it describes itself, which OpenMLS needs to read its own types back.
+pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Fault> {
+    cbor4ii::serde::to_vec(Vec::new(), &value).map_err(|_| Fault::Encode)
+}
+
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+    cbor4ii::serde::from_slice(bytes).map_err(|_| Fault::Row)
+}

@@ -1,0 +1,334 @@
+//! The rows of teams, logs, wishes and claims.
+
+use names::{Channel, Device, Name, Number, Rest, Slot, TeamId};
+use objects::{BlobRef, Hash, Object, Receipt};
+use serde::{Deserialize, Serialize};
+
+use crate::Fault;
+
+/// Who uses this device.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct UserRow {
+    pub(crate) user: String,
+    pub(crate) device: String,
+    #[serde(with = "serde_bytes")]
+    pub(crate) seed: [u8; 32],
+}
+
+/// The organisation whose root key is here.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct OrgRow {
+    pub(crate) name: String,
+    pub(crate) origin: u64,
+    pub(crate) org: u64,
+    #[serde(with = "serde_bytes")]
+    pub(crate) seed: [u8; 32],
+}
+
+/// The pinned relay.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct RelayRow {
+    pub(crate) address: String,
+    #[serde(with = "serde_bytes")]
+    pub(crate) key: [u8; 32],
+}
+
+/// A team, or a join of one.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct TeamRow {
+    #[serde(with = "serde_bytes")]
+    pub(crate) root: [u8; 32],
+    pub(crate) device: u64,
+    #[serde(with = "serde_bytes")]
+    pub(crate) log_seed: [u8; 32],
+    #[serde(with = "serde_bytes")]
+    pub(crate) leaf_seed: [u8; 32],
+    /// Our own credential (RFC 9420 §5.3), as it stands in our leaf.
+    #[serde(with = "serde_bytes")]
+    pub(crate) credential: Vec<u8>,
+    pub(crate) stage: Stage,
+    pub(crate) name: String,
+    pub(crate) channels: Vec<(u64, String)>,
+    /// Which entry of the member tool said name and channels.
+    pub(crate) roster: Option<u64>,
+    /// The epoch that we joined in; what is older was never meant for us.
+    pub(crate) joined: u64,
+    /// The last slots decided, the newest at the end.
+    pub(crate) heads: Vec<Head>,
+    pub(crate) next_blob: u64,
+    /// When to tell what has arrived.
+    pub(crate) beacon_due: Option<u64>,
+}
+
+/// How far we are in a team.
+#[derive(Clone, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Stage {
+    /// Announced, and not welcomed yet.
+    Joining {
+        #[serde(with = "serde_bytes")]
+        announcement: [u8; 32],
+        added: Option<Added>,
+    },
+    /// In the group.
+    Member,
+    /// A commit cannot be applied here.
+    Stalled(u64),
+    /// Removed by an admin.
+    Removed,
+}
+
+/// The claim that added us.
+#[derive(Clone, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Added {
+    pub(crate) epoch: u64,
+    pub(crate) device: u64,
+    pub(crate) welcome: BlobRow,
+}
+
+/// A decided slot.
+#[derive(Clone, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    pub(crate) slot: u64,
+    #[serde(with = "serde_bytes")]
+    pub(crate) claim: [u8; 32],
+    /// The epoch authenticator behind it (RFC 9420 §8.7); empty before we joined.
+    #[serde(with = "serde_bytes")]
+    pub(crate) authenticator: Vec<u8>,
+}
+
+/// [`BlobRef`], stored.
+#[derive(Clone, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct BlobRow {
+    #[serde(with = "serde_bytes")]
+    first: [u8; 16],
+    pieces: u16,
+    len: u32,
+    #[serde(with = "serde_bytes")]
+    hash: [u8; 32],
+}
+
+/// A device's log in a channel, ours or somebody else's.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct LogRow {
+    pub(crate) next: u64,
+    #[serde(with = "serde_bytes")]
+    pub(crate) tip: [u8; 32],
+    pub(crate) gaps: Vec<Gap>,
+    pub(crate) frozen: bool,
+    /// The number below which our beacons told of it.
+    pub(crate) told: u64,
+    /// Of an own log: the number below which everything is delivered.
+    pub(crate) delivered: u64,
+}
+
+/// Entries that are missing: from `from` to below `to`.
+#[derive(Clone, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Gap {
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+    /// The entry hash of the one before; known at the lower end of a log's first gap.
+    #[serde(with = "serde_bytes")]
+    pub(crate) before: [u8; 32],
+    /// What the entry at `to` names as the one before it.
+    #[serde(with = "serde_bytes")]
+    pub(crate) after: [u8; 32],
+}
+
+/// Something that waits for the relay.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct OutboxRow {
+    pub(crate) purpose: Purpose,
+    #[serde(with = "serde_bytes")]
+    pub(crate) object: Vec<u8>,
+}
+
+/// What an object of the outbox is for.
+#[derive(Clone, Copy, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Purpose {
+    /// Stands for itself.
+    Plain,
+    /// A claim waits for it.
+    Needed,
+    /// A claim.
+    Claim,
+    /// Welcomes the owner of an announcement.
+    Pointer,
+}
+
+/// A wish that needs a commit.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct IntentRow {
+    /// Not before this time.
+    pub(crate) after: u64,
+    /// Of an addition: the announcement, once it is here.
+    #[serde(with = "serde_bytes")]
+    pub(crate) announcement: Vec<u8>,
+    /// Of an addition: the newcomer's certificate, made once and kept, since its name can be
+    /// taken once only.
+    #[serde(with = "serde_bytes")]
+    pub(crate) certificate: Vec<u8>,
+    /// Of an addition: the commit has won, and its pointer is on the way.
+    pub(crate) welcoming: bool,
+}
+
+/// Our own claim, from the commit until its slot is decided.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct ClaimRow {
+    #[serde(with = "serde_bytes")]
+    pub(crate) object: Vec<u8>,
+    /// Pieces and certificates that must be at the relay first.
+    pub(crate) needed: Vec<serde_bytes::ByteBuf>,
+    /// The claim itself has been queued.
+    pub(crate) queued: bool,
+    /// Whom it adds: hashes of announcements.
+    pub(crate) adds: Vec<serde_bytes::ByteArray<32>>,
+    /// Does it renew our own leaf?
+    pub(crate) refreshes: bool,
+}
+
+/// An object that came before it could be used.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct AheadRow {
+    #[serde(with = "serde_bytes")]
+    object: Vec<u8>,
+    #[serde(with = "serde_bytes")]
+    receipt: Vec<u8>,
+}
+
+/// A message whose parts are not all here.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct PartRow {
+    pub(crate) parts: Vec<Option<serde_bytes::ByteBuf>>,
+    pub(crate) missing_before: u32,
+    pub(crate) shown: bool,
+}
+
+impl TeamRow {
+    /// The last decided slot and the entry hash of its claim.
+    pub(crate) fn head(&self) -> (Slot, Hash) {
+        self.heads.last().map_or((Slot::ZERO, Hash::NONE), |head| {
+            (Slot::truncate(head.slot), Hash(head.claim))
+        })
+    }
+
+    pub(crate) fn push_head(&mut self, slot: Slot, claim: Hash, authenticator: &[u8]) {
+        if self.heads.len() >= MOST_HEADS {
+            self.heads.remove(0);
+        }
+        let authenticator = authenticator.to_vec();
+        self.heads.push(Head {
+            slot: slot.value(),
+            claim: claim.0,
+            authenticator,
+        });
+    }
+
+    pub(crate) fn own(&self) -> Device {
+        Device::truncate(self.device)
+    }
+
+    pub(crate) fn is_admin(&self) -> bool {
+        self.own() == Device::MEMBER_TOOL
+    }
+
+    pub(crate) fn has_channel(&self, channel: Channel) -> bool {
+        self.channels
+            .iter()
+            .any(|(number, _)| *number == channel.value())
+    }
+}
+
+impl IntentRow {
+    pub(crate) fn new(after: u64) -> Self {
+        Self {
+            after,
+            announcement: Vec::new(),
+            certificate: Vec::new(),
+            welcoming: false,
+        }
+    }
+}
+
+impl AheadRow {
+    pub(crate) fn new(object: &Object, receipt: Option<&Receipt>) -> Self {
+        let receipt = receipt.map(Receipt::bytes).unwrap_or_default();
+        Self {
+            object: object.bytes(),
+            receipt,
+        }
+    }
+
+    pub(crate) fn object(&self) -> Result<Object, Fault> {
+        stored_object(&self.object)
+    }
+}
+
+impl From<&BlobRef> for BlobRow {
+    fn from(blob: &BlobRef) -> Self {
+        let BlobRef {
+            first,
+            pieces,
+            len,
+            hash,
+        } = *blob;
+        Self {
+            first: first.bytes(),
+            pieces,
+            len,
+            hash: hash.0,
+        }
+    }
+}
+
+impl BlobRow {
+    pub(crate) fn blob(&self) -> Result<BlobRef, Fault> {
+        let first = Name::from_bytes(self.first).map_err(|_| Fault::Row)?;
+        Ok(BlobRef {
+            first,
+            pieces: self.pieces,
+            len: self.len,
+            hash: Hash(self.hash),
+        })
+    }
+}
+
+pub(crate) fn stored_object(bytes: &[u8]) -> Result<Object, Fault> {
+    Object::parse(bytes).map_err(|_| Fault::Row)
+}
+
+/// A team as 8 bytes: two zero bits, then origin 24, org 18, team 20.
+pub(crate) fn team_key(team: TeamId) -> [u8; 8] {
+    (team.origin.value() << 38 | team.org.value() << 20 | team.team.value()).to_be_bytes()
+}
+
+pub(crate) fn team_of(key: &[u8]) -> Option<TeamId> {
+    let bits = u64::from_be_bytes(*key.first_chunk()?);
+    Some(TeamId {
+        origin: names::Origin::new(bits >> 38).ok()?,
+        org: names::Org::truncate(bits >> 20),
+        team: names::Team::truncate(bits),
+    })
+}
+
+/// The key of a log, and of everything else that a team has once per channel and device.
+pub(crate) fn log_key(team: TeamId, channel: Channel, device: Device) -> Vec<u8> {
+    let rest = Rest::Message {
+        channel,
+        device,
+        number: Number::ZERO,
+    };
+    let mut key = team_key(team).to_vec();
+    // Channel and device stand in the low 7 bytes of the name, above the number.
+    key.extend_from_slice(team.name(rest).bytes().last_chunk::<7>().unwrap_or(&[0; 7]));
+    key
+}
+
+/// Channel and device of a key that [`log_key`] made.
+pub(crate) fn log_of(key: &[u8]) -> Option<(Channel, Device)> {
+    let [a, b, c, d, e, f, g] = *key.last_chunk::<7>()?;
+    let bits = u64::from_be_bytes([0, a, b, c, d, e, f, g]);
+    Some((Channel::truncate(bits >> 40), Device::truncate(bits >> 20)))
+}
+
+/// Decided slots that are remembered, to compare with what beacons say.
+const MOST_HEADS: usize = 8;
