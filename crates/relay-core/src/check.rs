@@ -1,5 +1,7 @@
 //! Whether an object may be stored: checked before, so that nobody can squat a name.
 
+use std::ops::RangeInclusive;
+
 use names::{Channel, Device, Name, Number, Prefix, Rest, Slot, TeamId};
 use objects::wire::Refusal;
 use objects::{
@@ -9,6 +11,7 @@ use objects::{
 
 use crate::relay::{Fault, Peer, Relay};
 use crate::shelf::{Kept, Shelf};
+use crate::writer;
 
 /// What becomes of an object that somebody publishes.
 #[derive(Debug)]
@@ -52,19 +55,7 @@ impl<S: Shelf> Relay<S> {
                 self.signed_by(now, place.team, device, object)?
             }
             Rest::KeyPackage { .. } => self_signed(object, place.team, &root),
-            Rest::Welcome {
-                fragment,
-                fingerprint,
-            } => {
-                let place = (
-                    place.team,
-                    Rest::Welcome {
-                        fragment,
-                        fingerprint,
-                    },
-                );
-                self.welcomes(now, place, object)?
-            }
+            Rest::Welcome { .. } => self.welcomes(now, (place.team, place.rest), object)?,
             Rest::Certificate { .. } => certified(object, &root),
             Rest::Slot(_) | Rest::Use(_) | Rest::Code(_) => Err(Refusal::Malformed),
         };
@@ -74,7 +65,7 @@ impl<S: Shelf> Relay<S> {
         if taken.is_some() {
             return Ok(Refusal::NameTaken.into());
         }
-        if object.expires() <= now || object.expires() > latest(&place.rest, now) {
+        if !lifetime(&place.rest, now).contains(&object.expires()) {
             return Ok(Refusal::Expired.into());
         }
         let fits = match place.rest {
@@ -85,11 +76,8 @@ impl<S: Shelf> Relay<S> {
             } => self.extends(place.team, channel, device, number, object)?,
             Rest::Blob { piece, .. } => blob_piece(object, piece.value()),
             Rest::KeyPackage { .. } => self.room_for_key_package(peer, place.team)?,
-            Rest::Welcome { .. }
-            | Rest::Certificate { .. }
-            | Rest::Slot(_)
-            | Rest::Use(_)
-            | Rest::Code(_) => alone(object),
+            Rest::Certificate { device, .. } => self.renews(place.team, device, object)?,
+            Rest::Welcome { .. } | Rest::Slot(_) | Rest::Use(_) | Rest::Code(_) => alone(object),
         };
         Ok(match fits {
             Ok(()) => Verdict::Good,
@@ -199,6 +187,22 @@ impl<S: Shelf> Relay<S> {
         }))
     }
 
+    /// Is its generation above every stored one? An older one could bring back what was revoked.
+    fn renews(
+        &self,
+        team: TeamId,
+        device: Device,
+        object: &Object,
+    ) -> Result<Result<(), Refusal>, Fault> {
+        let last = self.shelf.last(writer::generations(team, device)?)?;
+        let older = last.is_some_and(|kept| kept.object.name() > object.name());
+        Ok(if older {
+            Err(Refusal::NameTaken)
+        } else {
+            alone(object)
+        })
+    }
+
     fn room_for_key_package(
         &mut self,
         peer: Peer,
@@ -272,16 +276,16 @@ fn blob_piece(object: &Object, piece: u64) -> Result<(), Refusal> {
     }
 }
 
-/// The latest time that an object of this path may ask to be kept until.
-fn latest(rest: &Rest, now: Millis) -> Millis {
+/// The times until which an object of this path may ask to be kept.
+fn lifetime(rest: &Rest, now: Millis) -> RangeInclusive<Millis> {
     match rest {
-        Rest::Message { .. } | Rest::KeyPackage { .. } => now.plus(MOST_DAYS * DAY),
+        Rest::Message { .. } | Rest::KeyPackage { .. } => now.plus(1)..=now.plus(MOST_DAYS * DAY),
+        Rest::Blob { .. } => Millis::NEVER..=Millis::NEVER,
         Rest::Welcome { .. }
         | Rest::Slot(_)
-        | Rest::Blob { .. }
         | Rest::Certificate { .. }
         | Rest::Use(_)
-        | Rest::Code(_) => Millis::NEVER,
+        | Rest::Code(_) => now.plus(1)..=Millis::NEVER,
     }
 }
 

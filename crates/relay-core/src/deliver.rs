@@ -1,7 +1,7 @@
 //! Subscriptions: who gets what, from the store and as it comes.
 
 use names::{Device, Name, Prefix, Rest, TeamId};
-use objects::wire::FromRelay;
+use objects::wire::{FromRelay, SubscriptionStanding};
 use objects::{Millis, Object, Receipt};
 
 use crate::relay::{Fault, Output, Peer, Relay};
@@ -136,15 +136,16 @@ impl<S: Shelf> Relay<S> {
         };
         let mut changed = Vec::new();
         for (id, subscription) in &mut session.subscriptions {
+            let standing = standing_of(&subscription.prefix, standing);
             if subscription.team == team && subscription.standing != standing {
                 if std::mem::take(&mut subscription.live) {
                     subscription.after = newest;
                 }
                 subscription.standing = standing;
-                changed.push(*id);
+                changed.push((*id, standing));
             }
         }
-        for id in changed {
+        for (id, standing) in changed {
             self.answer(peer, FromRelay::Subscribed { id, standing });
         }
         self.catch_up(now, peer)
@@ -158,6 +159,28 @@ impl<S: Shelf> Relay<S> {
             self.endings.insert((until, peer, team));
         }
     }
+}
+
+/// How a subscription stands for a reader: who proved a key may look for its welcome before it has
+/// a certificate.
+pub(crate) fn standing_of(prefix: &Prefix, reader: SubscriptionStanding) -> SubscriptionStanding {
+    match reader {
+        SubscriptionStanding::Waiting if for_newcomers(prefix) => SubscriptionStanding::Active,
+        SubscriptionStanding::Active
+        | SubscriptionStanding::Waiting
+        | SubscriptionStanding::Refused => reader,
+    }
+}
+
+/// Key packages and welcome pointers, and nothing else?
+pub(crate) fn for_newcomers(prefix: &Prefix) -> bool {
+    let lowest = Name::from_bits(prefix.bits()).ok();
+    lowest.is_some_and(|name| {
+        matches!(
+            name.place().rest,
+            Rest::KeyPackage { .. } | Rest::Welcome { .. }
+        )
+    })
 }
 
 /// The one team that a prefix lies within.

@@ -7,6 +7,7 @@ use objects::wire::{FromRelay, Refusal, SlotAnswer, SubscriptionStanding, ToRela
 use objects::{Certificate, Key, Millis, Object, Proof, Receipt, Signer};
 
 use crate::check::Verdict;
+use crate::deliver;
 use crate::gate::{self, Kind, Phase};
 use crate::quota::Limits;
 use crate::session::{Proven, Session, Subscription};
@@ -428,7 +429,7 @@ impl<S: Shelf> Relay<S> {
             self.expel(peer, DropReason::TooMuch);
             return Ok(());
         }
-        let Some(team) = crate::deliver::team_of(&prefix) else {
+        let Some(team) = deliver::team_of(&prefix) else {
             // Nobody may read more than one team by one certificate.
             let standing = SubscriptionStanding::Refused;
             self.answer(peer, FromRelay::Subscribed { id, standing });
@@ -436,6 +437,7 @@ impl<S: Shelf> Relay<S> {
         };
         let proven = session.proofs.get(&team).copied();
         let (standing, until) = self.reader(team, proven, now)?;
+        let standing = deliver::standing_of(&prefix, standing);
         self.note_ending(peer, team, until);
         let subscription = Subscription {
             prefix,
@@ -471,11 +473,13 @@ impl<S: Shelf> Relay<S> {
             .get(&peer)
             .and_then(|session| session.proofs.get(&team));
         let (standing, _) = self.reader(team, proven.copied(), now)?;
-        let kept = match standing {
-            SubscriptionStanding::Active => self.shelf.get(name)?,
-            SubscriptionStanding::Waiting | SubscriptionStanding::Refused => None,
+        let open = deliver::for_newcomers(&name.into());
+        let kept = if open || standing == SubscriptionStanding::Active {
+            self.shelf.get(name)?
+        } else {
+            None
         };
-        let kept = kept.and_then(|kept| crate::deliver::shown(kept, now));
+        let kept = kept.and_then(|kept| deliver::shown(kept, now));
         let (object, receipt) = kept.map(|kept| (kept.object, kept.receipt)).unzip();
         self.answer(
             peer,

@@ -84,7 +84,7 @@ impl<S: Shelf> Relay<S> {
 }
 
 /// Everything that certifies one device number.
-fn generations(team: TeamId, device: Device) -> Result<Prefix, ShelfFault> {
+pub(crate) fn generations(team: TeamId, device: Device) -> Result<Prefix, ShelfFault> {
     let name: Name = team.name(Rest::Certificate {
         device,
         generation: Generation::ZERO,

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -29,10 +30,12 @@ pub(crate) fn open(path: &Path, durability: Durability) -> Result<(Connection, u
     file.map_err(|error| StoreError::Disk(error.to_string()))?;
     let connection = Connection::open(path)?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Whoever has the file keeps it as long as it runs: there is nothing to wait for.
+    connection.busy_timeout(Duration::ZERO)?;
     // One process, one connection: no shared memory file, and a second process is told so.
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     let synchronous = match durability {
         Durability::PowerLoss => "FULL",
         Durability::Process => "NORMAL",

@@ -1,0 +1,193 @@
+//! Scripts of what happens to a relay, and what it decides.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "../cast/people.rs"]
+mod people;
+
+mod limits;
+mod reading;
+mod slots;
+mod storing;
+
+use std::collections::BTreeMap;
+
+use objects::wire::{FromRelay, Refusal, ToRelay};
+use objects::{Millis, Object, Signer, Standing};
+use relay_core::{DropReason, Input, Limits, MemoryShelf, Org, Output, Peer, Relay};
+
+use crate::people::{Cast, Writer};
+
+const NOW: Millis = Millis(1_800_000_000_000);
+const STORE: u64 = 42;
+const EXPORTER: [u8; 32] = [9; 32];
+
+/// A relay, the time, and what every peer was told.
+struct World {
+    relay: Relay<MemoryShelf>,
+    cast: Cast,
+    now: Millis,
+    peers: u64,
+    answers: BTreeMap<Peer, Vec<FromRelay>>,
+    delivered: BTreeMap<Peer, Vec<FromRelay>>,
+    /// How many frames were encoded for delivery.
+    encoded: usize,
+    dropped: Vec<(Peer, DropReason)>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::with(Limits::default(), MemoryShelf::new(STORE))
+    }
+
+    fn with(limits: Limits, shelf: MemoryShelf) -> Self {
+        let cast = Cast::new(NOW);
+        Self {
+            relay: Relay::new(shelf, signer(), [org(&cast)], limits).unwrap(),
+            cast,
+            now: NOW,
+            peers: 0,
+            answers: BTreeMap::new(),
+            delivered: BTreeMap::new(),
+            encoded: 0,
+            dropped: Vec::new(),
+        }
+    }
+
+    fn give(&mut self, input: Input) {
+        self.relay.handle(self.now, input).unwrap();
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        self.relay.settle().unwrap();
+        while let Some(output) = self.relay.poll() {
+            match output {
+                Output::Answer { peer, frame } => {
+                    self.answers.entry(peer).or_default().push(*frame);
+                }
+                Output::Deliver { peers, frame } => {
+                    self.encoded += 1;
+                    for peer in peers {
+                        let frame = FromRelay::parse(&frame).unwrap();
+                        self.delivered.entry(peer).or_default().push(frame);
+                    }
+                }
+                Output::Drop { peer, why } => self.dropped.push((peer, why)),
+            }
+        }
+    }
+
+    /// A peer with a greeted link and much room.
+    fn peer(&mut self) -> Peer {
+        self.peer_with_room(10_000)
+    }
+
+    fn peer_with_room(&mut self, room: usize) -> Peer {
+        self.peers += 1;
+        let peer = Peer(self.peers);
+        self.give(Input::Linked {
+            peer,
+            exporter: EXPORTER,
+            room,
+        });
+        self.tell(peer, &ToRelay::Hello { version: 1 });
+        self.answers.remove(&peer);
+        peer
+    }
+
+    fn tell(&mut self, peer: Peer, frame: &ToRelay) {
+        self.give(Input::Heard {
+            peer,
+            frame: frame.bytes(),
+        });
+    }
+
+    fn last_answer(&self, peer: Peer) -> &FromRelay {
+        self.answers[&peer].last().unwrap()
+    }
+
+    fn publish(&mut self, peer: Peer, object: &Object) -> Result<objects::Receipt, Refusal> {
+        self.tell(
+            peer,
+            &ToRelay::Publish {
+                seq: 5,
+                object: object.clone(),
+            },
+        );
+        match self.last_answer(peer) {
+            FromRelay::Stored { seq: 5, receipt } => Ok(*receipt),
+            FromRelay::Refused { seq: 5, why } => Err(*why),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Certifies a writer.
+    fn certify(&mut self, writer: &Writer) {
+        let certificate = self.cast.certificate(writer, 0, Standing::Certified);
+        let admin = self.peer();
+        self.publish(admin, &certificate).unwrap();
+    }
+
+    fn prove(&mut self, peer: Peer, writer: &Writer) {
+        let proof = self.cast.proof(writer, &signer().key(), &EXPORTER);
+        self.tell(peer, &ToRelay::Prove(proof));
+    }
+
+    fn subscribe(&mut self, peer: Peer, after: u64) {
+        let prefix = names::Prefix::team(self.cast.team);
+        self.tell(
+            peer,
+            &ToRelay::Subscribe {
+                id: 1,
+                prefix,
+                store: STORE,
+                after,
+            },
+        );
+    }
+
+    /// A certified device that reads everything in the team.
+    fn reader(&mut self, seed: u8, room: usize) -> (Peer, Writer) {
+        let writer = self.cast.writer(seed);
+        self.certify(&writer);
+        let peer = self.peer_with_room(room);
+        self.prove(peer, &writer);
+        self.subscribe(peer, 0);
+        (peer, writer)
+    }
+
+    /// The objects that were delivered to a peer, as (path, last bits), in order.
+    fn names(&self, peer: Peer) -> Vec<names::Name> {
+        let frames = self.delivered.get(&peer).into_iter().flatten();
+        let objects = frames.filter_map(|frame| match frame {
+            FromRelay::Deliver { object, .. } => Some(object.name()),
+            _ => None,
+        });
+        objects.collect()
+    }
+
+    fn stores(&mut self, object: &Object) -> bool {
+        use relay_core::Shelf;
+        let kept = self.relay.shelf_mut().get(object.name()).unwrap();
+        kept.is_some_and(|kept| kept.object == *object)
+    }
+}
+
+fn signer() -> Signer {
+    Signer::from_seed(&[200; 32])
+}
+
+fn org(cast: &Cast) -> Org {
+    Org {
+        origin: cast.team.origin,
+        org: cast.team.org,
+        root: cast.root.key(),
+    }
+}
