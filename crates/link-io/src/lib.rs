@@ -6,6 +6,7 @@ mod key;
 mod limits;
 mod link;
 mod listener;
+mod reset;
 mod stream;
 mod tls;
 

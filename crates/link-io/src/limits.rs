@@ -24,7 +24,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(10),
             frame: Duration::from_secs(10),
             unread: Duration::from_secs(45),
-            idle: Duration::from_secs(45),
+            idle: Duration::from_secs(20),
         }
     }
 }
@@ -57,7 +57,7 @@ impl Limits {
             .datagram_send_buffer_size(0);
         if end == End::Dialler {
             // One end is enough to keep both alive, and the relay has the most links to wake for.
-            transport.keep_alive_interval(Some(self.idle / 3));
+            transport.keep_alive_interval(Some(self.idle / 4));
         }
         Arc::new(transport)
     }

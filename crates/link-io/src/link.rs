@@ -173,6 +173,12 @@ impl Link {
         }
     }
 
+    /// Lets the end that listens fall silent, as if its process were killed.
+    #[cfg(test)]
+    pub(crate) fn vanish(&self, elsewhere: std::net::UdpSocket) {
+        self.endpoint.rebind(elsewhere).unwrap();
+    }
+
     fn take(&self, class: Class) -> bool {
         let bit = 1 << class.byte();
         self.open.fetch_or(bit, Ordering::Relaxed) & bit == 0

@@ -1,10 +1,11 @@
 //! The relay's end: many handshakes at once, each with a limit.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::{Connecting, Connection, Endpoint, Incoming};
+use quinn::{Connecting, Connection, Endpoint, Incoming, TokioRuntime};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -12,7 +13,7 @@ use crate::close::CloseReason;
 use crate::key::{LinkKey, RelayKey};
 use crate::limits::{End, Limits};
 use crate::link::Link;
-use crate::tls;
+use crate::{reset, tls};
 
 /// Accepts links on one UDP port.
 #[derive(Debug)]
@@ -46,16 +47,18 @@ impl Listener {
             .max_incoming(HANDSHAKES)
             .incoming_buffer_size(INCOMING_BYTES)
             .incoming_buffer_size_total(ALL_INCOMING_BYTES);
-        let endpoint = Endpoint::server(config, addr).map_err(|error| {
+        let socket = UdpSocket::bind(addr).map_err(|error| {
             if error.kind() == io::ErrorKind::AddrInUse {
                 BindError::Taken { addr }
             } else {
                 BindError::Socket { addr, error }
             }
         })?;
-        let local_addr = endpoint
-            .local_addr()
-            .map_err(|error| BindError::Socket { addr, error })?;
+        let refused = |error| BindError::Socket { addr, error };
+        let local_addr = socket.local_addr().map_err(refused)?;
+        let lives = reset::endpoint_config(key);
+        let endpoint = Endpoint::new(lives, Some(config), socket, Arc::new(TokioRuntime));
+        let endpoint = endpoint.map_err(refused)?;
         let handshakes = JoinSet::new();
         Ok(Self {
             endpoint,

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::Closed;
+use crate::{BindError, Closed};
 
 /// A router between a client and a relay that can give the client a new address, or go dead.
 struct Router {
@@ -102,4 +102,27 @@ async fn a_quiet_link_lives_and_a_dead_path_is_noticed() {
         tokio::join!(here.closed(), there.closed()),
         (Closed::Silent, Closed::Silent)
     );
+}
+
+/// `LINK-15`
+#[tokio::test]
+async fn a_restarted_relay_ends_the_links_of_its_last_life() {
+    let (listener, there, here) = pair(Limits::default()).await;
+    let (mut ours, theirs) = open(&here, &there, Class::Control).await;
+    let addr = listener.local_addr();
+    // Killed: nothing of it says goodbye.
+    let (socket, dead) = (UdpSocket::bind(ANY).await.unwrap(), here.clone());
+    there.vanish(socket.into_std().unwrap());
+    drop((listener, there, theirs));
+    let second = loop {
+        match Listener::bind(addr, &key(1)) {
+            Ok(second) => break second,
+            Err(BindError::Taken { .. }) => tokio::task::yield_now().await,
+            Err(error) => panic!("{error}"),
+        }
+    };
+    ours.sender.send(b"are you there?").await.unwrap();
+    let closed = tokio::time::timeout(Duration::from_secs(10), dead.closed()).await;
+    assert!(matches!(closed, Ok(Closed::Broken(_))), "{closed:?}");
+    drop(second);
 }
