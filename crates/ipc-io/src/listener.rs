@@ -170,3 +170,25 @@ fn is_passing(error: &io::Error) -> bool {
     let kind = error.kind();
     kind == io::ErrorKind::ConnectionAborted || kind == io::ErrorKind::Interrupted
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    /// `IPC-IO-08`
+    #[test]
+    fn another_user_is_turned_away_without_a_word() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let mut listener = Listener::bind(&path).unwrap();
+        let _ours = UnixStream::connect(&path).unwrap();
+        assert!(listener.accept(0).unwrap().is_some());
+
+        listener.uid = listener.uid.wrapping_add(1);
+        let mut theirs = UnixStream::connect(&path).unwrap();
+        assert!(listener.accept(0).unwrap().is_none());
+        assert_eq!(theirs.read(&mut [0; 1]).unwrap(), 0);
+    }
+}
