@@ -1,0 +1,246 @@
+//! A window whose secure process is a script: it answers what the model asks from lists in memory.
+
+use names::{Channel, Device, Name, Number, Org, Origin, Rest, Team, TeamId};
+use ui_model::{
+    Answer, Ask, ChannelEntry, Confinement, Event, Fingerprint, Link, Me, Millis, Offer, Out,
+    Phase, Refusal, Row, Standing, State, Talk, TeamEntry, Words, Zone,
+};
+use ui_view::Local;
+
+pub const NOON: u64 = 1_795_262_400_000;
+pub const PASSPHRASE: &str = "correct horse battery";
+pub const ME: u64 = 41;
+
+/// The window and what the script behind it knows.
+pub struct Scene {
+    pub state: State,
+    pub local: Local,
+    pub rows: Vec<(Talk, Row)>,
+    pub teams: Vec<TeamEntry>,
+    pub channels: Vec<ChannelEntry>,
+    pub sent: Vec<(Talk, String)>,
+    pub refuse_next: Option<Refusal>,
+    pub wrong_tries: u64,
+    pub quit: bool,
+    next_number: u64,
+}
+
+pub fn team() -> TeamId {
+    TeamId {
+        origin: Origin::truncate(0xAC_0001),
+        org: Org::truncate(77),
+        team: Team::truncate(4_242),
+    }
+}
+
+pub fn general() -> Talk {
+    Talk::channel(team(), Channel::truncate(300))
+}
+
+pub fn channel(number: u64) -> Talk {
+    Talk::channel(team(), Channel::truncate(number))
+}
+
+pub fn name_in(talk: Talk, device: u64, number: u64) -> Name {
+    talk.team.name(Rest::Message {
+        channel: talk.channel,
+        device: Device::truncate(device),
+        number: Number::truncate(number),
+    })
+}
+
+impl Scene {
+    /// The secure process has just said what its vault is doing.
+    pub fn new(phase: Phase) -> Self {
+        let mut state = State::new(32 * 1_024, Zone::default());
+        state.now = Millis(NOON);
+        state.device_hint = "laptop".to_owned();
+        let entry = |number, name: &str| ChannelEntry {
+            id: Channel::truncate(number),
+            name: name.to_owned(),
+        };
+        let mut scene = Self {
+            state,
+            local: Local::default(),
+            rows: Vec::new(),
+            teams: vec![TeamEntry { id: team(), name: "Acme Operations".to_owned() }],
+            channels: vec![entry(300, "general"), entry(301, "incidents"), entry(302, "relays")],
+            sent: Vec::new(),
+            refuse_next: None,
+            wrong_tries: 0,
+            quit: false,
+            next_number: 0,
+        };
+        scene.state.hear(Event::Phase(phase));
+        scene.answer_all();
+        scene
+    }
+
+    /// An open vault with some talk in it.
+    pub fn talking() -> Self {
+        let mut scene = Self::new(Phase::Locked);
+        scene.write(general(), "Bob Okafor", 52, "Good morning! The relay in Lyon is back. 🎉", 0);
+        scene.write(general(), "Bob Okafor", 52, "Everyone there kept talking all night.", 1);
+        scene.write(general(), "Alice Moreau", ME, "Good to hear. Any messages lost?", 2);
+        scene.unlock();
+        scene
+    }
+
+    pub fn unlock(&mut self) {
+        self.state.hear(Event::Phase(Phase::Unlocked));
+        self.answer_all();
+    }
+
+    /// Puts a message into the history without telling the window.
+    pub fn write(&mut self, talk: Talk, from: &str, device: u64, text: &str, minute: u64) -> Name {
+        let name = name_in(talk.trunk(), device, self.next_number);
+        self.next_number += 1;
+        let row = Row {
+            name,
+            from: from.to_owned(),
+            own: device == ME,
+            at: Millis(NOON - 3_600_000 + minute * 60_000),
+            standing: Standing::Delivered,
+            why: String::new(),
+            text: Words::new(text),
+            thread: talk.thread,
+            replies: 0,
+            missing_before: 0,
+        };
+        self.rows.push((talk.trunk(), row));
+        if let Some(root) = talk.thread {
+            for (_, row) in self.rows.iter_mut().filter(|(_, row)| row.name == root) {
+                row.replies += 1;
+            }
+        }
+        name
+    }
+
+    /// Puts a message into the history and tells the window.
+    pub fn receive(&mut self, talk: Talk, from: &str, text: &str) -> Name {
+        let name = self.write(talk, from, 52, text, 70);
+        self.tell(name);
+        if let Some(root) = talk.thread {
+            self.tell(root);
+        }
+        self.answer_all();
+        name
+    }
+
+    /// Changes a message and tells the window.
+    pub fn change(&mut self, name: Name, change: impl FnOnce(&mut Row)) {
+        if let Some((_, row)) = self.rows.iter_mut().find(|(_, row)| row.name == name) {
+            change(row);
+        }
+        self.tell(name);
+        self.answer_all();
+    }
+
+    fn tell(&mut self, name: Name) {
+        let at = self.rows.iter().position(|(_, row)| row.name == name).unwrap();
+        let (talk, row) = self.rows[at].clone();
+        let above = self.rows[..at].iter().rev().find(|(other, _)| *other == talk);
+        let above = above.map(|(_, row)| row.name);
+        self.state.hear(Event::Message { team: talk.team, channel: talk.channel, row, above });
+    }
+
+    /// Shows one frame.
+    pub fn frame(&mut self, ui: &mut egui::Ui) {
+        for intent in ui_view::view(&self.state, &mut self.local, ui) {
+            self.state.wish(intent);
+            ui.ctx().request_repaint();
+        }
+        self.answer_all();
+    }
+
+    /// Answers everything that the model has asked.
+    pub fn answer_all(&mut self) {
+        while let Some(out) = self.state.poll() {
+            match out {
+                Out::Quit => self.quit = true,
+                Out::Ask(ticket, ask) => {
+                    let (answer, then) = self.answer(ask);
+                    self.state.hear(Event::Answer(ticket, answer));
+                    for event in then {
+                        self.state.hear(event);
+                    }
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, ask: Ask) -> (Answer, Vec<Event>) {
+        let unlocked = vec![Event::Phase(Phase::Unlocked)];
+        match ask {
+            Ask::Create { .. } => {
+                self.teams.clear();
+                (Answer::Done, unlocked)
+            }
+            Ask::Unlock(passphrase) if passphrase.reveal() == PASSPHRASE => {
+                (Answer::Done, unlocked)
+            }
+            Ask::Unlock(_) => {
+                self.wrong_tries += 1;
+                let wait_until = Millis(self.state.now.0 + self.wrong_tries * 1_000);
+                (refused("The passphrase is wrong", Some(wait_until)), vec![])
+            }
+            Ask::Lock => (Answer::Done, vec![Event::Phase(Phase::Locked)]),
+            Ask::WhoAmI => {
+                let me = Me { name: "Alice Moreau".to_owned(), device: "laptop".to_owned() };
+                (Answer::Me(me), vec![])
+            }
+            Ask::Status => {
+                let confinement = Confinement::Full;
+                (Answer::Status { confinement, link: Link::Online, joining: vec![] }, vec![])
+            }
+            Ask::Follow => (Answer::Done, vec![]),
+            Ask::Teams => (Answer::Teams(self.teams.clone()), vec![]),
+            Ask::Channels(_) => (Answer::Channels(self.channels.clone()), vec![]),
+            Ask::Page { talk, before, limit, .. } => (self.page(talk, before, limit), vec![]),
+            Ask::Send { talk, text } => self.take(talk, text.reveal()),
+            Ask::ReadLink(link) if link.starts_with("sotto-join:") => {
+                let root = Fingerprint([0x5a; 32]);
+                let relay = "relay.acme.example:4433".to_owned();
+                (Answer::Offer(Offer { team: team(), root, relay }), vec![])
+            }
+            Ask::ReadLink(_) => (refused("The link is damaged", None), vec![]),
+            Ask::Join { .. } => (Answer::Joining(Fingerprint([0xc3; 32])), vec![]),
+        }
+    }
+
+    fn page(&self, talk: Talk, before: Option<Name>, limit: usize) -> Answer {
+        let mut rows: Vec<Row> = self
+            .rows
+            .iter()
+            .filter(|(of, _)| *of == talk.trunk())
+            .map(|(_, row)| row.clone())
+            .filter(|row| {
+                talk.thread.is_none_or(|root| row.name == root || row.thread == Some(root))
+            })
+            .collect();
+        if let Some(end) = rows.iter().position(|row| Some(row.name) == before) {
+            rows.truncate(end);
+        }
+        let start = rows.len().saturating_sub(limit);
+        Answer::Page { rows: rows.split_off(start), more: start > 0 }
+    }
+
+    fn take(&mut self, talk: Talk, text: &str) -> (Answer, Vec<Event>) {
+        if let Some(refusal) = self.refuse_next.take() {
+            return (Answer::Refused(refusal), vec![]);
+        }
+        self.sent.push((talk, text.to_owned()));
+        let name = self.write(talk, "Alice Moreau", ME, text, 75);
+        let row = self.rows.iter_mut().map(|(_, row)| row).find(|row| row.name == name).unwrap();
+        row.standing = Standing::Queued;
+        let row = row.clone();
+        if let Some(root) = talk.thread {
+            self.tell(root);
+        }
+        (Answer::Sent(row), vec![])
+    }
+}
+
+pub fn refused(message: &str, wait_until: Option<Millis>) -> Answer {
+    Answer::Refused(Refusal { message: message.to_owned(), hint: String::new(), wait_until })
+}
