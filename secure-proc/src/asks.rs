@@ -1,0 +1,215 @@
+//! What becomes of each request, once the gate has let it through: what concerns the whole desk.
+
+use std::path::Path;
+
+use ipc_schema::List;
+use ipc_schema::control::Class;
+use ipc_schema_ui::{
+    Answer, ErrorCode, Failure, Label, Passphrase, Request, RequestId, Status, TeamBits,
+};
+use mls_core::Endpoint;
+use names::TeamId;
+use objects::{Hash, Millis};
+
+use crate::answers::{Outcome, name_of};
+use crate::desk::{Desk, Home, Until, Waiting};
+use crate::effect::{Effect, PeerId, failure, store_failed};
+use crate::session::{OpenError, Session};
+use crate::{clock, failures};
+
+impl Desk {
+    /// The answer, or `None` when it is owed.
+    pub(crate) fn ask(
+        &mut self,
+        now: Millis,
+        peer: PeerId,
+        class: Class,
+        id: RequestId,
+        request: Request,
+    ) -> Option<Outcome> {
+        let outcome = match request {
+            Request::Status => Ok(Answer::Status(self.status())),
+            Request::Create {
+                passphrase,
+                user,
+                device,
+            } => self.create(class, &passphrase, &user, &device),
+            Request::Unlock { passphrase } => self.unlock(now, class, &passphrase),
+            Request::Lock => self.lock(),
+            Request::Follow { scope } => {
+                self.follow(peer, scope);
+                Ok(Answer::Done)
+            }
+            Request::AddDevice { team, hash } => {
+                let hash = Hash(hash);
+                let added = self.with_team(team, |session, team| {
+                    session
+                        .endpoint
+                        .add_device(now, team, hash)
+                        .map_err(|e| failures::add(&e))?;
+                    Ok(team)
+                });
+                match added {
+                    Ok(team) => {
+                        self.waiting.push(Waiting {
+                            peer,
+                            id,
+                            until: Until::Added(team, hash),
+                        });
+                        self.drain(now);
+                        return None;
+                    }
+                    Err(failure) => Err(failure),
+                }
+            }
+            Request::Settle => {
+                self.waiting.push(Waiting {
+                    peer,
+                    id,
+                    until: Until::Settled,
+                });
+                return None;
+            }
+            Request::CreateOrg { .. }
+            | Request::ShowOrg
+            | Request::CreateTeam { .. }
+            | Request::ShowTeamLink { .. }
+            | Request::CreateChannel { .. } => {
+                self.with_session(|session| session.ask_as_admin(now, id, request))
+            }
+            Request::WhoAmI
+            | Request::Teams
+            | Request::Channels { .. }
+            | Request::Send { .. }
+            | Request::Page { .. }
+            | Request::ReadLink { .. }
+            | Request::Join { .. }
+            | Request::Refresh { .. }
+            | Request::Devices { .. } => self.with_session(|session| session.ask(now, id, request)),
+        };
+        self.drain(now);
+        match &outcome {
+            Ok(Answer::Sent { row }) => self.show_sent(row.name),
+            // Half of a step may be in memory: none of it may reach the vault.
+            Err(failure) if failure.code == ErrorCode::StoreFailed => self.poisoned = true,
+            Ok(_) | Err(_) => {}
+        }
+        Some(outcome)
+    }
+
+    fn create(
+        &mut self,
+        class: Class,
+        passphrase: &Passphrase,
+        user: &Label,
+        device: &Label,
+    ) -> Outcome {
+        let (user, device) = (name_of(user)?, name_of(device)?);
+        let passphrase = vault_io::Passphrase::new(passphrase.reveal().to_owned().into());
+        let vault = vault_io::create(&self.vault, &passphrase, &mut clock::fill)
+            .map_err(|error| failures::create(&error))?;
+        let endpoint =
+            Endpoint::create(user, device, clock::random()).map_err(|_| store_failed())?;
+        let mut session = Session::new(vault, endpoint);
+        // A vault without an owner would be of no use: both, or neither.
+        if session.commit().is_err() {
+            let _ = session.vault.lock();
+            let _ = std::fs::remove_file(&self.vault);
+            return Err(store_failed());
+        }
+        self.opened(class, session);
+        Ok(Answer::Done)
+    }
+
+    fn unlock(&mut self, now: Millis, class: Class, passphrase: &Passphrase) -> Outcome {
+        let passphrase = vault_io::Passphrase::new(passphrase.reveal().to_owned().into());
+        if let Home::Open(session) = &mut self.home {
+            session
+                .vault
+                .check_passphrase(&passphrase, now.0)
+                .map_err(|error| failures::unlock(&error))?;
+            self.proven.push(class);
+            return Ok(Answer::Done);
+        }
+        let session = open(&self.vault, &passphrase)?;
+        self.opened(class, session);
+        Ok(Answer::Done)
+    }
+
+    fn opened(&mut self, class: Class, session: Session) {
+        self.home = Home::Open(Box::new(session));
+        self.proven = vec![class];
+        self.phase_changed();
+        self.brief_net();
+    }
+
+    /// Drops every key and every text. What waits for the relay stays in the vault.
+    pub(crate) fn lock(&mut self) -> Outcome {
+        let Home::Open(mut session) = std::mem::replace(&mut self.home, Home::Locked) else {
+            return Ok(Answer::Done);
+        };
+        self.proven.clear();
+        let committed = session.commit();
+        let put_away = session.vault.lock();
+        for Waiting { peer, id, .. } in std::mem::take(&mut self.waiting) {
+            let locked = failure(ErrorCode::Locked, "the vault was locked", "unlock it first");
+            self.effects.push(Effect::answer(peer, id, Err(locked)));
+        }
+        self.effects
+            .push(Effect::Net(ipc_schema_net::ToNet::Forget));
+        self.link = ipc_schema_ui::LinkState::NoRelay;
+        self.phase_changed();
+        match (committed, put_away) {
+            (Ok(()), Ok(())) => Ok(Answer::Done),
+            (Err(_), _) | (_, Err(_)) => Err(store_failed()),
+        }
+    }
+
+    fn with_session(&mut self, ask: impl FnOnce(&mut Session) -> Outcome) -> Outcome {
+        match &mut self.home {
+            Home::Open(session) => ask(session),
+            // The gate has let it through only for an open vault.
+            Home::FirstStart | Home::Locked => Err(failures::locked()),
+        }
+    }
+
+    fn with_team<T>(
+        &mut self,
+        team: TeamBits,
+        ask: impl FnOnce(&mut Session, TeamId) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        match &mut self.home {
+            Home::Open(session) => {
+                let team = session.team(team)?;
+                ask(session, team)
+            }
+            Home::FirstStart | Home::Locked => Err(failures::locked()),
+        }
+    }
+
+    fn status(&self) -> Status {
+        let (teams, joining) = match &self.home {
+            Home::Open(session) => (session.team_statuses(), session.joining()),
+            Home::FirstStart | Home::Locked => (Vec::new(), Vec::new()),
+        };
+        Status {
+            phase: self.phase(),
+            link: self.link.clone(),
+            secure: self.confinement.clone(),
+            net: self.others.net.clone(),
+            window: self.others.window.clone(),
+            forbidden_calls: self.others.forbidden_calls,
+            net_starts: self.others.net_starts,
+            teams: List::cut(teams),
+            joining: List::cut(joining),
+        }
+    }
+}
+
+fn open(path: &Path, passphrase: &vault_io::Passphrase) -> Result<Session, Failure> {
+    Session::unlock(path, passphrase).map_err(|error| match error {
+        OpenError::Unlock(error) => failures::unlock(&error),
+        OpenError::Read(error) => failures::damaged(&error.to_string()),
+        OpenError::Load(error) => failures::damaged(&error.to_string()),
+    })
+}

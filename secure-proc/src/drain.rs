@@ -1,0 +1,224 @@
+//! What the endpoint has decided, turned into history, events and orders to `net-proc`.
+
+use ipc_schema::Text;
+use ipc_schema_ui::{Answer, Event, NameBits, Row, Watermark};
+use mls_core::{Opened, Output, Unreadable};
+use names::{Name, Rest, TeamId};
+use objects::Millis;
+use vault_io::ReadError;
+
+use crate::desk::{Desk, Home, Until, Waiting};
+use crate::effect::Effect;
+use crate::record::{Record, number_of};
+use crate::session::Session;
+use crate::{failures, translate};
+
+impl Desk {
+    /// Takes everything that the endpoint has decided. Nothing of it leaves before the step ends.
+    pub(crate) fn drain(&mut self, _now: Millis) {
+        while let Home::Open(session) = &mut self.home
+            && let Some(output) = session.endpoint.poll()
+        {
+            if let Err(error) = self.take(output) {
+                eprintln!("secure-proc: {error}");
+                self.poisoned = true;
+            }
+        }
+    }
+
+    fn take(&mut self, output: Output) -> Result<(), ReadError> {
+        let Home::Open(session) = &mut self.home else {
+            return Ok(());
+        };
+        if let Some(order) = translate::to_net(&output) {
+            self.effects.push(Effect::Net(order));
+            return Ok(());
+        }
+        match output {
+            Output::Subscribe { team } => {
+                let order = translate::subscribe(team, session.cursor(team));
+                self.effects.push(Effect::Net(order));
+            }
+            Output::Message(opened) => {
+                session.keep(&opened);
+                self.show(opened.name)?;
+                if let Some(thread) = opened.thread {
+                    self.show(thread)?;
+                }
+            }
+            Output::Missing {
+                name,
+                missing_before,
+            } => {
+                if let Some(mut record) = session.book.stored(&session.vault, name)? {
+                    record.missing = missing_before;
+                    session.book.record(name, record);
+                    self.show(name)?;
+                }
+            }
+            Output::Failed { name, why } => {
+                if let Some(mut record) = session.book.stored(&session.vault, name)? {
+                    translate::refusal_text(why).clone_into(&mut record.why);
+                    session.book.record(name, record);
+                    self.show(name)?;
+                }
+            }
+            Output::Watermark(mark) => {
+                let channel = u16::try_from(mark.channel.value()).unwrap_or(0);
+                let event = Event::Watermark(Watermark {
+                    team: translate::team_bits(mark.team),
+                    channel,
+                    relay: mark.relay,
+                    delivered: mark.delivered,
+                });
+                self.announce(Some((mark.team, channel)), &event);
+            }
+            Output::TeamsChanged => self.announce(None, &Event::TeamsChanged),
+            Output::Joined { team } => {
+                let team = translate::team_bits(team);
+                self.announce(None, &Event::Joined { team });
+            }
+            Output::Added { team, hash, result } => {
+                let outcome = result
+                    .map(|_| Answer::Done)
+                    .map_err(failures::not_added);
+                self.answer_waiting(Until::Added(team, hash), &outcome);
+            }
+            Output::Notice(notice) => {
+                self.announce(None, &Event::Notice(Text::cut(&notice.to_string())));
+            }
+            // Orders to net-proc, taken above.
+            Output::UseRelay(_)
+            | Output::Prove { .. }
+            | Output::Publish { .. }
+            | Output::Claim { .. }
+            | Output::Get { .. } => {}
+        }
+        Ok(())
+    }
+
+    pub(crate) fn answer_waiting(
+        &mut self,
+        until: Until,
+        outcome: &Result<Answer, ipc_schema_ui::Failure>,
+    ) {
+        let mut rest = Vec::new();
+        for waiting in std::mem::take(&mut self.waiting) {
+            if waiting.until == until {
+                let Waiting { peer, id, .. } = waiting;
+                self.effects.push(Effect::answer(peer, id, outcome.clone()));
+            } else {
+                rest.push(waiting);
+            }
+        }
+        self.waiting = rest;
+    }
+
+    /// Shows an own message to those who follow, the other windows and command lines among them.
+    pub(crate) fn show_sent(&mut self, name: NameBits) {
+        let Ok(name) = Name::from_bytes(name.0) else {
+            return;
+        };
+        if self.show(name).is_err() {
+            self.poisoned = true;
+        }
+    }
+
+    /// Shows a message, as it is now, to those who follow its channel.
+    fn show(&mut self, name: Name) -> Result<(), ReadError> {
+        let Home::Open(session) = &self.home else {
+            return Ok(());
+        };
+        let Rest::Message { channel, .. } = name.place().rest else {
+            return Ok(());
+        };
+        let Some(row) = session.row(name)? else {
+            return Ok(());
+        };
+        let after = session
+            .book
+            .above(name)
+            .map(|above| NameBits(above.bytes()));
+        let (team, channel) = (name.team(), u16::try_from(channel.value()).unwrap_or(0));
+        let event = Event::Message {
+            team: translate::team_bits(team),
+            channel,
+            row,
+            after,
+        };
+        self.announce(Some((team, channel)), &event);
+        Ok(())
+    }
+}
+
+impl Session {
+    /// Puts a message into the history.
+    pub(crate) fn keep(&mut self, opened: &Opened) {
+        let record = Record {
+            user: opened.user.clone(),
+            device: u32::try_from(opened.device.value()).unwrap_or(0),
+            own: opened.own,
+            at: opened.at.0,
+            body: opened.body.reveal().to_owned(),
+            thread: opened.thread.map(Name::bytes),
+            after: opened.after.iter().map(|name| name.bytes()).collect(),
+            last: u32::try_from(number_of(opened.name).value()).unwrap_or(0),
+            why: opened
+                .unreadable
+                .map(why_unreadable)
+                .unwrap_or_default()
+                .to_owned(),
+            missing: opened.missing_before,
+        };
+        self.book.record(opened.name, record);
+    }
+
+    /// A message as it is shown.
+    pub(crate) fn row(&self, name: Name) -> Result<Option<Row>, ReadError> {
+        self.book.row(&self.vault, name, self.marks(name))
+    }
+
+    /// A page of a channel, cut so that it fits a frame.
+    pub(crate) fn page(
+        &self,
+        team: TeamId,
+        channel: names::Channel,
+        thread: Option<Name>,
+        before: Option<Name>,
+        limit: usize,
+    ) -> Result<Answer, ipc_schema_ui::Failure> {
+        let page = self.book.page(team, channel, thread, before, limit);
+        let (mut rows, mut bytes, mut more) = (Vec::new(), 0_usize, page.more);
+        for name in page.names.into_iter().rev() {
+            let row = self.row(name).map_err(|_| crate::effect::store_failed())?;
+            let Some(row) = row else { continue };
+            bytes = bytes
+                .saturating_add(row.text.as_str().len())
+                .saturating_add(ROW_OVERHEAD);
+            if bytes > PAGE_BYTES && !rows.is_empty() {
+                more = true;
+                break;
+            }
+            rows.push(row);
+        }
+        rows.reverse();
+        Ok(Answer::Page {
+            rows: ipc_schema::List::cut(rows),
+            more,
+        })
+    }
+}
+
+fn why_unreadable(why: Unreadable) -> &'static str {
+    match why {
+        Unreadable::TooLate => "it came too late: the key for it is gone",
+        Unreadable::Damaged => "it does not decrypt here",
+        Unreadable::UnknownContent => "a newer Sotto wrote it; update to read it",
+        Unreadable::Expired => "its time was over before it came",
+    }
+}
+
+/// What a page may hold, in bytes: well below the cap of a frame.
+const PAGE_BYTES: usize = ipc_schema::CAP_TO_UI / 4 * 3;
+/// The most that a row needs beside its text, in bytes.
+const ROW_OVERHEAD: usize = 512;
