@@ -49,15 +49,29 @@ impl Bins {
     /// # Errors
     /// When the build fails.
     pub fn build(release: bool) -> Result<Self, Trouble> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut build = Command::new(cargo);
-        build.arg("build").current_dir(workspace());
-        build.args(PACKAGES.iter().flat_map(|package| ["-p", *package]));
+        let mut args: Vec<&str> = PACKAGES.iter().flat_map(|it| ["-p", *it]).collect();
         if release {
-            build.arg("--release");
+            args.push("--release");
         }
-        build.arg("--message-format=json-render-diagnostics");
-        let out = build
+        Self::build_with(&args)
+    }
+
+    /// Builds the whole workspace, tests and all, so that tests and binaries share every
+    /// dependency.
+    ///
+    /// # Errors
+    /// When the build fails.
+    pub fn build_workspace() -> Result<Self, Trouble> {
+        Self::build_with(&["--workspace", "--all-targets"])
+    }
+
+    fn build_with(args: &[&str]) -> Result<Self, Trouble> {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let out = Command::new(cargo)
+            .arg("build")
+            .args(args)
+            .arg("--message-format=json-render-diagnostics")
+            .current_dir(workspace())
             .stderr(Stdio::inherit())
             .output()
             .during("running cargo build")?;

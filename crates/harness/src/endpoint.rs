@@ -257,6 +257,15 @@ impl Endpoint {
         Ok(pid)
     }
 
+    /// Has the launcher ended?
+    ///
+    /// # Errors
+    /// When the operating system does not say.
+    pub fn ended(&mut self) -> Result<bool, Trouble> {
+        let launcher = self.launcher.as_mut();
+        launcher.map_or(Ok(true), |it| Ok(it.status()?.is_some()))
+    }
+
     /// Asks everything to end (SIGTERM to the launcher).
     ///
     /// # Errors

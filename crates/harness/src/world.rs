@@ -122,6 +122,14 @@ impl World {
         }))
     }
 
+    /// Has either person ended their endpoint, by closing the window or otherwise?
+    ///
+    /// # Errors
+    /// When the operating system does not say.
+    pub fn left(&mut self) -> Result<bool, Trouble> {
+        Ok(self.alice.ended()? || self.bob.ended()?)
+    }
+
     /// Ends everything, endpoints first.
     ///
     /// # Errors
