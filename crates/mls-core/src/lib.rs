@@ -36,3 +36,6 @@ pub use provider::prepare_threads;
 pub use rows::{Change, Table};
 pub use send::SendError;
 pub use views::{ChannelView, DeviceView, Joining, OrgView, TeamStatus, TeamView, Whoami};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+mod adversary;
+mod crash;
+mod races;
+mod relay;
+mod rows;
+mod talk;
+mod world;

@@ -1,0 +1,99 @@
+use super::world::{Crash, World};
+
+/// What everybody reads in the end, and how many steps the victim made.
+fn conversation(crash: Option<Crash>) -> (Vec<Vec<(String, String)>>, usize) {
+    let mut world = World::new(&["Admin", "Alice", "Bob"]);
+    world.crash = crash;
+    let team = world.act(0, |endpoint, now| {
+        endpoint.create_team(now, "Team").unwrap()
+    });
+    let link = world.nodes[0].endpoint.team_link(team).unwrap().unwrap();
+    for node in 1..3 {
+        let hash = join(&mut world, node, &link);
+        world.run();
+        world.act(0, |endpoint, now| {
+            endpoint.add_device(now, team, hash).unwrap()
+        });
+        world.run();
+    }
+    world.say(1, team, "one");
+    world.run();
+    world.say(2, team, &"two ".repeat(500));
+    world.run();
+    world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    world.say(2, team, "three");
+    world.run();
+    world.say(1, team, "four");
+    world.run();
+    for node in 0..3 {
+        let endpoint = &world.nodes[node].endpoint;
+        assert!(endpoint.is_settled(), "node {node}");
+        assert_eq!(world.nodes[node].notices, [], "node {node}");
+        assert!(!endpoint.team_status(team).unwrap().unwrap().stalled);
+        let channel = world.general(team);
+        if node > 0 {
+            let mark = endpoint.watermarks(team, channel).unwrap().unwrap();
+            assert_eq!(mark.relay, mark.delivered, "node {node}");
+        }
+    }
+    (
+        (0..3)
+            .map(|node| {
+                let mut shows = world.shows(node);
+                shows.sort();
+                shows
+            })
+            .collect(),
+        world.steps,
+    )
+}
+
+fn join(world: &mut World, node: usize, link: &objects::TeamLink) -> objects::Hash {
+    world.act(node, |endpoint, now| match endpoint.join(now, link) {
+        Ok(joining) => joining.hash,
+        Err(error) => panic!("{error}"),
+    })
+}
+
+fn every_step(node: usize) {
+    let never = Crash {
+        node,
+        step: usize::MAX,
+        committed: true,
+    };
+    let (expected, steps) = conversation(Some(never));
+    assert_eq!(expected[1].len(), 4);
+    assert!(steps > 20);
+    for step in 0..steps {
+        for committed in [true, false] {
+            let crash = Crash {
+                node,
+                step,
+                committed,
+            };
+            let (found, _) = conversation(Some(crash));
+            assert_eq!(
+                found, expected,
+                "step {step} of {steps}, committed: {committed}"
+            );
+        }
+    }
+}
+
+/// `MLS-01`
+#[test]
+fn the_admin_may_die_at_every_step() {
+    every_step(0);
+}
+
+/// `MLS-01`
+#[test]
+fn alice_may_die_at_every_step() {
+    every_step(1);
+}
+
+/// `MLS-01`
+#[test]
+fn bob_may_die_at_every_step() {
+    every_step(2);
+}

@@ -1,0 +1,208 @@
+//! A relay, as far as endpoints can tell.
+
+use std::collections::BTreeMap;
+
+use names::{Device, Name, Rest, Slot, TeamId};
+use objects::wire::Refusal;
+use objects::{
+    Announcement, Certificate, Claim, Hash, Key, Millis, Object, Receipt, Signer, WelcomePointer,
+};
+
+use crate::Answer;
+
+pub(super) struct Relay {
+    pub(super) signer: Signer,
+    pub(super) root: Option<Key>,
+    stored: BTreeMap<Name, (Object, Receipt)>,
+    pub(super) order: Vec<Name>,
+    logs: BTreeMap<Name, (u64, Hash)>,
+    heads: BTreeMap<TeamId, (Slot, Hash)>,
+    now: Millis,
+    /// How often it answered Won, and how often Taken.
+    pub(super) won: usize,
+    pub(super) taken: usize,
+}
+
+impl Relay {
+    pub(super) fn new() -> Self {
+        Self {
+            signer: Signer::from_seed(&[7; 32]),
+            root: None,
+            stored: BTreeMap::new(),
+            order: Vec::new(),
+            logs: BTreeMap::new(),
+            heads: BTreeMap::new(),
+            now: Millis(1),
+            won: 0,
+            taken: 0,
+        }
+    }
+
+    pub(super) fn get(&self, name: Name) -> Option<&(Object, Receipt)> {
+        self.stored.get(&name)
+    }
+
+    pub(super) fn certificate(&self, team: TeamId, device: Device) -> Option<Certificate> {
+        let names = self.stored.range(team.name(certificate(device, 0))..);
+        let (_, (object, _)) = names
+            .take_while(|(name, _)| **name <= team.name(certificate(device, u64::MAX)))
+            .last()?;
+        Certificate::read(object, &self.root?).ok()
+    }
+
+    /// Is this the certified key of a device of the team?
+    pub(super) fn certified_key(&self, team: TeamId, key: &Key) -> bool {
+        let certificates = self.stored.values().filter(|(object, _)| {
+            let name = object.name();
+            name.team() == team && matches!(name.place().rest, Rest::Certificate { .. })
+        });
+        let root = self.root.as_ref();
+        certificates
+            .filter_map(|(object, _)| Certificate::read(object, root?).ok())
+            .any(|certificate| certificate.log_key == *key)
+    }
+
+    pub(super) fn publish(&mut self, object: &Object) -> Answer {
+        if let Some((known, receipt)) = self.stored.get(&object.name()) {
+            return if known.entry_hash() == object.entry_hash() {
+                Answer::Receipt(*receipt)
+            } else {
+                Answer::Refused(Refusal::NameTaken)
+            };
+        }
+        match self.check(object) {
+            Ok(()) => Answer::Receipt(self.store(object)),
+            Err(why) => Answer::Refused(why),
+        }
+    }
+
+    pub(super) fn claim(&mut self, object: &Object) -> Answer {
+        if let Some((winner, receipt)) = self.stored.get(&object.name()) {
+            if winner.entry_hash() == object.entry_hash() {
+                return Answer::Receipt(*receipt);
+            }
+            self.taken += 1;
+            return Answer::Taken {
+                winner: winner.clone(),
+                receipt: *receipt,
+            };
+        }
+        let team = object.name().team();
+        let Rest::Slot(slot) = object.name().place().rest else {
+            panic!("no claim")
+        };
+        let (head, hash) = self
+            .heads
+            .get(&team)
+            .copied()
+            .unwrap_or((Slot::ZERO, Hash::NONE));
+        if head.next() != Some(slot) {
+            return Answer::Gap { head };
+        }
+        let claim = Claim::parse(object.data().unwrap()).unwrap();
+        let Some(writer) = self.certificate(team, claim.device) else {
+            return Answer::Refused(Refusal::Uncertified);
+        };
+        if !object.verifies(&writer.log_key) {
+            return Answer::Refused(Refusal::WrongSigner);
+        }
+        if object.previous() != hash {
+            return Answer::Refused(Refusal::WrongPrevious);
+        }
+        let blobs = [Some(claim.commit), claim.welcome];
+        let blobs = blobs.iter().flatten().all(|blob| {
+            let mut name = blob.first.bits();
+            let whole: Vec<u8> = (0..blob.pieces)
+                .map_while(|_| {
+                    let piece = self.stored.get(&Name::from_bits(name).unwrap())?;
+                    name += 1;
+                    Some(piece.0.data().unwrap().to_vec())
+                })
+                .flatten()
+                .collect();
+            blob.matches(&whole)
+        });
+        if !blobs
+            || !claim
+                .certificates
+                .iter()
+                .all(|named| self.stored.contains_key(&named.name))
+        {
+            return Answer::Incomplete;
+        }
+        self.heads.insert(team, (slot, object.entry_hash()));
+        self.won += 1;
+        Answer::Receipt(self.store(object))
+    }
+
+    fn check(&mut self, object: &Object) -> Result<(), Refusal> {
+        let team = object.name().team();
+        let signed = |device| {
+            let known = self.certificate(team, device).ok_or(Refusal::Uncertified)?;
+            object
+                .verifies(&known.log_key)
+                .then_some(())
+                .ok_or(Refusal::WrongSigner)
+        };
+        match object.name().place().rest {
+            Rest::Message { device, number, .. } => {
+                signed(device)?;
+                let log = Name::from_bits(object.name().bits() & !0xf_ffff).unwrap();
+                let log = self.logs.entry(log).or_insert((0, Hash::NONE));
+                if log.0 != number.value() {
+                    return Err(Refusal::Gap {
+                        next: u32::try_from(log.0).unwrap(),
+                    });
+                }
+                if log.1 != object.previous() {
+                    return Err(Refusal::WrongPrevious);
+                }
+                *log = (log.0 + 1, object.entry_hash());
+            }
+            Rest::KeyPackage { .. } => {
+                let announcement = Announcement::parse(object.data().unwrap()).unwrap();
+                assert!(object.verifies(&announcement.log_key));
+                assert_eq!(
+                    team.name(Announcement::rest(&announcement.hash())),
+                    object.name()
+                );
+            }
+            Rest::Welcome { .. } => {
+                let pointer = WelcomePointer::parse(object.data().unwrap()).unwrap();
+                let (claim, _) = self
+                    .stored
+                    .get(&team.name(Rest::Slot(pointer.slot)))
+                    .unwrap();
+                assert_eq!(claim.entry_hash(), pointer.claim);
+            }
+            Rest::Blob { device, .. } => signed(device)?,
+            Rest::Certificate { .. } => {
+                let root = self.root.ok_or(Refusal::UnknownOrg)?;
+                Certificate::read(object, &root).map_err(|_| Refusal::WrongSigner)?;
+            }
+            rest => panic!("nobody publishes {rest:?}"),
+        }
+        Ok(())
+    }
+
+    /// Stores without any check: what a bad relay could do.
+    pub(super) fn store(&mut self, object: &Object) -> Receipt {
+        self.now = self.now.plus(1);
+        let (head, _) = self
+            .heads
+            .get(&object.name().team())
+            .copied()
+            .unwrap_or((Slot::ZERO, Hash::NONE));
+        let receipt = Receipt::sign(&self.signer, object, head, self.now);
+        self.stored.insert(object.name(), (object.clone(), receipt));
+        self.order.push(object.name());
+        receipt
+    }
+}
+
+fn certificate(device: Device, generation: u64) -> Rest {
+    Rest::Certificate {
+        device,
+        generation: names::Generation::truncate(generation),
+    }
+}
