@@ -99,6 +99,19 @@ impl Prefix {
         self.bits <= other.bits && all_paths && other.value & self.mask() == self.value
     }
 
+    /// The team that everything under it belongs to; `None` when that may be several, or when it
+    /// covers no name of this application.
+    #[must_use]
+    pub fn one_team(&self) -> Option<TeamId> {
+        let path = if self.over_all_paths() {
+            1 << PATH_SHIFT
+        } else {
+            0
+        };
+        let lowest = Name::from_bits(self.value | path).ok()?;
+        (self.bits >= TEAM_END).then(|| lowest.team())
+    }
+
     /// Does it stand for the set over all paths? Path 0 names nothing, so a prefix with that
     /// path does.
     #[must_use]
@@ -167,6 +180,8 @@ fn mask(bits: u32) -> Result<u128, PrefixError> {
 /// The path stands in the 8 bits that end 40 bits into a name.
 const PATH_SHIFT: u32 = 88;
 const PATH_END: u32 = 40;
+/// Origin, application, path, organisation and team are the first 78 bits.
+const TEAM_END: u32 = 78;
 const PATH_MASK: u128 = 0xff << PATH_SHIFT;
 
 #[cfg(test)]
@@ -209,6 +224,27 @@ mod tests {
         assert!(Prefix::team(team(5)).includes(&channel));
         assert!(!channel.includes(&Prefix::team(team(5))));
         assert!(channel.covers(team(5).name(message)));
+    }
+
+    /// `NAMES-04`
+    #[test]
+    fn a_prefix_of_one_team_names_it_and_a_wider_one_none() {
+        let channel = Prefix::channel(team(5), Channel::truncate(2));
+        for prefix in [
+            Prefix::team(team(5)),
+            Prefix::team_path(team(5), 4),
+            channel,
+        ] {
+            assert_eq!(prefix.one_team(), Some(team(5)));
+        }
+        let org = Prefix::from_bits(Prefix::team(team(0)).bits(), 58).unwrap();
+        for prefix in [
+            org,
+            Prefix::from_bits(0, 0).unwrap(),
+            Prefix::team_path(team(5), 9),
+        ] {
+            assert_eq!(prefix.one_team(), None);
+        }
     }
 
     /// `NAMES-05`

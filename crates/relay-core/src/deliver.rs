@@ -183,17 +183,6 @@ pub(crate) fn for_newcomers(prefix: &Prefix) -> bool {
     })
 }
 
-/// The one team that a prefix lies within.
-pub(crate) fn team_of(prefix: &Prefix) -> Option<TeamId> {
-    let path = if prefix.over_all_paths() {
-        1 << PATH_SHIFT
-    } else {
-        0
-    };
-    let lowest = Name::from_bits(prefix.bits() | path).ok()?;
-    (prefix.len() >= TEAM_BITS).then(|| lowest.team())
-}
-
 /// What may still be seen of an object at `now`: of an expired log entry its header, of another
 /// expired object nothing, except for what lives as long as its team.
 pub(crate) fn shown(kept: Kept, now: Millis) -> Option<Kept> {
@@ -224,7 +213,5 @@ fn frame(position: u64, object: Object, receipt: &Receipt) -> FromRelay {
     }
 }
 
-const TEAM_BITS: u32 = 78;
-const PATH_SHIFT: u32 = 88;
 const PAGE: usize = 64;
 const PAGES_AT_ONCE: usize = 8;

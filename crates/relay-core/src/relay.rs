@@ -429,7 +429,7 @@ impl<S: Shelf> Relay<S> {
             self.expel(peer, DropReason::TooMuch);
             return Ok(());
         }
-        let Some(team) = deliver::team_of(&prefix) else {
+        let Some(team) = prefix.one_team() else {
             // Nobody may read more than one team by one certificate.
             let standing = SubscriptionStanding::Refused;
             self.answer(peer, FromRelay::Subscribed { id, standing });

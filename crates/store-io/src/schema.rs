@@ -52,17 +52,23 @@ pub(crate) fn open(path: &Path, durability: Durability) -> Result<(Connection, u
             });
         }
     }
-    // The names of the files must survive a loss of power as well as what is in them.
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let synced = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
-    synced.map_err(|error| StoreError::Disk(error.to_string()))?;
+    if durability == Durability::PowerLoss {
+        sync_folder(path)?;
+    }
     let id = connection
         .query_row("SELECT id FROM store", [], |row| row.get::<_, [u8; 8]>(0))
         .optional()?
         .ok_or_else(|| StoreError::Damaged("it has no identity".to_owned()))?;
     Ok((connection, u64::from_be_bytes(id)))
+}
+
+/// The names of the files must survive a loss of power as well as what is in them.
+fn sync_folder(path: &Path) -> Result<(), StoreError> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let synced = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| StoreError::Disk(error.to_string()))
 }
 
 fn create(connection: &Connection) -> Result<(), StoreError> {

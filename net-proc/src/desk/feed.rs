@@ -1,0 +1,219 @@
+//! Subscriptions: from the relay into the cache, and from the cache to `secure-proc`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipc_schema_net::{Cursor, FromNet};
+use names::{Name, Prefix, TeamId};
+use objects::{Object, Receipt};
+use store_io::{Store, StoreError};
+
+use crate::cache::{self, Reached};
+use crate::desk::Linked;
+use crate::translate;
+
+/// Everything that is wanted, and what the relay was asked for because of it.
+#[derive(Debug, Default)]
+pub(crate) struct Feed {
+    wanted: Vec<Wanted>,
+    upstream: BTreeMap<u32, Prefix>,
+    next_id: u32,
+    /// Teams that a proof was sent for on this link: before it, a subscription is refused.
+    proved: BTreeSet<TeamId>,
+    /// How many more objects `secure-proc` takes.
+    credit: u64,
+}
+
+/// A subscription of `secure-proc`.
+#[derive(Debug)]
+struct Wanted {
+    prefix: Prefix,
+    team: TeamId,
+    /// Everything up to this position of the cache was forwarded.
+    position: u64,
+    /// Is there something behind it?
+    more: bool,
+    /// Is it to be told, once nothing is, that the relay had nothing more?
+    owes_caught_up: bool,
+}
+
+/// A subscription at the relay.
+#[derive(Debug, Clone, Copy, Eq, PartialEq)]
+pub(crate) struct Upstream {
+    pub(crate) id: u32,
+    pub(crate) prefix: Prefix,
+}
+
+impl Feed {
+    pub(crate) fn want(&mut self, prefix: Prefix, team: TeamId, position: u64) {
+        self.wanted.retain(|wanted| wanted.prefix != prefix);
+        let (more, owes_caught_up) = (true, false);
+        self.wanted.push(Wanted {
+            prefix,
+            team,
+            position,
+            more,
+            owes_caught_up,
+        });
+    }
+
+    pub(crate) fn grant(&mut self, more: u32) {
+        self.credit = self.credit.saturating_add(u64::from(more));
+    }
+
+    pub(crate) fn proved(&mut self, team: TeamId) {
+        self.proved.insert(team);
+    }
+
+    /// The next link starts from nothing.
+    pub(crate) fn link_lost(&mut self) {
+        self.upstream.clear();
+        self.proved.clear();
+        for wanted in &mut self.wanted {
+            wanted.owes_caught_up = false;
+        }
+    }
+
+    /// What has to end and to begin at the relay, so that each wanted object comes once: only
+    /// prefixes that no other one includes are subscribed to.
+    pub(crate) fn upstream_changes(&mut self) -> (Vec<u32>, Vec<Upstream>) {
+        let ready = self
+            .wanted
+            .iter()
+            .filter(|wanted| self.proved.contains(&wanted.team));
+        let ready: BTreeSet<Prefix> = ready.map(|wanted| wanted.prefix).collect();
+        let widest = |prefix: &&Prefix| {
+            !ready
+                .iter()
+                .any(|other| other != *prefix && other.includes(prefix))
+        };
+        let widest: BTreeSet<Prefix> = ready.iter().filter(widest).copied().collect();
+        let needless = |(id, prefix): (&u32, &Prefix)| (!widest.contains(prefix)).then_some(*id);
+        let ended: Vec<u32> = self.upstream.iter().filter_map(needless).collect();
+        for id in &ended {
+            self.upstream.remove(id);
+        }
+        let subscribed: BTreeSet<Prefix> = self.upstream.values().copied().collect();
+        let mut begun = Vec::new();
+        for prefix in widest.difference(&subscribed).copied() {
+            let id = self.next_id;
+            self.next_id = self.next_id.wrapping_add(1);
+            self.upstream.insert(id, prefix);
+            begun.push(Upstream { id, prefix });
+        }
+        (ended, begun)
+    }
+
+    /// The wanted prefixes that a subscription at the relay serves.
+    pub(crate) fn served_by(&self, id: u32) -> Vec<Prefix> {
+        let Some(upstream) = self.upstream.get(&id) else {
+            return Vec::new();
+        };
+        let wanted = self.wanted.iter().map(|wanted| wanted.prefix);
+        wanted.filter(|prefix| upstream.includes(prefix)).collect()
+    }
+
+    /// Puts an object that the relay delivered into the cache, once.
+    pub(crate) fn keep(
+        &mut self,
+        cache: &mut Store,
+        link: &Linked,
+        position: u64,
+        object: &Object,
+        receipt: Option<&Receipt>,
+    ) -> Result<(), StoreError> {
+        let name = object.name();
+        let Some(prefix) = self
+            .upstream
+            .values()
+            .find(|prefix| prefix.covers(name))
+            .copied()
+        else {
+            // On its way when the subscription ended.
+            return Ok(());
+        };
+        if cache.position_of(name, &object.entry_hash())?.is_none() {
+            cache.put(object, receipt)?;
+            self.note_more(name);
+        }
+        cache::set_reached(
+            cache,
+            &link.relay,
+            &prefix,
+            Reached {
+                store: link.store,
+                position,
+            },
+        )
+    }
+
+    /// The relay has delivered all that it had.
+    pub(crate) fn caught_up(
+        &mut self,
+        cache: &mut Store,
+        link: &Linked,
+        id: u32,
+        position: u64,
+    ) -> Result<(), StoreError> {
+        let Some(prefix) = self.upstream.get(&id).copied() else {
+            return Ok(());
+        };
+        for wanted in &mut self.wanted {
+            if prefix.includes(&wanted.prefix) {
+                wanted.owes_caught_up = true;
+            }
+        }
+        cache::set_reached(
+            cache,
+            &link.relay,
+            &prefix,
+            Reached {
+                store: link.store,
+                position,
+            },
+        )
+    }
+
+    /// What can be forwarded now: in order of the cache, as far as credit goes.
+    pub(crate) fn forward(&mut self, cache: &Store) -> Result<Vec<FromNet>, StoreError> {
+        let mut told = Vec::new();
+        for wanted in &mut self.wanted {
+            while wanted.more && self.credit > 0 {
+                let most = usize::try_from(self.credit).unwrap_or(usize::MAX).min(PAGE);
+                // One more than is forwarded, to know whether there is more.
+                let (team, prefix, behind) = (wanted.team, wanted.prefix, wanted.position);
+                let page = cache.behind(team, prefix, behind, most.saturating_add(1))?;
+                wanted.more = page.len() > most;
+                for kept in page.into_iter().take(most) {
+                    wanted.position = kept.position;
+                    self.credit = self.credit.saturating_sub(1);
+                    told.push(FromNet::Arrived {
+                        cursor: Cursor {
+                            cache: cache.id(),
+                            position: kept.position,
+                        },
+                        object: translate::sealed(&kept.object),
+                        receipt: kept.receipt.as_ref().map(translate::receipt),
+                    });
+                }
+            }
+            if wanted.owes_caught_up && !wanted.more {
+                wanted.owes_caught_up = false;
+                let prefix = translate::prefix_bits(&wanted.prefix);
+                let cursor = Cursor {
+                    cache: cache.id(),
+                    position: wanted.position,
+                };
+                told.push(FromNet::CaughtUp { prefix, cursor });
+            }
+        }
+        Ok(told)
+    }
+
+    fn note_more(&mut self, name: Name) {
+        for wanted in &mut self.wanted {
+            wanted.more |= wanted.prefix.covers(name);
+        }
+    }
+}
+
+const PAGE: usize = 64;
