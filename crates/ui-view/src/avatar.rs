@@ -27,8 +27,12 @@ pub(crate) fn initials(name: &str) -> String {
 }
 
 fn colour(name: &str) -> Color32 {
-    let sum = name.bytes().fold(7_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-    AVATARS.get(sum % AVATARS.len()).copied().unwrap_or(Color32::DARK_GRAY)
+    // FNV-1a; the high bits are mixed best.
+    let mixed = name
+        .bytes()
+        .fold(0x811c_9dc5_u32, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let at = usize::try_from(mixed >> 16).unwrap_or(0);
+    AVATARS.get(at % AVATARS.len()).copied().unwrap_or(Color32::DARK_GRAY)
 }
 
 #[cfg(test)]

@@ -29,6 +29,10 @@ pub(crate) struct Place {
 }
 
 impl Column {
+    pub(crate) fn of_thread() -> Self {
+        Self { timeline: Timeline::from_top(), ..Self::default() }
+    }
+
     pub(crate) fn has_focus(&self) -> bool {
         self.focused.is_some()
     }

@@ -23,7 +23,7 @@ pub(crate) fn show(
 ) {
     let t = theme::of(ui);
     let behind = ui.visuals().panel_fill;
-    let margin = Margin { left: 16, right: 16, top: 4, bottom: 14 };
+    let margin = Margin { left: 16, right: 16, top: 8, bottom: 14 };
     let panel = Panel::bottom(("composer", region)).resizable(false).show_separator_line(false);
     let area = panel.frame(Frame::new().fill(behind).inner_margin(margin)).show(ui, |ui| {
         if let Some(trouble) = state.send_trouble(talk) {
@@ -74,7 +74,7 @@ fn field(state: &State, ui: &mut Ui, talk: Talk, hint: &str, out: &mut Vec<Inten
             .desired_width(f32::INFINITY)
             .frame(Frame::NONE)
             .background_color(Color32::TRANSPARENT)
-            .margin(Margin::symmetric(2, 5))
+            .margin(Margin { left: 2, right: 2, top: 7, bottom: 5 })
             .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter))
             .event_filter(EventFilter {
                 horizontal_arrows: true,

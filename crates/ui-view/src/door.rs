@@ -122,7 +122,7 @@ pub(crate) fn gone(ui: &mut Ui, out: &mut Vec<Intent>) {
         let sentence = "It keeps your keys and messages, so nothing can be shown without it. \
                         It is being started again; then your passphrase opens it. Nothing is lost.";
         card::title(ui, "The secure process stopped", sentence);
-        if Press::new("Quit").width(ui.available_width()).height(40.0).show(ui).clicked() {
+        if Press::new("Quit").centred().width(ui.available_width()).height(40.0).show(ui).clicked() {
             out.push(Intent::Quit);
         }
     });

@@ -78,7 +78,7 @@ fn confirm(
     if primary(ui, text, !busy) {
         out.push(Intent::ConfirmJoin);
     }
-    let other = Press::new("It differs, or I cannot compare").enabled(!busy);
+    let other = Press::new("It differs, or I cannot compare").enabled(!busy).centred();
     if other.width(ui.available_width()).height(40.0).show(ui).clicked() {
         out.push(Intent::BeginJoin);
     }

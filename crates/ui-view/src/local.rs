@@ -25,6 +25,7 @@ pub struct Local {
     screen: Option<Screen>,
     open: Option<Talk>,
     thread: Option<Name>,
+    focus_next: Option<Id>,
     active_at: f64,
 }
 
@@ -53,17 +54,24 @@ impl Local {
             self.trunk = Column::default();
             self.drawer = false;
             if let Some(open) = self.open {
-                focus(ui, composer_id(open));
+                self.focus_next = Some(composer_id(open));
             }
         }
         if self.thread != state.thread() {
             let closed = state.thread().is_none();
             self.thread = state.thread();
-            self.branch = Column::default();
+            self.branch = Column::of_thread();
             let talk = self.open.map(|open| Talk { thread: self.thread, ..open });
             if let (Some(talk), true) = (talk, self.switcher.is_none()) {
-                focus(ui, composer_id(if closed { talk.trunk() } else { talk }));
+                self.focus_next = Some(composer_id(if closed { talk.trunk() } else { talk }));
             }
+        }
+        // Under a modal that the last frame showed, nothing can take the focus yet.
+        let free = ui.memory(|memory| memory.top_modal_layer().is_none());
+        if let Some(id) = self.focus_next.take_if(|_| free) {
+            focus(ui, id);
+        } else if self.focus_next.is_some() {
+            ui.ctx().request_repaint();
         }
         self.still_caret(ui);
     }

@@ -9,6 +9,7 @@ use ui_model::{Row, Standing};
 
 use crate::icons::{self, Icon};
 use crate::press::{Press, Weight, focus_ring};
+use crate::timeline::SCROLL_BAR;
 use crate::{avatar, bidi, theme};
 
 /// What a message needs to know beside its row.
@@ -74,13 +75,13 @@ pub(crate) fn show(ui: &mut Ui, row: &Row, setting: &Setting<'_>) -> Touched {
     let pointed = ui.rect_contains_pointer(rect) && ui.is_enabled();
     touched.focused = response.has_focus();
     if touched.focused {
-        ui.painter().set(background, Shape::rect_filled(rect, 0.0, t.hover));
+        ui.painter().set(background, Shape::rect_filled(to_edge(rect), 0.0, t.hover));
         focus_ring(ui, rect.shrink(2.0), 6, true);
         let arrows = egui::EventFilter { vertical_arrows: true, ..Default::default() };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(setting.id, arrows));
     } else if pointed {
         let soft = theme::between(t.canvas, t.hover, 0.6);
-        ui.painter().set(background, Shape::rect_filled(rect, 0.0, soft));
+        ui.painter().set(background, Shape::rect_filled(to_edge(rect), 0.0, soft));
     }
     if pointed || touched.focused {
         tools(ui, rect, setting, &mut touched);
@@ -196,9 +197,9 @@ fn replies(ui: &mut Ui, count: u32) -> Response {
     let text = if count == 1 { "1 reply".to_owned() } else { format!("{count} replies") };
     Press::new(&text)
         .with(Icon::Thread)
-        .weight(Weight::Ghost)
+        .weight(Weight::Link)
         .bold(true)
-        .height(28.0)
+        .height(26.0)
         .named(format!("Open thread, {text}"))
         .show(ui)
 }
@@ -261,6 +262,11 @@ fn rule(ui: &mut Ui, word: &str, colour: Color32, line: Color32) {
     ui.painter().hline(rect.left() + 16.0..=middle.x - half, middle.y, stroke);
     ui.painter().hline(middle.x + half..=rect.right() - 16.0, middle.y, stroke);
     ui.painter().galley(middle - galley.size() / 2.0, galley, colour);
+}
+
+/// The row with the strip that belongs to the scroll bar.
+fn to_edge(rect: Rect) -> Rect {
+    rect.with_max_x(rect.right() + SCROLL_BAR)
 }
 
 /// The message in one sentence, in the order of reading.

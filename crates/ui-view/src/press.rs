@@ -18,6 +18,8 @@ pub(crate) enum Weight {
     Plain,
     /// Part of the furniture; shows its shape under the pointer.
     Ghost,
+    /// Leads somewhere, inside a text.
+    Link,
 }
 
 /// A button being described.
@@ -34,6 +36,7 @@ pub(crate) struct Press<'a> {
     width: Option<f32>,
     height: f32,
     radius: u8,
+    centred: bool,
     hint: Option<String>,
 }
 
@@ -53,6 +56,7 @@ impl<'a> Press<'a> {
             width: None,
             height: 32.0,
             radius: 6,
+            centred: false,
             hint: None,
         }
     }
@@ -105,6 +109,10 @@ impl<'a> Press<'a> {
         Self { radius, ..self }
     }
 
+    pub(crate) fn centred(self) -> Self {
+        Self { centred: true, ..self }
+    }
+
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
@@ -126,7 +134,11 @@ impl<'a> Press<'a> {
             (Some(_), false) => ICON + 8.0,
             (None, _) => 0.0,
         };
-        let padding = if self.text.is_empty() { (self.height - ICON) / 2.0 } else { 12.0 };
+        let padding = match (self.text.is_empty(), self.weight) {
+            (true, _) => (self.height - ICON) / 2.0,
+            (false, Weight::Link) => 6.0,
+            (false, _) => 12.0,
+        };
         let around = 2.0 * padding + icon_space + note_space;
         let room = self.width.map_or(f32::INFINITY, |width| (width - around).max(8.0));
         let galley =
@@ -140,7 +152,7 @@ impl<'a> Press<'a> {
         if ui.is_rect_visible(rect) {
             let colour = self.paint_shape(ui, rect, &response, enabled);
             let mut x = rect.left() + padding;
-            if self.width.is_some() && self.weight == Weight::Primary {
+            if self.width.is_some() && (self.centred || self.weight == Weight::Primary) {
                 x = rect.center().x - (galley.size().x + icon_space) / 2.0;
             }
             if let Some(icon) = self.icon {
@@ -171,7 +183,7 @@ impl<'a> Press<'a> {
         let hovered = response.hovered() && enabled;
         let down = response.is_pointer_button_down_on() && enabled;
         let (fill, outline, text) = match self.weight {
-            Weight::Primary if !enabled => (t.hover, Color32::TRANSPARENT, t.text_3),
+            Weight::Primary if !enabled => (t.hover, t.line, t.text_3),
             Weight::Primary if down => {
                 (theme::between(t.accent, t.canvas, 0.25), Color32::TRANSPARENT, t.on_accent)
             }
@@ -183,6 +195,8 @@ impl<'a> Press<'a> {
             _ if self.selected || down => (t.selected, Color32::TRANSPARENT, t.text),
             Weight::Plain if hovered => (t.hover, t.line, t.text),
             Weight::Plain => (t.raised, t.line, t.text),
+            Weight::Link if hovered => (t.hover, Color32::TRANSPARENT, t.accent),
+            Weight::Link => (Color32::TRANSPARENT, Color32::TRANSPARENT, t.accent),
             Weight::Ghost if hovered => (t.hover, Color32::TRANSPARENT, t.text),
             Weight::Ghost if self.bold => (Color32::TRANSPARENT, Color32::TRANSPARENT, t.text),
             Weight::Ghost => (Color32::TRANSPARENT, Color32::TRANSPARENT, t.text_2),

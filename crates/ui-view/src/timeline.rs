@@ -24,6 +24,7 @@ pub(crate) struct Timeline {
     reveal: Option<Name>,
     centre: Option<Name>,
     laid_out: usize,
+    from_top: bool,
 }
 
 /// What was found out while showing the rows.
@@ -58,11 +59,17 @@ impl Default for Timeline {
             reveal: None,
             centre: None,
             laid_out: 0,
+            from_top: false,
         }
     }
 }
 
 impl Timeline {
+    /// A list that begins at the top even while it is short.
+    pub(crate) fn from_top() -> Self {
+        Self { from_top: true, ..Self::default() }
+    }
+
     /// Goes to the end and stays there.
     pub(crate) fn follow(&mut self) {
         self.follow = true;
@@ -219,7 +226,7 @@ impl Timeline {
         let (content, slack) = (total as f32, (height - total).max(0.0) as f32);
         ui.set_height(content);
         // A short conversation stands on the composer, as a long one does.
-        let top = ui.clip_rect().top() + slack;
+        let top = ui.clip_rect().top() + if self.from_top { 0.0 } else { slack };
         let mut index = self.heights.at(target);
         let mut y = self.heights.before(index) - target;
         while index < self.order.len() && y < height {
@@ -268,4 +275,5 @@ const GUESS: f32 = 56.0;
 const AHEAD: f64 = 600.0;
 /// What stays free beside a row that was brought into view.
 const MARGIN: f64 = 12.0;
-const SCROLL_BAR: f32 = 10.0;
+/// What stays free at the right edge.
+pub(crate) const SCROLL_BAR: f32 = 10.0;

@@ -7,25 +7,26 @@ use ui_model::{
 };
 use ui_view::Local;
 
-pub const NOON: u64 = 1_795_262_400_000;
-pub const PASSPHRASE: &str = "correct horse battery";
-pub const ME: u64 = 41;
+pub(crate) const NOON: u64 = 1_795_262_400_000;
+pub(crate) const PASSPHRASE: &str = "correct horse battery";
+pub(crate) const ME: u64 = 41;
 
 /// The window and what the script behind it knows.
-pub struct Scene {
-    pub state: State,
-    pub local: Local,
-    pub rows: Vec<(Talk, Row)>,
-    pub teams: Vec<TeamEntry>,
-    pub channels: Vec<ChannelEntry>,
-    pub sent: Vec<(Talk, String)>,
-    pub refuse_next: Option<Refusal>,
-    pub wrong_tries: u64,
-    pub quit: bool,
+pub(crate) struct Scene {
+    pub(crate) state: State,
+    pub(crate) local: Local,
+    pub(crate) rows: Vec<(Talk, Row)>,
+    pub(crate) teams: Vec<TeamEntry>,
+    pub(crate) channels: Vec<ChannelEntry>,
+    pub(crate) sent: Vec<(Talk, String)>,
+    pub(crate) refuse_next: Option<Refusal>,
+    pub(crate) wrong_tries: u64,
+    pub(crate) quit: bool,
+    pub(crate) confinement: Confinement,
     next_number: u64,
 }
 
-pub fn team() -> TeamId {
+pub(crate) fn team() -> TeamId {
     TeamId {
         origin: Origin::truncate(0xAC_0001),
         org: Org::truncate(77),
@@ -33,15 +34,15 @@ pub fn team() -> TeamId {
     }
 }
 
-pub fn general() -> Talk {
+pub(crate) fn general() -> Talk {
     Talk::channel(team(), Channel::truncate(300))
 }
 
-pub fn channel(number: u64) -> Talk {
+pub(crate) fn channel(number: u64) -> Talk {
     Talk::channel(team(), Channel::truncate(number))
 }
 
-pub fn name_in(talk: Talk, device: u64, number: u64) -> Name {
+pub(crate) fn name_in(talk: Talk, device: u64, number: u64) -> Name {
     talk.team.name(Rest::Message {
         channel: talk.channel,
         device: Device::truncate(device),
@@ -51,7 +52,7 @@ pub fn name_in(talk: Talk, device: u64, number: u64) -> Name {
 
 impl Scene {
     /// The secure process has just said what its vault is doing.
-    pub fn new(phase: Phase) -> Self {
+    pub(crate) fn new(phase: Phase) -> Self {
         let mut state = State::new(32 * 1_024, Zone::default());
         state.now = Millis(NOON);
         state.device_hint = "laptop".to_owned();
@@ -69,6 +70,7 @@ impl Scene {
             refuse_next: None,
             wrong_tries: 0,
             quit: false,
+            confinement: Confinement::Full,
             next_number: 0,
         };
         scene.state.hear(Event::Phase(phase));
@@ -76,23 +78,36 @@ impl Scene {
         scene
     }
 
-    /// An open vault with some talk in it.
-    pub fn talking() -> Self {
+    /// A closed vault with some talk in it.
+    pub(crate) fn talking_locked() -> Self {
         let mut scene = Self::new(Phase::Locked);
         scene.write(general(), "Bob Okafor", 52, "Good morning! The relay in Lyon is back. 🎉", 0);
         scene.write(general(), "Bob Okafor", 52, "Everyone there kept talking all night.", 1);
         scene.write(general(), "Alice Moreau", ME, "Good to hear. Any messages lost?", 2);
+        scene
+    }
+
+    /// An open vault with some talk in it.
+    pub(crate) fn talking() -> Self {
+        let mut scene = Self::talking_locked();
         scene.unlock();
         scene
     }
 
-    pub fn unlock(&mut self) {
+    /// Opens the vault anew, so that the window asks for everything again.
+    pub(crate) fn unlock_again(&mut self) {
+        self.state.hear(Event::Phase(Phase::Locked));
+        self.answer_all();
+        self.unlock();
+    }
+
+    pub(crate) fn unlock(&mut self) {
         self.state.hear(Event::Phase(Phase::Unlocked));
         self.answer_all();
     }
 
     /// Puts a message into the history without telling the window.
-    pub fn write(&mut self, talk: Talk, from: &str, device: u64, text: &str, minute: u64) -> Name {
+    pub(crate) fn write(&mut self, talk: Talk, from: &str, device: u64, text: &str, minute: u64) -> Name {
         let name = name_in(talk.trunk(), device, self.next_number);
         self.next_number += 1;
         let row = Row {
@@ -117,7 +132,7 @@ impl Scene {
     }
 
     /// Puts a message into the history and tells the window.
-    pub fn receive(&mut self, talk: Talk, from: &str, text: &str) -> Name {
+    pub(crate) fn receive(&mut self, talk: Talk, from: &str, text: &str) -> Name {
         let name = self.write(talk, from, 52, text, 70);
         self.tell(name);
         if let Some(root) = talk.thread {
@@ -128,7 +143,7 @@ impl Scene {
     }
 
     /// Changes a message and tells the window.
-    pub fn change(&mut self, name: Name, change: impl FnOnce(&mut Row)) {
+    pub(crate) fn change(&mut self, name: Name, change: impl FnOnce(&mut Row)) {
         if let Some((_, row)) = self.rows.iter_mut().find(|(_, row)| row.name == name) {
             change(row);
         }
@@ -145,7 +160,7 @@ impl Scene {
     }
 
     /// Shows one frame.
-    pub fn frame(&mut self, ui: &mut egui::Ui) {
+    pub(crate) fn frame(&mut self, ui: &mut egui::Ui) {
         for intent in ui_view::view(&self.state, &mut self.local, ui) {
             self.state.wish(intent);
             ui.ctx().request_repaint();
@@ -154,7 +169,7 @@ impl Scene {
     }
 
     /// Answers everything that the model has asked.
-    pub fn answer_all(&mut self) {
+    pub(crate) fn answer_all(&mut self) {
         while let Some(out) = self.state.poll() {
             match out {
                 Out::Quit => self.quit = true,
@@ -190,7 +205,7 @@ impl Scene {
                 (Answer::Me(me), vec![])
             }
             Ask::Status => {
-                let confinement = Confinement::Full;
+                let confinement = self.confinement.clone();
                 (Answer::Status { confinement, link: Link::Online, joining: vec![] }, vec![])
             }
             Ask::Follow => (Answer::Done, vec![]),
@@ -241,6 +256,6 @@ impl Scene {
     }
 }
 
-pub fn refused(message: &str, wait_until: Option<Millis>) -> Answer {
+pub(crate) fn refused(message: &str, wait_until: Option<Millis>) -> Answer {
     Answer::Refused(Refusal { message: message.to_owned(), hint: String::new(), wait_until })
 }

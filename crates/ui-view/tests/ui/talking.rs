@@ -1,0 +1,159 @@
+//! Sending, receiving, threads, and how far messages got.
+
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable as _;
+use ui_model::{Confinement, Event, Link, Millis, Phase, Refusal, Standing};
+
+use crate::scene::{ME, NOON, Scene, channel, general, name_in};
+use crate::{click, focused, press, shows, type_text, wide, window, write};
+
+/// `UI-VIEW-09`
+#[test]
+fn what_is_typed_is_sent_with_enter_and_shown_as_waiting() {
+    let mut window = wide(Scene::talking());
+    write(&mut window, "Message composer", "hello everyone");
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    assert_eq!(window.state().sent, [(general(), "hello everyone".to_owned())]);
+    assert_eq!(window.state().state.draft(general()), "");
+    assert!(shows(&window, "hello everyone. Waiting for the network"));
+    assert_eq!(focused(&window), "Message composer");
+}
+
+/// `UI-VIEW-09`
+#[test]
+fn shift_enter_makes_a_new_line_and_the_button_sends_too() {
+    let mut window = wide(Scene::talking());
+    write(&mut window, "Message composer", "one");
+    press(&mut window, Modifiers::SHIFT, Key::Enter);
+    type_text(&mut window, "two");
+    assert!(window.state().sent.is_empty());
+    click(&mut window, "Send");
+    assert_eq!(window.state().sent, [(general(), "one\ntwo".to_owned())]);
+}
+
+/// `UI-VIEW-09`
+#[test]
+fn what_was_refused_stands_in_the_composer_again_beside_the_reason() {
+    let mut scene = Scene::talking();
+    let hint = "Free some space.".to_owned();
+    let message = "The store on disk failed".to_owned();
+    scene.refuse_next = Some(Refusal { message, hint, wait_until: None });
+    let mut window = wide(scene);
+    write(&mut window, "Message composer", "precious words");
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    assert!(shows(&window, "The store on disk failed. Free some space."));
+    assert_eq!(window.state().state.draft(general()), "precious words");
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    assert_eq!(window.state().sent.len(), 1);
+    assert!(!shows(&window, "The store on disk failed"));
+}
+
+/// `UI-VIEW-10`
+#[test]
+fn what_arrives_is_shown_with_sender_and_time_and_counted_where_nobody_looks() {
+    let mut window = wide(Scene::talking());
+    window.state_mut().receive(general(), "Bob Okafor", "new here");
+    window.run_steps(3);
+    assert!(shows(&window, "Bob Okafor, 12:10: new here"));
+    window.state_mut().receive(channel(301), "Bob Okafor", "elsewhere");
+    window.run_steps(3);
+    assert!(!shows(&window, "elsewhere"));
+    click(&mut window, "incidents channel, 1 unread");
+    assert!(shows(&window, "elsewhere"));
+    assert!(shows(&window, "New"));
+    window.get_by_label("incidents channel");
+}
+
+/// `UI-VIEW-10`
+#[test]
+fn every_standing_is_said_in_words() {
+    let mut scene = Scene::talking();
+    let mine = name_in(general(), ME, 2);
+    scene.change(mine, |row| row.standing = Standing::Relay);
+    let mut window = wide(scene);
+    assert!(shows(&window, "Any messages lost?. Stored at relay"));
+    let mark = |relay, delivered| Event::Watermark {
+        team: general().team,
+        channel: general().channel,
+        relay,
+        delivered,
+    };
+    window.state_mut().state.hear(mark(3, 3));
+    window.run_steps(2);
+    assert!(shows(&window, "Delivered to everyone"));
+    window.state_mut().change(mine, |row| {
+        row.standing = Standing::Failed;
+        row.why = "Not sent: the relay refused it".to_owned();
+    });
+    window.run_steps(2);
+    assert!(shows(&window, "Not sent: the relay refused it"));
+    window.state_mut().change(mine, |row| {
+        row.own = false;
+        row.standing = Standing::Undecryptable;
+        row.why = "Waiting for a key (epoch 43)".to_owned();
+        row.missing_before = 1;
+    });
+    window.run_steps(2);
+    assert!(shows(&window, "Waiting for a key (epoch 43)"));
+    assert!(shows(&window, "1 message from Alice Moreau not here yet"));
+}
+
+/// `UI-VIEW-11`
+#[test]
+fn a_reply_goes_into_the_thread_and_is_counted_at_its_first_message() {
+    for width in [1_200.0, 640.0] {
+        let mut scene = Scene::talking();
+        let root = scene.rows[0].1.name;
+        scene.write(general().thread(root), "Bob Okafor", 52, "an answer", 5);
+        scene.unlock_again();
+        let mut window = window(scene, width);
+        assert!(!shows(&window, "an answer"), "a channel shows first messages only");
+        click(&mut window, "Open thread, 1 reply");
+        assert!(shows(&window, "an answer"));
+        assert_eq!(focused(&window), "Thread composer");
+        type_text(&mut window, "me too");
+        press(&mut window, Modifiers::NONE, Key::Enter);
+        assert_eq!(window.state().sent, [(general().thread(root), "me too".to_owned())]);
+        assert!(shows(&window, "me too. Waiting for the network"));
+        window.state_mut().receive(general().thread(root), "Bob Okafor", "three");
+        window.run_steps(3);
+        assert!(shows(&window, "Bob Okafor, 12:10: three"));
+        click(&mut window, "Close thread (Esc)");
+        window.get_by_label("Open thread, 3 replies");
+    }
+}
+
+/// `UI-VIEW-12`
+#[test]
+fn the_banner_says_what_is_wrong_and_what_still_works() {
+    let mut window = wide(Scene::talking());
+    let since = Millis(NOON - 600_000);
+    let why = String::new();
+    window.state_mut().state.hear(Event::Link(Link::Offline { since, why }));
+    write(&mut window, "Message composer", "later then");
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    assert!(shows(&window, "No relay reached since 11:50. 1 message waits here"));
+    window.state_mut().state.hear(Event::Link(Link::Online));
+    window.run_steps(2);
+    assert!(!shows(&window, "No relay reached"));
+    window.state_mut().state.hear(Event::Notice("Bob added a device.".to_owned()));
+    window.run_steps(2);
+    assert!(shows(&window, "Bob added a device."));
+    click(&mut window, "Dismiss notice");
+    assert!(!shows(&window, "Bob added a device."));
+}
+
+/// `UI-VIEW-12`
+#[test]
+fn less_confinement_than_designed_is_said() {
+    for (confinement, said) in [
+        (Confinement::Reduced("no Landlock".to_owned()), "Reduced confinement"),
+        (Confinement::Absent("old kernel".to_owned()), "Nothing confines these processes: old kernel"),
+    ] {
+        let mut scene = Scene::new(Phase::Locked);
+        scene.confinement = confinement;
+        scene.unlock();
+        assert!(shows(&wide(scene), said));
+    }
+    assert!(!shows(&wide(Scene::talking()), "onfine"));
+}
