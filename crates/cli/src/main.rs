@@ -1,3 +1,19 @@
-#![doc = include_str!("../README.md")]
+//! `sotto-cli`: the window's place for scripts and terminals.
 
-fn main() {}
+mod args;
+mod follow;
+mod lines;
+mod run;
+
+use std::process::ExitCode;
+
+use cli::{Out, parse};
+
+use crate::args::Args;
+
+fn main() -> ExitCode {
+    match parse::<Args>() {
+        Ok(args) => Out::new(args.json).finish(run::run(args)),
+        Err(status) => status,
+    }
+}
