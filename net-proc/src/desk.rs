@@ -74,6 +74,10 @@ pub(crate) struct Desk {
     phase: Phase,
     relay: Option<(String, [u8; 32])>,
     link: Option<Linked>,
+    /// When it was made, by our clock.
+    linked_at: Millis,
+    /// When the proofs on it are half spent.
+    renew_at: Option<Millis>,
     /// What was last said of a missing link.
     told: Option<LinkLoss>,
     asks: Asks,
@@ -97,6 +101,8 @@ impl Desk {
             phase: Phase::Alone,
             relay: None,
             link: None,
+            linked_at: Millis::default(),
+            renew_at: None,
             told: None,
             asks: Asks::default(),
             feed: Feed::default(),
@@ -119,11 +125,11 @@ impl Desk {
                 self.forget();
                 self.phase = Phase::Alone;
             }
-            Input::Heard(message) => self.heard(message)?,
-            Input::Linked(linked) => self.linked(linked)?,
+            Input::Heard(message) => self.heard(now, message)?,
+            Input::Linked(linked) => self.linked(now, linked),
             Input::Relayed(frame) => self.relayed(*frame)?,
             Input::Unlinked(why) => self.unlinked(why),
-            Input::Woken => self.cache.sweep(now, SWEPT_AT_ONCE)?,
+            Input::Woken => self.woken(now)?,
         }
         Ok(())
     }
@@ -142,12 +148,17 @@ impl Desk {
         Ok(())
     }
 
+    /// When to be woken if nothing happens before.
+    pub(crate) fn wake_at(&self) -> Option<Millis> {
+        self.link.and(self.renew_at)
+    }
+
     /// The next thing to do, if any.
     pub(crate) fn poll(&mut self) -> Option<Output> {
         self.settled.pop_front()
     }
 
-    fn heard(&mut self, message: ToNet) -> Result<(), StoreError> {
+    fn heard(&mut self, now: Millis, message: ToNet) -> Result<(), StoreError> {
         match (self.phase, message) {
             (Phase::Alone, _) => {}
             (
@@ -167,17 +178,17 @@ impl Desk {
                     generation,
                 });
             }
-            (Phase::Greeted, message) => self.asked(message)?,
+            (Phase::Greeted, message) => self.asked(now, message)?,
             (Phase::Attached, _) => self.detach(),
         }
         Ok(())
     }
 
-    fn asked(&mut self, message: ToNet) -> Result<(), StoreError> {
+    fn asked(&mut self, now: Millis, message: ToNet) -> Result<(), StoreError> {
         match message {
             ToNet::Hello { .. } => self.detach(),
-            ToNet::Relay { address, key } => self.use_relay(address.as_str(), key),
-            ToNet::Prove { exporter, proof } => self.prove(exporter, proof.as_slice())?,
+            ToNet::Relay { address, key } => self.use_relay(now, address.as_str(), key),
+            ToNet::Prove { exporter, proof } => self.prove(now, exporter, proof.as_slice())?,
             ToNet::Publish { id, object } => {
                 self.ask(Ask::Answer(id), object.as_slice(), |seq, object| {
                     ToRelay::Publish { seq, object }
@@ -214,7 +225,7 @@ impl Desk {
         Ok(())
     }
 
-    fn use_relay(&mut self, address: &str, key: [u8; 32]) {
+    fn use_relay(&mut self, now: Millis, address: &str, key: [u8; 32]) {
         let address = self.address.clone().unwrap_or_else(|| address.to_owned());
         let relay = Some((address.clone(), key));
         if self.relay != relay {
@@ -222,24 +233,28 @@ impl Desk {
             self.link = None;
             self.told = None;
             self.push(Output::Connect { address, key });
-        } else if let Some(linked) = self.link {
+        } else {
             // Asked anew by somebody who does not know that there is a link.
-            self.tell_linked(linked);
+            self.tell_linked(now);
         }
     }
 
-    fn prove(&mut self, exporter: [u8; 32], bytes: &[u8]) -> Result<(), StoreError> {
+    fn prove(&mut self, now: Millis, exporter: [u8; 32], bytes: &[u8]) -> Result<(), StoreError> {
         let Ok(proof) = Proof::parse(bytes) else {
             self.detach();
             return Ok(());
         };
         // A proof for a link that has gone meanwhile is worth nothing on this one.
-        if self.link.is_some_and(|link| link.exporter == exporter) {
-            self.send(ToRelay::Prove(proof));
-            self.feed.proved(proof.team);
-            self.subscribe_upstream()?;
-        }
-        Ok(())
+        let link = self.link.filter(|link| link.exporter == exporter);
+        let Some(link) = link else {
+            return Ok(());
+        };
+        let life = proof.expires.0.saturating_sub(self.theirs(now, &link).0);
+        let half = now.plus(life.checked_div(2).unwrap_or(0));
+        self.renew_at = Some(self.renew_at.map_or(half, |at| at.min(half)));
+        self.send(ToRelay::Prove(proof));
+        self.feed.proved(proof.team);
+        self.subscribe_upstream()
     }
 
     fn ask(&mut self, ask: Ask, bytes: &[u8], frame: impl Fn(u32, Object) -> ToRelay) {
@@ -253,29 +268,43 @@ impl Desk {
         }
     }
 
-    fn linked(&mut self, linked: Linked) -> Result<(), StoreError> {
+    fn linked(&mut self, now: Millis, linked: Linked) {
         self.link = Some(linked);
+        self.linked_at = now;
         self.told = None;
         self.asks.forget();
         self.feed.link_lost();
-        if self.phase == Phase::Greeted {
-            self.tell_linked(linked);
-        }
-        Ok(())
+        self.tell_linked(now);
     }
 
-    fn tell_linked(&mut self, linked: Linked) {
+    /// Tells of the link that is up, if there is one, and asks for proofs by it.
+    fn tell_linked(&mut self, now: Millis) {
+        let Some(link) = self.link else {
+            return;
+        };
+        self.renew_at = None;
+        self.feed.tell_again();
         let Linked {
-            relay,
-            exporter,
-            now,
-            ..
-        } = linked;
+            relay, exporter, ..
+        } = link;
+        let now = self.theirs(now, &link).0;
         self.tell(FromNet::Linked {
             relay,
             exporter,
-            now: now.0,
+            now,
         });
+    }
+
+    /// The relay's clock, as far as ours has gone since the link was made.
+    fn theirs(&self, now: Millis, link: &Linked) -> Millis {
+        link.now.plus(now.0.saturating_sub(self.linked_at.0))
+    }
+
+    fn woken(&mut self, now: Millis) -> Result<(), StoreError> {
+        if self.renew_at.is_some_and(|at| at <= now) {
+            self.tell_linked(now);
+        }
+        self.cache.sweep(now, SWEPT_AT_ONCE)
     }
 
     fn unlinked(&mut self, why: LinkLoss) {

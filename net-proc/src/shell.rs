@@ -57,13 +57,14 @@ pub(crate) async fn run(desk: Desk, control: ControlReceiver) -> Result<(), Fail
     loop {
         tokio::task::block_in_place(|| shell.decide(&mut inputs))?;
         shell.act();
+        let wake_in = shell.wake_in();
         tokio::select! {
             taken = incoming.recv_many(&mut batch, EVENTS_AT_ONCE) => {
                 if taken == 0 {
                     return Ok(());
                 }
             }
-            () = sleep(SWEEP) => inputs.push(Input::Woken),
+            () = sleep(wake_in) => inputs.push(Input::Woken),
         }
         for event in batch.drain(..) {
             if matches!(event, Event::Stop) {
@@ -128,6 +129,11 @@ impl Shell {
             // Of an end, or of a keeper of links, that another one has replaced.
             Event::Secure(..) | Event::SecureGone(_) | Event::Link(..) | Event::Stop => None,
         })
+    }
+
+    fn wake_in(&self) -> Duration {
+        let wake_at = self.desk.wake_at().unwrap_or(Millis::NEVER);
+        SWEEP.min(Duration::from_millis(wake_at.0.saturating_sub(now().0)))
     }
 
     fn keeper(&self) -> Option<KeeperNumber> {

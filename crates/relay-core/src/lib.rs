@@ -9,6 +9,7 @@ mod relay;
 mod session;
 mod shelf;
 mod slot;
+mod subscribe;
 mod writer;
 
 pub use memory::MemoryShelf;

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use names::{Device, Origin, Slot, TeamId};
-use objects::wire::{FromRelay, Refusal, SlotAnswer, SubscriptionStanding, ToRelay};
+use objects::wire::{FromRelay, Refusal, SlotAnswer, ToRelay};
 use objects::{Certificate, Key, Millis, Object, Proof, Receipt, Signer};
 
 use crate::check::Verdict;
-use crate::deliver;
 use crate::gate::{self, Kind, Phase};
 use crate::quota::Limits;
-use crate::session::{Proven, Session, Subscription};
+use crate::session::{Proven, Session};
 use crate::shelf::{Shelf, ShelfFault};
 
 /// One link, numbered by the shell; a number is never used twice.
@@ -401,7 +400,19 @@ impl<S: Shelf> Relay<S> {
 
     fn refuse(&mut self, now: Millis, peer: Peer, seq: u32, why: Refusal) -> Result<(), Fault> {
         self.answer(peer, FromRelay::Refused { seq, why });
-        self.count_refusal(now, peer)
+        match why {
+            Refusal::WrongSigner
+            | Refusal::Uncertified
+            | Refusal::Revoked
+            | Refusal::UnknownOrg
+            | Refusal::Malformed => self.count_refusal(now, peer),
+            // A writer of ours who is behind, or beyond its share, which its bytes are counted for.
+            Refusal::Gap { .. }
+            | Refusal::WrongPrevious
+            | Refusal::Expired
+            | Refusal::NameTaken
+            | Refusal::Quota => Ok(()),
+        }
     }
 
     fn count_refusal(&mut self, now: Millis, peer: Peer) -> Result<(), Fault> {
@@ -410,85 +421,6 @@ impl<S: Shelf> Relay<S> {
         {
             self.expel(peer, DropReason::TooMuch);
         }
-        Ok(())
-    }
-
-    fn subscribe(
-        &mut self,
-        now: Millis,
-        peer: Peer,
-        id: u32,
-        prefix: names::Prefix,
-        after: u64,
-    ) -> Result<(), Fault> {
-        let most = self.limits.subscriptions;
-        let Some(session) = self.sessions.get_mut(&peer) else {
-            return Ok(());
-        };
-        if session.subscriptions.len() >= most || session.subscriptions.contains_key(&id) {
-            self.expel(peer, DropReason::TooMuch);
-            return Ok(());
-        }
-        let Some(team) = prefix.one_team() else {
-            // Nobody may read more than one team by one certificate.
-            let standing = SubscriptionStanding::Refused;
-            self.answer(peer, FromRelay::Subscribed { id, standing });
-            return Ok(());
-        };
-        let proven = session.proofs.get(&team).copied();
-        let (standing, until) = self.reader(team, proven, now)?;
-        let standing = deliver::standing_of(&prefix, standing);
-        self.note_ending(peer, team, until);
-        let subscription = Subscription {
-            prefix,
-            team,
-            standing,
-            after,
-            live: false,
-        };
-        if let Some(session) = self.sessions.get_mut(&peer) {
-            session.subscriptions.insert(id, subscription);
-        }
-        self.audience.entry(team).or_default().insert(peer);
-        self.answer(peer, FromRelay::Subscribed { id, standing });
-        self.catch_up(now, peer)
-    }
-
-    fn unsubscribe(&mut self, peer: Peer, id: u32) {
-        let Some(session) = self.sessions.get_mut(&peer) else {
-            return;
-        };
-        let Some(subscription) = session.subscriptions.remove(&id) else {
-            return;
-        };
-        if !session.wants(subscription.team) {
-            self.leave(peer, subscription.team);
-        }
-    }
-
-    fn get(&mut self, now: Millis, peer: Peer, seq: u32, name: names::Name) -> Result<(), Fault> {
-        let team = name.team();
-        let proven = self
-            .sessions
-            .get(&peer)
-            .and_then(|session| session.proofs.get(&team));
-        let (standing, _) = self.reader(team, proven.copied(), now)?;
-        let open = deliver::for_newcomers(&name.into());
-        let kept = if open || standing == SubscriptionStanding::Active {
-            self.shelf.get(name)?
-        } else {
-            None
-        };
-        let kept = kept.and_then(|kept| deliver::shown(kept, now));
-        let (object, receipt) = kept.map(|kept| (kept.object, kept.receipt)).unzip();
-        self.answer(
-            peer,
-            FromRelay::Found {
-                seq,
-                object,
-                receipt,
-            },
-        );
         Ok(())
     }
 
@@ -519,15 +451,6 @@ impl<S: Shelf> Relay<S> {
         }
         self.endings.retain(|(_, other, _)| *other != peer);
         self.hurried.remove(&peer);
-    }
-
-    fn leave(&mut self, peer: Peer, team: TeamId) {
-        if let Some(peers) = self.audience.get_mut(&team) {
-            peers.remove(&peer);
-            if peers.is_empty() {
-                self.audience.remove(&team);
-            }
-        }
     }
 }
 

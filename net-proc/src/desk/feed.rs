@@ -16,6 +16,8 @@ use crate::translate;
 pub(crate) struct Feed {
     wanted: Vec<Wanted>,
     upstream: BTreeMap<u32, Prefix>,
+    /// Which of them have delivered all that the relay had.
+    caught_up: BTreeSet<u32>,
     next_id: u32,
     /// Teams that a proof was sent for on this link: before it, a subscription is refused.
     proved: BTreeSet<TeamId>,
@@ -46,7 +48,7 @@ pub(crate) struct Upstream {
 impl Feed {
     pub(crate) fn want(&mut self, prefix: Prefix, team: TeamId, position: u64) {
         self.wanted.retain(|wanted| wanted.prefix != prefix);
-        let (more, owes_caught_up) = (true, false);
+        let (more, owes_caught_up) = (true, self.has_caught_up(&prefix));
         self.wanted.push(Wanted {
             prefix,
             team,
@@ -64,9 +66,32 @@ impl Feed {
         self.proved.insert(team);
     }
 
+    /// Whoever listens does not know any more what was caught up with: it is told again.
+    pub(crate) fn tell_again(&mut self) {
+        let prefixes: Vec<Prefix> = self.wanted.iter().map(|wanted| wanted.prefix).collect();
+        for prefix in prefixes {
+            let owes = self.has_caught_up(&prefix);
+            for wanted in self
+                .wanted
+                .iter_mut()
+                .filter(|wanted| wanted.prefix == prefix)
+            {
+                wanted.owes_caught_up |= owes;
+            }
+        }
+    }
+
+    fn has_caught_up(&self, prefix: &Prefix) -> bool {
+        let serves = |(id, upstream): (&u32, &Prefix)| {
+            self.caught_up.contains(id) && upstream.includes(prefix)
+        };
+        self.upstream.iter().any(serves)
+    }
+
     /// The next link starts from nothing.
     pub(crate) fn link_lost(&mut self) {
         self.upstream.clear();
+        self.caught_up.clear();
         self.proved.clear();
         for wanted in &mut self.wanted {
             wanted.owes_caught_up = false;
@@ -91,6 +116,7 @@ impl Feed {
         let ended: Vec<u32> = self.upstream.iter().filter_map(needless).collect();
         for id in &ended {
             self.upstream.remove(id);
+            self.caught_up.remove(id);
         }
         let subscribed: BTreeSet<Prefix> = self.upstream.values().copied().collect();
         let mut begun = Vec::new();
@@ -157,6 +183,7 @@ impl Feed {
         let Some(prefix) = self.upstream.get(&id).copied() else {
             return Ok(());
         };
+        self.caught_up.insert(id);
         for wanted in &mut self.wanted {
             if prefix.includes(&wanted.prefix) {
                 wanted.owes_caught_up = true;

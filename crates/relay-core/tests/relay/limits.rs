@@ -186,6 +186,26 @@ fn a_peer_that_is_refused_without_end_or_wants_too_much_is_dropped() {
     assert_eq!(world.dropped.last(), Some(&(greedy, DropReason::TooMuch)));
 }
 
+/// `RELAY-17`
+#[test]
+fn a_writer_of_ours_who_is_behind_is_refused_but_never_dropped() {
+    let limits = Limits {
+        burst_refusals: 10,
+        ..Limits::default()
+    };
+    let mut world = World::with(limits, MemoryShelf::new(STORE));
+    let mut alice = world.cast.writer(11);
+    world.certify(&alice);
+    let peer = world.peer();
+    let lost = alice.say(&world.cast, b"lost on the way");
+    for n in 0..50_u8 {
+        let entry = alice.say(&world.cast, &[n]);
+        assert_eq!(world.publish(peer, &entry), Err(Refusal::Gap { next: 0 }));
+    }
+    world.publish(peer, &lost).unwrap();
+    assert_eq!(world.dropped, []);
+}
+
 impl crate::people::Writer {
     fn name_of_first(&self) -> names::Name {
         self.entry(&World::new().cast, b"").name
