@@ -72,9 +72,8 @@ fn field(state: &State, ui: &mut Ui, talk: Talk, hint: &str, out: &mut Vec<Inten
             .hint_text(RichText::new(hint).color(theme::of(ui).text_3))
             .desired_rows(1)
             .desired_width(f32::INFINITY)
-            .frame(Frame::NONE)
+            .frame(Frame::NONE.inner_margin(Margin { left: 2, right: 2, top: 7, bottom: 5 }))
             .background_color(Color32::TRANSPARENT)
-            .margin(Margin { left: 2, right: 2, top: 7, bottom: 5 })
             .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter))
             .event_filter(EventFilter {
                 horizontal_arrows: true,
