@@ -56,13 +56,10 @@ impl Trouble {
         )
     }
 
-    /// The right command with a message of its own: everything else stays.
+    /// The same, naming in its hint the command of another tool.
     #[must_use]
-    pub fn hinting(self, hint: impl Into<String>) -> Self {
-        Self {
-            hint: hint.into(),
-            ..self
-        }
+    pub fn naming(self, command: &str, other: &str) -> Self {
+        Self { hint: self.hint.replace(command, other), ..self }
     }
 }
 

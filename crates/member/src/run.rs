@@ -1,0 +1,221 @@
+//! Each command, as one request or a few.
+
+use std::time::Duration;
+
+use cli::{Out, TeamRef, Trouble, hex, safe, team_in, team_text};
+use ipc_schema::Text;
+use ipc_schema_ui::{Answer, Label, Request, TeamBits};
+use serde_json::json;
+
+use crate::args::{Args, Channel, Command, Device, Org, Team};
+use crate::endpoint::Endpoint;
+use crate::origin::{Origin, OriginFile};
+
+/// Does what the line says.
+pub(crate) fn run(args: Args) -> Result<(), Trouble> {
+    let out = Out::new(args.json);
+    let data = args.data.or_else(ipc_io::default_data_dir).ok_or_else(|| {
+        Trouble::usage("there is no home folder to keep data in", "name one with --data DIR")
+    })?;
+    let patience = Duration::from_secs(args.timeout);
+    let enter = || Endpoint::enter(&data, patience, out);
+    match args.command {
+        Command::Org(Org::Create { name, relay, relay_key, origin_file, user, device }) => {
+            let name = label(&name, "the organisation's name")?;
+            let user = label(&user, "the user's name")?;
+            let device = label(&device, "the device's name")?;
+            let relay = address(&relay)?;
+            let file = origin_file.as_deref().map(OriginFile::read).transpose()?;
+            let mut endpoint = enter()?;
+            endpoint.open_or_create(&user, &device)?;
+            let answer = endpoint.ask(Request::CreateOrg { name, relay, relay_key })?;
+            show_org(out, answer, file)
+        }
+        Command::Org(Org::Show { origin_file }) => {
+            let file = origin_file.as_deref().map(OriginFile::read).transpose()?;
+            let answer = enter()?.ask(Request::ShowOrg)?;
+            show_org(out, answer, file)
+        }
+        Command::Team(Team::Create { name }) => {
+            let label = label(&name, "a team's name")?;
+            let mut endpoint = enter()?;
+            let answer = endpoint.ask(Request::CreateTeam { name: label })?;
+            show_link(out, answer, Some(&name))?;
+            endpoint.settle()
+        }
+        Command::Team(Team::Link { team }) => {
+            let mut endpoint = enter()?;
+            let team = team_of(&mut endpoint, &team)?;
+            let answer = endpoint.ask(Request::ShowTeamLink { team: team.id })?;
+            show_link(out, answer, Some(team.name.as_str()))
+        }
+        Command::Team(Team::List) => {
+            for team in teams(&mut enter()?)? {
+                let text = || format!("{}  {}", team_text(team.id), safe(team.name.as_str()));
+                out.print(|| cli::team(&team), text)?;
+            }
+            Ok(())
+        }
+        Command::Channel(Channel::Create { team, name }) => {
+            let name = label(&name, "a channel's name")?;
+            let mut endpoint = enter()?;
+            let team = team_of(&mut endpoint, &team)?.id;
+            create_channel(&mut endpoint, out, team, name)?;
+            endpoint.settle()
+        }
+        Command::Device(Device::Add { team, hash }) => {
+            let mut endpoint = enter()?;
+            let team = team_of(&mut endpoint, &team)?.id;
+            add(&mut endpoint, team, hash)?;
+            let (id, hash) = (team_text(team), hex(&hash));
+            Ok(out.print(|| json!({"team": id, "hash": hash}), || "added".to_owned())?)
+        }
+        Command::Device(Device::List { team }) => {
+            let mut endpoint = enter()?;
+            let teams = match team {
+                Some(team) => vec![team_of(&mut endpoint, &team)?],
+                None => teams(&mut endpoint)?,
+            };
+            for team in teams {
+                list(&mut endpoint, out, &team)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn show_org(out: Out, answer: Answer, file: Option<OriginFile>) -> Result<(), Trouble> {
+    let Answer::Org { name, origin, org, root, fingerprint } = answer else {
+        return Err(Trouble::unexpected());
+    };
+    let (root, fingerprint) = (hex(&root), hex(&fingerprint));
+    if let Some(file) = file {
+        file.add(&Origin { origin, org, root: root.clone() })?;
+    }
+    let name = name.as_str();
+    out.print(
+        || {
+            json!({
+                "name": name, "origin": origin, "org": org, "root": root,
+                "fingerprint": fingerprint,
+            })
+        },
+        || {
+            format!(
+                "{}\norigin       {origin}, organisation {org}\nroot key     {root}\nfingerprint  \
+                 {fingerprint}  (newcomers compare this)",
+                safe(name)
+            )
+        },
+    )?;
+    Ok(())
+}
+
+fn show_link(out: Out, answer: Answer, name: Option<&str>) -> Result<(), Trouble> {
+    let Answer::TeamLink { team, link } = answer else {
+        return Err(Trouble::unexpected());
+    };
+    let (id, link) = (team_text(team), link.as_str());
+    out.print(
+        || json!({"id": id, "name": name, "link": link}),
+        || format!("{id}\nGive this line to newcomers:\n{link}"),
+    )?;
+    Ok(())
+}
+
+fn create_channel(
+    endpoint: &mut Endpoint,
+    out: Out,
+    team: TeamBits,
+    name: Label,
+) -> Result<(), Trouble> {
+    let answer = endpoint.ask(Request::CreateChannel { team, name: name.clone() })?;
+    let Answer::Channels(channels) = answer else {
+        return Err(Trouble::unexpected());
+    };
+    let made = channels.as_slice().iter().rev().find(|channel| channel.name == name);
+    let made = made.ok_or_else(Trouble::unexpected)?;
+    let text = || format!("{:>5}  {}", made.id, safe(made.name.as_str()));
+    Ok(out.print(|| cli::channel(made), text)?)
+}
+
+fn add(endpoint: &mut Endpoint, team: TeamBits, hash: [u8; 32]) -> Result<(), Trouble> {
+    match endpoint.ask(Request::AddDevice { team, hash }) {
+        Ok(Answer::Done) => Ok(()),
+        Ok(_) => Err(Trouble::unexpected()),
+        Err(trouble) if trouble.code == "no-answer" => Err(Trouble::unreachable(
+            "not-reachable",
+            "the wish is kept here, but the relay has not answered in time",
+            "when the relay is there again, run `sotto-member device list`: that goes on with it",
+        )),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+fn list(endpoint: &mut Endpoint, out: Out, team: &ipc_schema_ui::Team) -> Result<(), Trouble> {
+    let Answer::Devices(devices) = endpoint.ask(Request::Devices { team: team.id })? else {
+        return Err(Trouble::unexpected());
+    };
+    let id = team_text(team.id);
+    for row in devices.as_slice() {
+        let object = || {
+            let mut object = cli::device(row);
+            if let Some(object) = object.as_object_mut() {
+                object.insert("team".to_owned(), json!(id));
+            }
+            object
+        };
+        out.print(object, || {
+            let (team, user) = (safe(team.name.as_str()), safe(row.user.as_str()));
+            let own = if row.own { "  (this one)" } else { "" };
+            format!("{team}  {:>8}  {user}, {}{own}", row.number, safe(row.name.as_str()))
+        })?;
+    }
+    Ok(())
+}
+
+fn teams(endpoint: &mut Endpoint) -> Result<Vec<ipc_schema_ui::Team>, Trouble> {
+    let Answer::Teams(teams) = endpoint.ask(Request::Teams)? else {
+        return Err(Trouble::unexpected());
+    };
+    Ok(teams.into_vec())
+}
+
+fn team_of(endpoint: &mut Endpoint, team: &TeamRef) -> Result<ipc_schema_ui::Team, Trouble> {
+    team_in(&teams(endpoint)?, team)
+        .map_err(|trouble| trouble.naming("`sotto-cli teams`", "`sotto-member team list`"))
+}
+
+fn label(text: &str, what: &str) -> Result<Label, Trouble> {
+    let wrong = || Trouble::usage(format!("{what} has 1 to 64 bytes"), "choose another");
+    if text.trim().is_empty() { Err(wrong()) } else { Text::new(text.trim()).map_err(|_| wrong()) }
+}
+
+fn address(text: &str) -> Result<Text<255>, Trouble> {
+    let wrong = || {
+        let hint = "give a host and a port, as in relay.example.org:4433";
+        Trouble::usage("this is no address of a relay", hint)
+    };
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    let is_port = port.parse::<u16>().is_ok_and(|port| port != 0);
+    if host.is_empty() || !is_plain || !is_port { Err(wrong()) } else { Text::new(text).map_err(|_| wrong()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `MEMBER-01`
+    #[test]
+    fn names_and_addresses_are_refused_before_anything_is_started() {
+        for bad in ["", "   ", &"x".repeat(65)] {
+            assert_eq!(label(bad, "it").unwrap_err().status, 2);
+        }
+        assert_eq!(label("  Acme ", "it").unwrap().as_str(), "Acme");
+        for bad in ["", "host", ":1", "host:0", "host:x", "ho st:1", &format!("{}:1", "h".repeat(255))] {
+            assert_eq!(address(bad).unwrap_err().status, 2, "{bad}");
+        }
+        assert_eq!(address("[::1]:4433").unwrap().as_str(), "[::1]:4433");
+    }
+}
