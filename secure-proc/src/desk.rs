@@ -31,6 +31,8 @@ pub(crate) struct Desk {
     guests: BTreeMap<PeerId, Guest>,
     net: Option<u32>,
     arrived: u32,
+    /// When what was deleted is wiped from the vault's log, if nothing else happens before.
+    tidy_at: Option<Millis>,
 }
 
 /// The vault.
@@ -96,6 +98,7 @@ impl Desk {
             guests: BTreeMap::new(),
             net: None,
             arrived: 0,
+            tidy_at: None,
         }
     }
 
@@ -277,17 +280,29 @@ impl Desk {
 
     /// Whatever time has brought.
     pub(crate) fn tick(&mut self, now: Millis) {
-        if self.wake_at().is_some_and(|at| at <= now) {
+        let due = match &self.home {
+            Home::Open(session) => session.endpoint.wake_at(),
+            Home::FirstStart | Home::Locked => None,
+        };
+        if due.is_some_and(|at| at <= now) {
             self.feed(now, Input::Tick);
+        }
+        if self.tidy_at.is_some_and(|at| at <= now) {
+            self.tidy_at = None;
+            if let Home::Open(session) = &mut self.home {
+                // When it fails, the next step's wiping tries again.
+                let _ = session.vault.checkpoint();
+            }
         }
     }
 
     /// When to be called again if nothing comes.
     pub(crate) fn wake_at(&self) -> Option<Millis> {
-        match &self.home {
+        let due = match &self.home {
             Home::Open(session) => session.endpoint.wake_at(),
             Home::FirstStart | Home::Locked => None,
-        }
+        };
+        due.into_iter().chain(self.tidy_at).min()
     }
 
     /// Ends the step: one transaction, and then what may leave because of it.
@@ -306,6 +321,12 @@ impl Desk {
             self.fail(now, &error);
             effects.append(&mut self.effects);
         }
+        self.tidy_at = match &self.home {
+            Home::Open(session) if session.vault.has_unsettled() => {
+                self.tidy_at.or(Some(now.plus(TIDY_AFTER_MS)))
+            }
+            Home::Open(_) | Home::FirstStart | Home::Locked => None,
+        };
         if arrived > 0 && self.net.is_some() {
             effects.push(Effect::Net(ToNet::Credit(arrived)));
         }
@@ -494,5 +515,10 @@ fn loss_text(why: LinkLoss) -> &'static str {
     }
 }
 
+/// Deleted secrets stay in the vault's log for so long at most, in ms.
+const TIDY_AFTER_MS: u64 = 5_000;
 /// So many objects may be on their way from `net-proc`.
 const CREDIT: u32 = 256;
+
+#[cfg(test)]
+mod tests;

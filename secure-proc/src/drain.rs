@@ -79,9 +79,7 @@ impl Desk {
                 self.announce(None, &Event::Joined { team });
             }
             Output::Added { team, hash, result } => {
-                let outcome = result
-                    .map(|_| Answer::Done)
-                    .map_err(failures::not_added);
+                let outcome = result.map(|_| Answer::Done).map_err(failures::not_added);
                 self.answer_waiting(Until::Added(team, hash), &outcome);
             }
             Output::Notice(notice) => {
