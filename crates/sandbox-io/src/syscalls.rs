@@ -201,6 +201,8 @@ const COMMON: &[Call] = &[
 ];
 
 const SECURE: &[Call] = &[
+    // A new vault appears under its name by a link; Landlock keeps it in its folder.
+    any(libc::SYS_linkat),
     only(libc::SYS_sendto, &[&[Null(4)]]),
     only(libc::SYS_setsockopt, &[&[Int(1, libc::SOL_SOCKET)]]),
     only(libc::SYS_ioctl, PLAIN_CONTROLS),

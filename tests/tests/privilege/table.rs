@@ -56,6 +56,8 @@ const fn root(probe: &'static str, answers: [Answer; 3]) -> Row {
 
 const YES: Answer = Answer::Done;
 const KILL: Answer = Answer::Killed;
+/// Landlock, of links: from one folder to another.
+const XDEV: Answer = Answer::Refused(18);
 /// Not on the list of system calls, or with arguments that are not.
 const PERM: Answer = Answer::Refused(1);
 /// Landlock.
@@ -103,7 +105,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("make-folder", [ACCES, ACCES, ACCES]),
     row("move-out", [ACCES, ACCES, ACCES]),
     row("move-in", [ACCES, ACCES, ACCES]),
-    row("link-in", [PERM, PERM, PERM]),
+    row("link-in", [XDEV, PERM, PERM]),
     row("symbolic-link", [PERM, PERM, PERM]),
     row("read-through-link", [ACCES, ACCES, ACCES]),
     row("truncate-file", [PERM, PERM, PERM]),
