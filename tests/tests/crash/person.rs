@@ -31,11 +31,16 @@ pub(crate) struct Person {
 
 impl Person {
     pub(crate) fn create(name: &str) -> Self {
-        Self::around(Endpoint::create(name, "test", random()).unwrap(), Rows::new())
+        Self::around(
+            Endpoint::create(name, "test", random()).unwrap(),
+            Rows::new(),
+        )
     }
 
     pub(crate) fn load(rows: &Rows) -> Self {
-        let all = rows.iter().map(|((table, key), value)| (*table, key.clone(), value.clone()));
+        let all = rows
+            .iter()
+            .map(|((table, key), value)| (*table, key.clone(), value.clone()));
         Self::around(Endpoint::load(all, random()).unwrap(), rows.clone())
     }
 
@@ -58,14 +63,11 @@ impl Person {
         self.rows.clone()
     }
 
-    pub(crate) fn link(&mut self, outside: &mut Outside) {
-        self.line = Some(outside.link());
-        self.settle(outside);
-    }
-
     pub(crate) fn say(&mut self, outside: &mut Outside, team: TeamId, text: &str) {
         let channel = general(&self.endpoint, team);
-        self.endpoint.send(outside.now, team, channel, text.into(), None, Vec::new()).unwrap();
+        self.endpoint
+            .send(outside.now, team, channel, text.into(), None, Vec::new())
+            .unwrap();
         self.settle(outside);
     }
 
@@ -83,7 +85,9 @@ impl Person {
                 self.act(outside, output);
                 continue;
             }
-            let Some(frame) = self.line.and_then(|line| outside.hear(line)) else { return };
+            let Some(frame) = self.line.and_then(|line| outside.hear(line)) else {
+                return;
+            };
             if let Some(input) = self.input(outside.now, frame) {
                 self.endpoint.handle(outside.now, input).unwrap();
             }
@@ -117,13 +121,19 @@ impl Person {
             Output::Failed { name, why } => {
                 return self.notices.push(format!("{name} failed: {why:?}"));
             }
-            Output::Missing { name, missing_before } => {
-                return self.notices.push(format!("{missing_before} missing before {name}"));
+            Output::Missing {
+                name,
+                missing_before,
+            } => {
+                return self
+                    .notices
+                    .push(format!("{missing_before} missing before {name}"));
             }
-            Output::UseRelay(_)
-            | Output::Watermark(_)
-            | Output::TeamsChanged
-            | Output::Joined { .. } => return,
+            Output::UseRelay(_) => {
+                self.line = Some(outside.link());
+                return;
+            }
+            Output::Watermark(_) | Output::TeamsChanged | Output::Joined { .. } => return,
         };
         if let Some(line) = self.line {
             outside.say(line, &frame);
@@ -135,22 +145,39 @@ impl Person {
         Some(match frame {
             FromRelay::Welcome { .. } => {
                 let exporter = self.line?.exporter;
-                Input::Linked { relay: crate::outside::key(), exporter, now }
+                Input::Linked {
+                    relay: crate::outside::key(),
+                    exporter,
+                    now,
+                }
             }
-            FromRelay::Stored { seq, receipt } => {
-                Input::Answered { id: asked(seq)?, answer: Answer::Receipt(receipt) }
-            }
-            FromRelay::Refused { seq, why } => {
-                Input::Answered { id: asked(seq)?, answer: Answer::Refused(why) }
-            }
-            FromRelay::Slot { seq, answer } => {
-                Input::Answered { id: asked(seq)?, answer: slot_answer(answer) }
-            }
-            FromRelay::Found { seq, object, receipt } => {
-                Input::Found { id: asked(seq)?, object, receipt }
-            }
-            FromRelay::Deliver { object, receipt, .. } => Input::Arrived { object, receipt },
-            FromRelay::CaughtUp { id, .. } => Input::CaughtUp { team: *self.wanted.get(&id)? },
+            FromRelay::Stored { seq, receipt } => Input::Answered {
+                id: asked(seq)?,
+                answer: Answer::Receipt(receipt),
+            },
+            FromRelay::Refused { seq, why } => Input::Answered {
+                id: asked(seq)?,
+                answer: Answer::Refused(why),
+            },
+            FromRelay::Slot { seq, answer } => Input::Answered {
+                id: asked(seq)?,
+                answer: slot_answer(answer),
+            },
+            FromRelay::Found {
+                seq,
+                object,
+                receipt,
+            } => Input::Found {
+                id: asked(seq)?,
+                object,
+                receipt,
+            },
+            FromRelay::Deliver {
+                object, receipt, ..
+            } => Input::Arrived { object, receipt },
+            FromRelay::CaughtUp { id, .. } => Input::CaughtUp {
+                team: *self.wanted.get(&id)?,
+            },
             FromRelay::Subscribed { .. } | FromRelay::Proved(_) => return None,
         })
     }
@@ -158,7 +185,12 @@ impl Person {
 
 /// The first channel of a team.
 pub(crate) fn general(endpoint: &Endpoint, team: TeamId) -> Channel {
-    endpoint.channels(team).unwrap().first().expect("a channel").id
+    endpoint
+        .channels(team)
+        .unwrap()
+        .first()
+        .expect("a channel")
+        .id
 }
 
 fn slot_answer(answer: SlotAnswer) -> Answer {
