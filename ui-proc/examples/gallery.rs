@@ -2,12 +2,16 @@
 //! `cargo run -p ui-proc --example gallery -- main --light`.
 
 #[path = "../../crates/ui-view/tests/ui/scene.rs"]
-#[expect(dead_code, reason = "the tests use more of it")]
+#[expect(
+    dead_code,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "shared with tests, which use more of it"
+)]
 mod scene;
 
-use names::Channel;
 use scene::{ME, NOON, Scene, channel, general};
-use ui_model::{Confinement, Event, Fingerprint, Intent, Link, Millis, Offer, Phase, Standing};
+use ui_model::{Event, Intent, Link, Millis, Phase, Standing};
 
 fn main() -> eframe::Result {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -17,10 +21,17 @@ fn main() -> eframe::Result {
     let light = has("--light");
     let thread = has("--thread");
     let viewport = egui::ViewportBuilder::default().with_inner_size([wide, 760.0]);
-    let options = eframe::NativeOptions { viewport, ..Default::default() };
+    let options = eframe::NativeOptions {
+        viewport,
+        ..Default::default()
+    };
     let created = Box::new(move |creation: &eframe::CreationContext<'_>| {
         ui_view::install(&creation.egui_ctx);
-        let theme = if light { egui::Theme::Light } else { egui::Theme::Dark };
+        let theme = if light {
+            egui::Theme::Light
+        } else {
+            egui::Theme::Dark
+        };
         creation.egui_ctx.set_theme(theme);
         Ok(Box::new(Gallery(scene(&screen, thread))) as Box<dyn eframe::App>)
     });
@@ -74,13 +85,20 @@ fn scene(screen: &str, thread: bool) -> Scene {
         "offline" => {
             let mut scene = talk();
             let since = Millis(NOON - 600_000);
-            scene.state.hear(Event::Link(Link::Offline { since, why: String::new() }));
+            scene.state.hear(Event::Link(Link::Offline {
+                since,
+                why: String::new(),
+            }));
             scene
         }
         _ => {
             let mut scene = talk();
-            if thread {
-                let root = scene.rows.iter().find(|(_, row)| row.replies > 0).unwrap().1.name;
+            let root = scene
+                .rows
+                .iter()
+                .find(|(_, row)| row.replies > 0)
+                .map(|(_, row)| row.name);
+            if let (true, Some(root)) = (thread, root) {
                 scene.state.wish(Intent::OpenThread(root));
                 scene.answer_all();
             }
@@ -93,7 +111,8 @@ fn talk() -> Scene {
     let mut scene = Scene::new(Phase::Locked);
     let (bob, dai, noor) = ("Bob Okafor", "Dai Tanaka", "Noor Haddad");
     for number in 0..300 {
-        let text = format!("Earlier message number {number}: the commit merged after we lost the uplink.");
+        let text =
+            format!("Earlier message number {number}: the commit merged after we lost the uplink.");
         scene.write(general(), bob, 52, &text, number / 20);
     }
     let root = scene.write(
@@ -103,15 +122,57 @@ fn talk() -> Scene {
         "Good morning! The local relay in Lyon is back. 🎉 Everyone there kept talking all night.",
         20,
     );
-    scene.write(general().thread(root), "Alice Moreau", ME, "Nothing lost here either.", 21);
+    scene.write(
+        general().thread(root),
+        "Alice Moreau",
+        ME,
+        "Nothing lost here either.",
+        21,
+    );
     scene.write(general().thread(root), dai, 53, "Same in Osaka ✅", 22);
-    scene.write(general(), dai, 53, "日本語のメッセージも問題なく表示されます。改行と句読点の処理も確認しました。", 31);
+    scene.write(
+        general(),
+        dai,
+        53,
+        "日本語のメッセージも問題なく表示されます。改行と句読点の処理も確認しました。",
+        31,
+    );
     scene.write(general(), noor, 54, "مرحبا بالجميع، هذا اختبار للنص العربي مع فقرة طويلة بما يكفي لكي تلتف على أكثر من سطر واحد، وتحتوي على English words وأرقام 2026 (بين قوسين) ثم تنتهي هنا.", 33);
-    scene.write(general(), noor, 54, "שלום עולם, this mixes Hebrew with English ועוד קצת עברית.", 34);
-    scene.write(general(), bob, 52, "Emoji: 😀 👩‍👩‍👧‍👦 🏳️‍🌈 🇫🇷 ❤️ ✅  हिन्दी: नमस्ते दुनिया  ไทย: สวัสดี  한국어: 안녕하세요", 36);
-    scene.write(general(), "Alice Moreau", ME, "Shipping today — see the notes above.", 38);
-    let relay = scene.write(general(), "Alice Moreau", ME, "This one is stored at the relay.", 39);
-    let queued = scene.write(general(), "Alice Moreau", ME, "This one is waiting for the network.", 39);
+    scene.write(
+        general(),
+        noor,
+        54,
+        "שלום עולם, this mixes Hebrew with English ועוד קצת עברית.",
+        34,
+    );
+    scene.write(
+        general(),
+        bob,
+        52,
+        "Emoji: 😀 👩‍👩‍👧‍👦 🏳️‍🌈 🇫🇷 ❤️ ✅  हिन्दी: नमस्ते दुनिया  ไทย: สวัสดี  한국어: 안녕하세요",
+        36,
+    );
+    scene.write(
+        general(),
+        "Alice Moreau",
+        ME,
+        "Shipping today — see the notes above.",
+        38,
+    );
+    let relay = scene.write(
+        general(),
+        "Alice Moreau",
+        ME,
+        "This one is stored at the relay.",
+        39,
+    );
+    let queued = scene.write(
+        general(),
+        "Alice Moreau",
+        ME,
+        "This one is waiting for the network.",
+        39,
+    );
     let failed = scene.write(general(), "Alice Moreau", ME, "This one was refused.", 40);
     scene.unlock();
     scene.change(relay, |row| row.standing = Standing::Relay);

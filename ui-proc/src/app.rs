@@ -59,7 +59,9 @@ impl App {
     }
 
     fn is_current(&self, life: u32) -> bool {
-        self.secure.as_ref().is_some_and(|(current, _)| *current == life)
+        self.secure
+            .as_ref()
+            .is_some_and(|(current, _)| *current == life)
     }
 
     fn lose(&mut self) {
@@ -95,7 +97,10 @@ impl App {
                 Out::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
                 Out::Ask(ticket, ask) => match self.numbers.frame(ticket, &ask) {
                     Ok(frame) => self.send(frame),
-                    Err(refused) => self.refuse(ticket, refused),
+                    Err(refusal) => {
+                        self.state
+                            .hear(Event::Answer(ticket, Answer::Refused(refusal)));
+                    }
                 },
             }
         }
@@ -111,10 +116,6 @@ impl App {
             // If the writing thread is gone, the reading one reports the loss.
             let _ = questions.send(frame);
         }
-    }
-
-    fn refuse(&mut self, ticket: ui_model::Ticket, refused: Answer) {
-        self.state.hear(Event::Answer(ticket, refused));
     }
 
     /// Whether the launcher has asked for the end.
@@ -144,6 +145,8 @@ impl eframe::App for App {
 
 /// What time it is.
 pub(crate) fn now() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

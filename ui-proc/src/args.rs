@@ -74,7 +74,10 @@ impl Geometry {
         }
         let second = place.get(1..)?.find(['+', '-'])?.checked_add(1)?;
         let (left, top) = place.split_at_checked(second)?;
-        Some(Self { size, place: Some((left.parse().ok()?, top.parse().ok()?)) })
+        Some(Self {
+            size,
+            place: Some((left.parse().ok()?, top.parse().ok()?)),
+        })
     }
 }
 
@@ -94,9 +97,22 @@ mod tests {
             ("640x720+0+10", (640, 720), Some((0, 10))),
             ("640x720-5+10", (640, 720), Some((-5, 10))),
         ] {
-            assert_eq!(Geometry::read(text), Some(Geometry { size, place }), "{text}");
+            assert_eq!(
+                Geometry::read(text),
+                Some(Geometry { size, place }),
+                "{text}"
+            );
         }
-        for text in ["", "640", "640x", "x+1+1", "640x720+", "640x720+1", "640x-1", "640x720+1+1+1"] {
+        for text in [
+            "",
+            "640",
+            "640x",
+            "x+1+1",
+            "640x720+",
+            "640x720+1",
+            "640x-1",
+            "640x720+1+1+1",
+        ] {
             assert_eq!(Geometry::read(text), None, "{text}");
         }
     }
@@ -104,9 +120,15 @@ mod tests {
     /// `UI-06`
     #[test]
     fn unknown_and_bare_arguments_are_named() {
-        assert_eq!(read(&["--colour"]), Err(ArgsError::Unknown("--colour".into())));
+        assert_eq!(
+            read(&["--colour"]),
+            Err(ArgsError::Unknown("--colour".into()))
+        );
         assert_eq!(read(&["--geometry"]), Err(ArgsError::Bare("--geometry")));
-        assert_eq!(read(&["--geometry", "big"]), Err(ArgsError::Geometry("big".into())));
+        assert_eq!(
+            read(&["--geometry", "big"]),
+            Err(ArgsError::Geometry("big".into()))
+        );
         let all = read(&["--settings", "/x/ui", "--geometry", "1x2"]).unwrap();
         assert_eq!(all.settings, Some("/x/ui".into()));
     }

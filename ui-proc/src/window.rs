@@ -15,7 +15,10 @@ pub(crate) fn run(
 ) -> Result<bool, String> {
     let stopped = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stopped);
-    let options = eframe::NativeOptions { viewport: viewport(geometry), ..Default::default() };
+    let options = eframe::NativeOptions {
+        viewport: viewport(geometry),
+        ..Default::default()
+    };
     let created = Box::new(move |creation: &eframe::CreationContext<'_>| {
         let app = make(creation.egui_ctx.clone())?;
         Ok(Box::new(Watched { app, stopped: told }) as Box<dyn eframe::App>)
@@ -65,9 +68,8 @@ fn icon() -> IconData {
     let mut rgba = Vec::with_capacity(64 * 64 * 4);
     for y in 0_u32..64 {
         for x in 0_u32..64 {
-            let within = |left, top, right, bottom| {
-                (left..right).contains(&x) && (top..bottom).contains(&y)
-            };
+            let within =
+                |left, top, right, bottom| (left..right).contains(&x) && (top..bottom).contains(&y);
             let pixel = if within(12, 26, 42, 48) {
                 dark
             } else if within(10, 24, 44, 50) {
@@ -80,7 +82,11 @@ fn icon() -> IconData {
             rgba.extend(pixel);
         }
     }
-    IconData { rgba, width: 64, height: 64 }
+    IconData {
+        rgba,
+        width: 64,
+        height: 64,
+    }
 }
 
 const SIZE: (u16, u16) = (1_100, 760);

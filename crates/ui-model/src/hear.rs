@@ -12,8 +12,18 @@ impl State {
     pub fn hear(&mut self, event: Event) {
         match event {
             Event::Phase(phase) => self.phase_is(phase),
-            Event::Message { team, channel, row, above } => self.message(team, channel, row, above),
-            Event::Watermark { team, channel, relay, delivered } => {
+            Event::Message {
+                team,
+                channel,
+                row,
+                above,
+            } => self.message(team, channel, row, above),
+            Event::Watermark {
+                team,
+                channel,
+                relay,
+                delivered,
+            } => {
                 let trunk = Talk::channel(team, channel);
                 self.watermark(trunk, relay.into(), delivered.into());
             }
@@ -28,7 +38,10 @@ impl State {
             Event::Gone => {
                 self.forget_what_was_read();
                 self.phase = Phase::Gone;
-                self.door = Door { restarted: true, ..Door::default() };
+                self.door = Door {
+                    restarted: true,
+                    ..Door::default()
+                };
             }
         }
     }
@@ -53,7 +66,11 @@ impl State {
         self.door = Door::default();
         // A message that was on its way when the answer was lost: the same ticket, so that it is
         // not sent twice.
-        let again: Vec<_> = self.asked.iter().map(|(at, ask)| (*at, ask.clone())).collect();
+        let again: Vec<_> = self
+            .asked
+            .iter()
+            .map(|(at, ask)| (*at, ask.clone()))
+            .collect();
         for (ticket, ask) in again {
             if matches!(ask, Ask::Send { .. }) {
                 self.out.push_back(Out::Ask(ticket, ask));
@@ -96,7 +113,10 @@ impl State {
         self.note_queued(&row);
         if self.note_read(team, channel, &row) && !row.own {
             if !(is_open && self.watching) {
-                self.unread.entry((team, channel)).or_default().insert(row.name);
+                self.unread
+                    .entry((team, channel))
+                    .or_default()
+                    .insert(row.name);
             }
             if is_open && !self.watching {
                 self.fresh.insert(row.name);
@@ -105,11 +125,15 @@ impl State {
         if !is_open {
             return;
         }
-        let in_open_thread =
-            self.thread.is_some_and(|root| row.thread == Some(root) || row.name == root);
+        let in_open_thread = self
+            .thread
+            .is_some_and(|root| row.thread == Some(root) || row.name == root);
         if in_open_thread && self.branch.put(row.clone(), above) == Put::Lost {
             // What stands above it in the channel need not be in the thread.
-            self.refresh(Talk { thread: self.thread, ..trunk });
+            self.refresh(Talk {
+                thread: self.thread,
+                ..trunk
+            });
         }
         if self.trunk.put(row, above) == Put::Lost {
             self.refresh(trunk);
@@ -118,7 +142,9 @@ impl State {
 
     /// Remembers the newest entry of each log; says whether this one is newer.
     fn note_read(&mut self, team: TeamId, channel: Channel, row: &Row) -> bool {
-        let Rest::Message { device, number, .. } = row.name.place().rest else { return false };
+        let Rest::Message { device, number, .. } = row.name.place().rest else {
+            return false;
+        };
         match self.read_to.get_mut(&(team, channel, device)) {
             Some(known) if *known >= number => false,
             Some(known) => {
@@ -148,13 +174,13 @@ impl State {
     }
 
     fn watermark(&mut self, trunk: Talk, relay: u64, delivered: u64) {
-        let here = |name: Name| match name.place().rest {
-            Rest::Message { channel, .. } => {
-                name.team() == trunk.team && channel == trunk.channel
-            }
-            _ => false,
+        let here = |name: Name| {
+            let is_message = matches!(name.place().rest, Rest::Message { channel, .. }
+                if channel == trunk.channel);
+            is_message && name.team() == trunk.team
         };
-        self.queued.retain(|name| !(here(*name) && crate::row::number(*name) < relay));
+        self.queued
+            .retain(|name| !(here(*name) && crate::row::number(*name) < relay));
         let further = |row: &Row| {
             let moves = row.own && here(row.name) && row.standing < Standing::Delivered;
             let number = crate::row::number(row.name);
@@ -173,11 +199,20 @@ impl State {
 
     fn answered(&mut self, ticket: Ticket, answer: Answer) {
         // An answer to a question from before the vault was closed says nothing any more.
-        let Some(ask) = self.asked.remove(&ticket) else { return };
+        let Some(ask) = self.asked.remove(&ticket) else {
+            return;
+        };
         match (ask, answer) {
             (ask, Answer::Refused(refusal)) => self.refused(ask, &refusal),
             (_, Answer::Me(me)) => self.me = Some(me),
-            (_, Answer::Status { confinement, link, joining }) => {
+            (
+                _,
+                Answer::Status {
+                    confinement,
+                    link,
+                    joining,
+                },
+            ) => {
                 self.confinement = confinement;
                 self.link = link;
                 if let (Some(hash), true) = (joining.first(), self.teams.is_empty()) {
@@ -191,10 +226,22 @@ impl State {
             }
             (Ask::Send { talk, .. }, Answer::Sent(row)) => self.sent(talk, row),
             (Ask::ReadLink(link), Answer::Offer(offer)) => {
-                self.join = Some(Join::Confirming { link, offer, trouble: None });
+                self.join = Some(Join::Confirming {
+                    link,
+                    offer,
+                    trouble: None,
+                });
             }
             (_, Answer::Joining(hash)) => self.join = Some(Join::Waiting { hash }),
-            _ => {}
+            // Done, or an answer to another question than the one that was asked.
+            (
+                _,
+                Answer::Done
+                | Answer::Channels(_)
+                | Answer::Page { .. }
+                | Answer::Sent(_)
+                | Answer::Offer(_),
+            ) => {}
         }
     }
 
@@ -203,7 +250,9 @@ impl State {
             self.note_queued(row);
             self.note_read(talk.team, talk.channel, row);
         }
-        let Some(pages) = self.pages_of(talk) else { return };
+        let Some(pages) = self.pages_of(talk) else {
+            return;
+        };
         match edge {
             Edge::Latest => pages.restart(rows, more),
             Edge::Older => pages.extend_back(rows, more),
@@ -216,7 +265,9 @@ impl State {
         self.note_queued(&row);
         self.note_read(talk.team, talk.channel, &row);
         for talk in [talk, talk.trunk()] {
-            let Some(pages) = self.pages_of(talk) else { continue };
+            let Some(pages) = self.pages_of(talk) else {
+                continue;
+            };
             if pages.row(row.name).is_none() && !pages.has_newer() {
                 let above = pages.rows().last().map(|last| last.name);
                 pages.put(row.clone(), above);
@@ -240,7 +291,10 @@ impl State {
         self.channels.insert(team, channels);
         let open_here = self.open.filter(|open| open.team == team);
         let gone = open_here.is_some_and(|open| {
-            !self.channels(team).iter().any(|entry| entry.id == open.channel)
+            !self
+                .channels(team)
+                .iter()
+                .any(|entry| entry.id == open.channel)
         });
         if self.open.is_none() || gone {
             let join = self.join.take();
@@ -268,10 +322,18 @@ impl State {
                 };
                 self.drafts.insert(talk, back);
             }
-            Ask::ReadLink(_) => self.join = Some(Join::Entering { trouble: Some(trouble) }),
+            Ask::ReadLink(_) => {
+                self.join = Some(Join::Entering {
+                    trouble: Some(trouble),
+                })
+            }
             Ask::Join { .. } => {
                 if let Some(Join::Publishing { link, offer }) = self.join.take() {
-                    self.join = Some(Join::Confirming { link, offer, trouble: Some(trouble) });
+                    self.join = Some(Join::Confirming {
+                        link,
+                        offer,
+                        trouble: Some(trouble),
+                    });
                 }
             }
             Ask::Lock | Ask::Page { .. } => self.notices.push_back(trouble.0),

@@ -110,7 +110,8 @@ impl Pages {
         };
         self.cuts.pop();
         self.reading_back = false;
-        self.rows.extend(rows.drain(..).skip(joint.saturating_add(1)));
+        self.rows
+            .extend(rows.drain(..).skip(joint.saturating_add(1)));
         self.shrink();
     }
 
@@ -142,7 +143,11 @@ impl Pages {
         let name = row.name;
         self.rows.insert(at, row);
         self.shrink();
-        if self.row(name).is_some() { Put::Held } else { Put::Outside }
+        if self.row(name).is_some() {
+            Put::Held
+        } else {
+            Put::Outside
+        }
     }
 
     /// The person is at the newest message again: from now on the oldest ones make room.
@@ -164,8 +169,13 @@ impl Pages {
             tail.count = tail.count.saturating_add(1);
             return Put::Outside;
         }
-        let before_the_window = self.older && self.rows.first().is_some_and(|first| row.at < first.at);
-        if before_the_window { Put::Outside } else { Put::Lost }
+        let before_the_window =
+            self.older && self.rows.first().is_some_and(|first| row.at < first.at);
+        if before_the_window {
+            Put::Outside
+        } else {
+            Put::Lost
+        }
     }
 
     /// Keeps the side that the person reads.
@@ -181,12 +191,20 @@ impl Pages {
             return;
         }
         let dropped = self.rows.split_off(WINDOW);
-        let Some(first) = dropped.first().map(|row| row.name) else { return };
+        let Some(first) = dropped.first().map(|row| row.name) else {
+            return;
+        };
         match self.cuts.last_mut() {
             Some(near) if near.count.saturating_add(surplus) <= PAGE => {
-                *near = Cut { first, count: near.count.saturating_add(surplus) };
+                *near = Cut {
+                    first,
+                    count: near.count.saturating_add(surplus),
+                };
             }
-            _ => self.cuts.push(Cut { first, count: surplus }),
+            _ => self.cuts.push(Cut {
+                first,
+                count: surplus,
+            }),
         }
     }
 }

@@ -63,8 +63,8 @@ impl Row {
 
 /// The position of a message in its author's log.
 pub(crate) fn number(name: Name) -> u64 {
-    match name.place().rest {
-        Rest::Message { number, .. } => number.value(),
-        _ => u64::MAX,
-    }
+    let Rest::Message { number, .. } = name.place().rest else {
+        return u64::MAX;
+    };
+    number.value()
 }

@@ -9,21 +9,29 @@ use crate::{
 impl State {
     /// Takes what the person asked for; call [`State::poll`] until it returns `None` afterwards.
     pub fn wish(&mut self, intent: Intent) {
+        let at_the_door = matches!(
+            intent,
+            Intent::Create { .. } | Intent::Unlock(_) | Intent::Quit
+        );
+        if self.phase != Phase::Unlocked && !at_the_door {
+            // A click that was on its way when the vault closed.
+            return;
+        }
         match intent {
-            Intent::Create { name, device, passphrase } => {
+            Intent::Create {
+                name,
+                device,
+                passphrase,
+            } => {
                 let (name, device) = (name.trim().to_owned(), device.trim().to_owned());
-                self.knock(Ask::Create { name, device, passphrase });
+                self.knock(Ask::Create {
+                    name,
+                    device,
+                    passphrase,
+                });
             }
             Intent::Unlock(passphrase) => self.knock(Ask::Unlock(passphrase)),
             Intent::Quit => self.out.push_back(Out::Quit),
-            other if self.phase == Phase::Unlocked => self.wish_unlocked(other),
-            // A click that was on its way when the vault closed.
-            _ => {}
-        }
-    }
-
-    fn wish_unlocked(&mut self, intent: Intent) {
-        match intent {
             Intent::Lock => drop(self.ask(Ask::Lock)),
             Intent::OpenTeam(team) => self.open_team(team),
             Intent::OpenChannel(team, channel) => self.visit(team, channel),
@@ -51,13 +59,15 @@ impl State {
             }
             Intent::ConfirmJoin => {
                 if let Some(Join::Confirming { link, offer, .. }) = self.join.take() {
-                    self.ask(Ask::Join { link: link.clone(), root: offer.root });
+                    self.ask(Ask::Join {
+                        link: link.clone(),
+                        root: offer.root,
+                    });
                     self.join = Some(Join::Publishing { link, offer });
                 }
             }
             Intent::LeaveJoin => self.leave_join(),
             Intent::DismissNotice => drop(self.notices.pop_front()),
-            Intent::Create { .. } | Intent::Unlock(_) | Intent::Quit => {}
         }
     }
 
@@ -110,8 +120,7 @@ impl State {
         let Some(here) = channels.iter().position(|entry| entry.id == open.channel) else {
             return;
         };
-        let wanted =
-            |entry: &&ChannelEntry| !unread_only || self.unread(open.team, entry.id) > 0;
+        let wanted = |entry: &&ChannelEntry| !unread_only || self.unread(open.team, entry.id) > 0;
         let next = if by > 0 {
             channels.iter().skip(here.saturating_add(1)).find(wanted)
         } else {
@@ -129,7 +138,9 @@ impl State {
         } else {
             (&mut self.forward, &mut self.back)
         };
-        let Some((team, channel)) = from.pop() else { return };
+        let Some((team, channel)) = from.pop() else {
+            return;
+        };
         to.push((open.team, open.channel));
         self.open_channel(team, channel);
     }
@@ -137,7 +148,11 @@ impl State {
     fn open_thread(&mut self, name: Name) {
         let Some(open) = self.open else { return };
         // Threads do not nest: the thread of a reply is the thread it stands in.
-        let root = self.trunk.row(name).and_then(|row| row.thread).unwrap_or(name);
+        let root = self
+            .trunk
+            .row(name)
+            .and_then(|row| row.thread)
+            .unwrap_or(name);
         if self.thread == Some(root) {
             return;
         }
@@ -165,21 +180,35 @@ impl State {
         if !self.can_send(talk) {
             return;
         }
-        let Some(draft) = self.drafts.remove(&talk) else { return };
+        let Some(draft) = self.drafts.remove(&talk) else {
+            return;
+        };
         self.send_trouble.remove(&talk);
         if self.open == Some(talk.trunk()) {
             self.fresh.clear();
         }
-        self.ask(Ask::Send { talk, text: Words::new(draft.reveal().trim()) });
+        self.ask(Ask::Send {
+            talk,
+            text: Words::new(draft.reveal().trim()),
+        });
         self.show_latest(talk);
     }
 
     fn show_older(&mut self, talk: Talk) {
         let loading = self.is_loading(talk);
-        let first = self.pages_of(talk).filter(|pages| pages.has_older() && !loading);
-        let Some(first) = first.and_then(|pages| pages.rows().first()) else { return };
+        let first = self
+            .pages_of(talk)
+            .filter(|pages| pages.has_older() && !loading);
+        let Some(first) = first.and_then(|pages| pages.rows().first()) else {
+            return;
+        };
         let before = Some(first.name);
-        self.ask(Ask::Page { talk, before, limit: PAGE, edge: Edge::Older });
+        self.ask(Ask::Page {
+            talk,
+            before,
+            limit: PAGE,
+            edge: Edge::Older,
+        });
     }
 
     fn show_newer(&mut self, talk: Talk) {
@@ -191,7 +220,12 @@ impl State {
         };
         // A little more than was dropped, so that the page reaches back to the window.
         let limit = count.saturating_add(PAGE / 2).min(WINDOW);
-        self.ask(Ask::Page { talk, before, limit, edge: Edge::Newer });
+        self.ask(Ask::Page {
+            talk,
+            before,
+            limit,
+            edge: Edge::Newer,
+        });
     }
 
     fn show_latest(&mut self, talk: Talk) {
@@ -201,7 +235,12 @@ impl State {
     }
 
     pub(crate) fn ask_latest(&mut self, talk: Talk) {
-        self.ask(Ask::Page { talk, before: None, limit: PAGE, edge: Edge::Latest });
+        self.ask(Ask::Page {
+            talk,
+            before: None,
+            limit: PAGE,
+            edge: Edge::Latest,
+        });
     }
 
     fn watch(&mut self, watching: bool) {
@@ -214,7 +253,10 @@ impl State {
 
     /// Back to the teams, if there are any.
     fn leave_join(&mut self) {
-        self.join = self.teams.is_empty().then_some(Join::Entering { trouble: None });
+        self.join = self
+            .teams
+            .is_empty()
+            .then_some(Join::Entering { trouble: None });
     }
 
     pub(crate) fn pages_of(&mut self, talk: Talk) -> Option<&mut Pages> {

@@ -1,5 +1,10 @@
 //! What follows from intents and events, as scripts.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test says what it found by panicking"
+)]
+
 use names::{Channel, Device, Name, Number, Org, Origin, Rest, Team, TeamId};
 use ui_model::{
     Answer, Ask, ChannelEntry, Event, Fingerprint, Intent, Join, Me, Millis, Offer, Out,
@@ -46,7 +51,10 @@ fn row(talk: Talk, device: u64, number: u64) -> Row {
 }
 
 fn entry(number: u64, name: &str) -> ChannelEntry {
-    ChannelEntry { id: Channel::truncate(number), name: name.to_owned() }
+    ChannelEntry {
+        id: Channel::truncate(number),
+        name: name.to_owned(),
+    }
 }
 
 fn asks(state: &mut State) -> Vec<(Ticket, Ask)> {
@@ -74,12 +82,23 @@ fn settle(state: &mut State, mut answer: impl FnMut(&Ask) -> Answer) {
 
 fn empty_answers(ask: &Ask) -> Answer {
     match ask {
-        Ask::Teams => Answer::Teams(vec![TeamEntry { id: team(5), name: "Ops".to_owned() }]),
-        Ask::Channels(_) => {
-            Answer::Channels(vec![entry(10, "general"), entry(11, "incidents"), entry(12, "relays")])
-        }
-        Ask::Page { .. } => Answer::Page { rows: vec![], more: false },
-        Ask::WhoAmI => Answer::Me(Me { name: "Alice".into(), device: "laptop".into() }),
+        Ask::Teams => Answer::Teams(vec![TeamEntry {
+            id: team(5),
+            name: "Ops".to_owned(),
+        }]),
+        Ask::Channels(_) => Answer::Channels(vec![
+            entry(10, "general"),
+            entry(11, "incidents"),
+            entry(12, "relays"),
+        ]),
+        Ask::Page { .. } => Answer::Page {
+            rows: vec![],
+            more: false,
+        },
+        Ask::WhoAmI => Answer::Me(Me {
+            name: "Alice".into(),
+            device: "laptop".into(),
+        }),
         _ => Answer::Done,
     }
 }
@@ -94,11 +113,20 @@ fn unlocked() -> State {
 
 fn refusal(message: &str) -> Answer {
     let hint = "Try again later".to_owned();
-    Answer::Refused(Refusal { message: message.to_owned(), hint, wait_until: None })
+    Answer::Refused(Refusal {
+        message: message.to_owned(),
+        hint,
+        wait_until: None,
+    })
 }
 
 fn message(talk: Talk, row: Row, above: Option<Name>) -> Event {
-    Event::Message { team: talk.team, channel: talk.channel, row, above }
+    Event::Message {
+        team: talk.team,
+        channel: talk.channel,
+        row,
+        above,
+    }
 }
 
 /// `UI-MODEL-01`
@@ -106,9 +134,10 @@ fn message(talk: Talk, row: Row, above: Option<Name>) -> Event {
 fn the_screen_follows_the_vault() {
     let mut state = State::new(100, Zone::default());
     assert_eq!(state.screen(), Screen::Starting);
-    for (phase, screen) in
-        [(Phase::FirstStart, Screen::FirstStart), (Phase::Locked, Screen::Unlock)]
-    {
+    for (phase, screen) in [
+        (Phase::FirstStart, Screen::FirstStart),
+        (Phase::Locked, Screen::Unlock),
+    ] {
         state.hear(Event::Phase(phase));
         assert_eq!(state.screen(), screen);
         assert_eq!(state.title(), "Sotto");
@@ -165,8 +194,10 @@ fn a_message_whose_answer_was_lost_is_asked_again_under_the_same_ticket() {
     state.hear(Event::Gone);
     state.hear(Event::Phase(Phase::Locked));
     state.hear(Event::Phase(Phase::Unlocked));
-    let again: Vec<_> =
-        asks(&mut state).into_iter().filter(|(_, ask)| matches!(ask, Ask::Send { .. })).collect();
+    let again: Vec<_> = asks(&mut state)
+        .into_iter()
+        .filter(|(_, ask)| matches!(ask, Ask::Send { .. }))
+        .collect();
     assert_eq!(again, sent);
     assert_eq!(state.draft(talk), "and a draft");
 }
@@ -240,7 +271,10 @@ fn the_new_line_stands_above_the_first_unread_message_of_the_channel_that_is_ope
     }
     state.wish(Intent::StepUnread(1));
     settle(&mut state, |ask| match ask {
-        Ask::Page { .. } => Answer::Page { rows: rows.clone(), more: false },
+        Ask::Page { .. } => Answer::Page {
+            rows: rows.clone(),
+            more: false,
+        },
         other => empty_answers(other),
     });
     assert_eq!(state.open(), Some(other));
@@ -267,7 +301,12 @@ fn a_watermark_moves_own_messages_forward_and_never_back() {
         delivered,
     };
     let standings = |state: &State| -> Vec<Standing> {
-        state.pages().rows().iter().map(|row| row.standing).collect()
+        state
+            .pages()
+            .rows()
+            .iter()
+            .map(|row| row.standing)
+            .collect()
     };
     use Standing::{Delivered, Queued, Relay};
     state.hear(mark(3, 1));
@@ -276,7 +315,10 @@ fn a_watermark_moves_own_messages_forward_and_never_back() {
     state.hear(mark(2, 0));
     assert_eq!(standings(&state), [Delivered, Relay, Relay, Queued, Queued]);
     state.hear(mark(4, 4));
-    assert_eq!(standings(&state), [Delivered, Delivered, Delivered, Delivered, Queued]);
+    assert_eq!(
+        standings(&state),
+        [Delivered, Delivered, Delivered, Delivered, Queued]
+    );
 }
 
 /// `UI-MODEL-11`
@@ -302,7 +344,10 @@ fn a_place_that_is_not_known_is_asked_for_once() {
     state.hear(message(talk, row(talk, BOB, 5), Some(name(talk, BOB, 4))));
     state.hear(message(talk, row(talk, BOB, 6), Some(name(talk, BOB, 5))));
     let asked = asks(&mut state);
-    assert!(matches!(asked.as_slice(), [(_, Ask::Page { before: None, .. })]), "{asked:?}");
+    assert!(
+        matches!(asked.as_slice(), [(_, Ask::Page { before: None, .. })]),
+        "{asked:?}"
+    );
 }
 
 /// `UI-MODEL-12`
@@ -319,7 +364,10 @@ fn a_reply_opens_the_thread_it_stands_in() {
     settle(&mut state, |ask| match ask {
         Ask::Page { talk: asked, .. } => {
             assert_eq!(*asked, thread);
-            Answer::Page { rows: vec![root.clone(), row(thread, BOB, 1)], more: false }
+            Answer::Page {
+                rows: vec![root.clone(), row(thread, BOB, 1)],
+                more: false,
+            }
         }
         other => empty_answers(other),
     });
@@ -349,10 +397,16 @@ fn joining_goes_from_the_link_over_the_fingerprint_to_the_hash_and_ends_with_the
     assert_eq!(state.screen(), Screen::Join);
     state.wish(Intent::EnterLink(" nonsense ".into()));
     settle(&mut state, |_| refusal("The link is damaged"));
-    assert!(matches!(state.join(), Some(Join::Entering { trouble: Some(_) })));
+    assert!(matches!(
+        state.join(),
+        Some(Join::Entering { trouble: Some(_) })
+    ));
 
-    let offer =
-        Offer { team: team(5), root: Fingerprint([7; 32]), relay: "relay:1".to_owned() };
+    let offer = Offer {
+        team: team(5),
+        root: Fingerprint([7; 32]),
+        relay: "relay:1".to_owned(),
+    };
     state.wish(Intent::EnterLink("sotto-\n join:x".into()));
     settle(&mut state, |ask| {
         assert_eq!(*ask, Ask::ReadLink("sotto-join:x".into()));
@@ -362,10 +416,21 @@ fn joining_goes_from_the_link_over_the_fingerprint_to_the_hash_and_ends_with_the
     state.wish(Intent::ConfirmJoin);
     settle(&mut state, |ask| {
         let root = Fingerprint([7; 32]);
-        assert_eq!(*ask, Ask::Join { link: "sotto-join:x".into(), root });
+        assert_eq!(
+            *ask,
+            Ask::Join {
+                link: "sotto-join:x".into(),
+                root
+            }
+        );
         Answer::Joining(Fingerprint([8; 32]))
     });
-    assert_eq!(state.join(), Some(&Join::Waiting { hash: Fingerprint([8; 32]) }));
+    assert_eq!(
+        state.join(),
+        Some(&Join::Waiting {
+            hash: Fingerprint([8; 32])
+        })
+    );
     state.hear(Event::Joined(team(5)));
     settle(&mut state, empty_answers);
     assert_eq!(state.screen(), Screen::Main);
@@ -386,7 +451,11 @@ fn a_wrong_passphrase_says_so_and_how_long_to_wait() {
     settle(&mut state, |ask| {
         assert!(matches!(ask, Ask::Unlock(_)));
         let wait_until = Some(Millis(52_500));
-        Answer::Refused(Refusal { message: "Wrong".into(), hint: String::new(), wait_until })
+        Answer::Refused(Refusal {
+            message: "Wrong".into(),
+            hint: String::new(),
+            wait_until,
+        })
     });
     assert_eq!(state.wait_seconds(), 3);
     assert!(!state.door().busy);
@@ -400,11 +469,18 @@ fn the_quick_switcher_finds_channels_before_commands_and_unread_before_read() {
     let mut state = unlocked();
     let other = channel(12);
     state.hear(message(other, row(other, BOB, 0), None));
-    let labels: Vec<String> =
-        state.jumps("").into_iter().map(|jump| jump.label).take(4).collect();
+    let labels: Vec<String> = state
+        .jumps("")
+        .into_iter()
+        .map(|jump| jump.label)
+        .take(4)
+        .collect();
     assert_eq!(labels[..3], ["relays", "general", "incidents"]);
     let found = state.jumps("#rel");
-    assert_eq!(found[0].target, Target::Channel(team(5), Channel::truncate(12)));
+    assert_eq!(
+        found[0].target,
+        Target::Channel(team(5), Channel::truncate(12))
+    );
     assert!(state.jumps("lock").iter().any(|jump| jump.label == "Lock"));
 }
 

@@ -1,5 +1,11 @@
 //! The window of messages against a model that holds all of them.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test says what it found by panicking"
+)]
+
 use names::{Channel, Device, Name, Number, Org, Origin, Rest, Team, TeamId};
 use proptest::prelude::*;
 use ui_model::{Millis, PAGE, Pages, Put, Row, Standing, WINDOW, Words};
@@ -55,7 +61,9 @@ impl History {
     }
 
     fn newer(&self, pages: &mut Pages) {
-        let Some((before, count)) = pages.next_cut() else { return };
+        let Some((before, count)) = pages.next_cut() else {
+            return;
+        };
         let (rows, more) = self.page(before, (count + PAGE / 2).min(WINDOW));
         pages.extend_forward(rows, more);
     }
@@ -66,7 +74,11 @@ impl History {
         let above = at.checked_sub(1).map(|above| self.0[above].name);
         let mut row = row(number);
         // Late messages are dated among their neighbours.
-        row.at = self.0.get(at).or(self.0.last()).map_or(Millis(0), |near| near.at);
+        row.at = self
+            .0
+            .get(at)
+            .or(self.0.last())
+            .map_or(Millis(0), |near| near.at);
         self.0.insert(at, row.clone());
         if pages.put(row, above) == Put::Lost {
             self.restart(pages);
@@ -81,8 +93,11 @@ impl History {
             return Ok(());
         };
         let start = self.0.iter().position(|row| row.name == *first).unwrap();
-        let whole: Vec<Name> =
-            self.0[start..].iter().map(|row| row.name).take(held.len()).collect();
+        let whole: Vec<Name> = self.0[start..]
+            .iter()
+            .map(|row| row.name)
+            .take(held.len())
+            .collect();
         prop_assert_eq!(&held, &whole, "a contiguous part in the same order");
         prop_assert_eq!(pages.has_older(), start > 0);
         let end = start + held.len();

@@ -1,13 +1,17 @@
 //! A card in the middle of the window, for everything before the first message.
 
-use egui::{CentralPanel, Frame, Label, Margin, Response, RichText, ScrollArea, Sense, Stroke, Ui, vec2};
+use egui::{
+    CentralPanel, Frame, Label, Margin, Response, RichText, ScrollArea, Sense, Stroke, Ui, vec2,
+};
 
 use crate::theme;
 
 /// The bare window.
 pub(crate) fn empty(ui: &mut Ui) {
     let t = theme::of(ui);
-    CentralPanel::no_frame().frame(Frame::new().fill(t.sidebar)).show(ui, |_| {});
+    CentralPanel::no_frame()
+        .frame(Frame::new().fill(t.sidebar))
+        .show(ui, |_| {});
 }
 
 /// Shows a card of at most this width.
@@ -51,7 +55,13 @@ pub(crate) fn mark(ui: &mut Ui) {
     let before = egui::Rect::from_min_size(rect.min + vec2(9.0, 18.0), vec2(20.0, 15.0));
     let soft = theme::between(t.accent, t.on_accent, 0.45);
     ui.painter().rect_filled(behind, 5.0, soft);
-    ui.painter().rect(before, 5.0, t.on_accent, Stroke::new(2.0, t.accent), egui::StrokeKind::Outside);
+    ui.painter().rect(
+        before,
+        5.0,
+        t.on_accent,
+        Stroke::new(2.0, t.accent),
+        egui::StrokeKind::Outside,
+    );
 }
 
 /// The card's title and the sentence under it.
@@ -72,7 +82,10 @@ pub(crate) fn paragraph(ui: &mut Ui, sentence: &str) -> Response {
 /// What went wrong.
 pub(crate) fn trouble(ui: &mut Ui, sentence: &str) {
     let t = theme::of(ui);
-    let frame = Frame::new().fill(t.danger_bg).corner_radius(6).inner_margin(Margin::symmetric(12, 8));
+    let frame = Frame::new()
+        .fill(t.danger_bg)
+        .corner_radius(6)
+        .inner_margin(Margin::symmetric(12, 8));
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         let label = ui.add(Label::new(RichText::new(sentence).size(14.0).color(t.text)).wrap());

@@ -29,7 +29,15 @@ fn matches(event: &Event, chord: Chord) -> bool {
     if let Event::Copy = event {
         return chord.ctrl && !chord.shift && !chord.alt && chord.key == Key::Letter('C');
     }
-    let Event::Key { key, pressed: true, modifiers, .. } = event else { return false };
+    let Event::Key {
+        key,
+        pressed: true,
+        modifiers,
+        ..
+    } = event
+    else {
+        return false;
+    };
     // Plus needs Shift on many keyboards and none on others.
     let shift = modifiers.shift == chord.shift || chord.key == Key::Plus;
     modifiers.command == chord.ctrl && modifiers.alt == chord.alt && shift && is(*key, chord.key)

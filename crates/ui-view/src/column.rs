@@ -30,7 +30,10 @@ pub(crate) struct Place {
 
 impl Column {
     pub(crate) fn of_thread() -> Self {
-        Self { timeline: Timeline::from_top(), ..Self::default() }
+        Self {
+            timeline: Timeline::from_top(),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn has_focus(&self) -> bool {
@@ -48,7 +51,11 @@ pub(crate) fn show(
     out: &mut Vec<Intent>,
 ) -> bool {
     let in_thread = place.talk.thread.is_some();
-    let pages = if in_thread { state.thread_pages() } else { state.pages() };
+    let pages = if in_thread {
+        state.thread_pages()
+    } else {
+        state.pages()
+    };
     let rows = shown(pages, place.talk);
     if rows.is_empty() {
         if pages.has_older() {
@@ -61,13 +68,18 @@ pub(crate) fn show(
         }
         return ui.input(|input| input.focused) && !state.is_loading(place.talk);
     }
-    let seen = column.visible.iter().find(|name| Some(**name) == column.current);
+    let seen = column
+        .visible
+        .iter()
+        .find(|name| Some(**name) == column.current);
     let current = seen.or(column.visible.last()).copied();
     let mut visible = Vec::new();
     let mut focused = None;
     let area = ui.max_rect();
     let sight = column.timeline.show(ui, &rows, pages.version(), |ui, at| {
-        let Some(row) = rows.get(at).copied() else { return };
+        let Some(row) = rows.get(at).copied() else {
+            return;
+        };
         let before = at.checked_sub(1).and_then(|at| rows.get(at).copied());
         let mut setting = setting(state, place.talk, row, before);
         setting.current = Some(row.name) == current;
@@ -118,16 +130,12 @@ pub(crate) fn run(
         _ => (&mut local.trunk, state.pages(), open),
     };
     let Some(name) = column.focused else { return };
-    match command {
-        Command::Thread => out.push(Intent::OpenThread(name)),
-        Command::CopyMessage => {
-            if let Some(row) = pages.row(name) {
-                ui.ctx().copy_text(message::copied(row));
-            }
-        }
-        Command::MessageUp => step(column, pages, talk, ui, false),
-        Command::MessageDown => step(column, pages, talk, ui, true),
-        _ => {}
+    if command == Command::Thread {
+        out.push(Intent::OpenThread(name));
+    } else if command == Command::MessageUp || command == Command::MessageDown {
+        step(column, pages, talk, ui, command == Command::MessageDown);
+    } else if let (Command::CopyMessage, Some(row)) = (command, pages.row(name)) {
+        ui.ctx().copy_text(message::copied(row));
     }
 }
 
@@ -142,9 +150,17 @@ fn shown(pages: &Pages, talk: Talk) -> Vec<&Row> {
 
 fn step(column: &mut Column, pages: &Pages, talk: Talk, ui: &Ui, down: bool) {
     let rows = shown(pages, talk);
-    let Some(at) = rows.iter().position(|row| Some(row.name) == column.focused) else { return };
-    let next = if down { at.checked_add(1) } else { at.checked_sub(1) };
-    let Some(row) = next.and_then(|next| rows.get(next)) else { return };
+    let Some(at) = rows.iter().position(|row| Some(row.name) == column.focused) else {
+        return;
+    };
+    let next = if down {
+        at.checked_add(1)
+    } else {
+        at.checked_sub(1)
+    };
+    let Some(row) = next.and_then(|next| rows.get(next)) else {
+        return;
+    };
     column.timeline.reveal(row.name);
     column.current = Some(row.name);
     // It is laid out in this frame, and can hold the focus from then on.
@@ -156,14 +172,12 @@ fn setting<'a>(state: &State, talk: Talk, row: &'a Row, before: Option<&Row>) ->
     let day = state.zone.day(row.at);
     let same_day = before.is_some_and(|before| state.zone.day(before.at) == day);
     let new_line = talk.thread.is_none() && state.new_from() == Some(row.name);
-    let series = before.is_some_and(|before| {
-        before.from == row.from && row.at.0.abs_diff(before.at.0) < SERIES
-    });
+    let series = before
+        .is_some_and(|before| before.from == row.from && row.at.0.abs_diff(before.at.0) < SERIES);
     Setting {
         id: message_id(talk, row.name),
         head: !series || !same_day || new_line,
-        day: (!same_day && talk.thread.is_none())
-            .then(|| day.title(state.zone.day(state.now))),
+        day: (!same_day && talk.thread.is_none()).then(|| day.title(state.zone.day(state.now))),
         new_line,
         time: state.zone.time(row.at).to_string(),
         current: false,
@@ -183,12 +197,20 @@ fn jump_to_latest(
         None => state.unread(place.talk.team, place.talk.channel),
         Some(_) => 0,
     };
-    let text = if new > 0 { format!("Jump to latest · {new} new") } else { "Jump to latest".into() };
+    let text = if new > 0 {
+        format!("Jump to latest · {new} new")
+    } else {
+        "Jump to latest".into()
+    };
     let wide = 150.0 + if new > 0 { 50.0 } else { 0.0 };
     let middle = pos2(ui.max_rect().center().x, ui.max_rect().bottom() - 28.0);
     let rect = Align2::CENTER_CENTER.anchor_size(middle, vec2(wide, 34.0));
     let mut pill = ui.new_child(UiBuilder::new().id_salt("latest").max_rect(rect));
-    let press = Press::new(&text).with(Icon::Down).radius(17).height(34.0).width(wide);
+    let press = Press::new(&text)
+        .with(Icon::Down)
+        .radius(17)
+        .height(34.0)
+        .width(wide);
     if press.show(&mut pill).clicked() {
         column.timeline.follow();
         out.push(Intent::ShowLatest(place.talk));
@@ -203,7 +225,10 @@ fn start_of_channel(state: &State, ui: &mut Ui) {
         ui.add_space(8.0);
         let name = crate::bidi::one_line(state.channel_name());
         ui.label(theme::strong(format!("This is the start of #{name}")).size(20.0));
-        let team = state.team().map(|team| crate::bidi::one_line(&team.name)).unwrap_or_default();
+        let team = state
+            .team()
+            .map(|team| crate::bidi::one_line(&team.name))
+            .unwrap_or_default();
         let who = format!("Only the devices of {team} can read what is written here.");
         ui.label(RichText::new(who).color(t.text_2));
     });

@@ -18,7 +18,9 @@ impl Heights {
     pub(crate) fn new(rows: Vec<Height>) -> Self {
         let mut tree: Vec<f64> = rows.iter().map(|row| f64::from(row.points)).collect();
         for index in 0..tree.len() {
-            let Some(parent) = parent(index) else { continue };
+            let Some(parent) = parent(index) else {
+                continue;
+            };
             let sum = tree.get(index).copied().unwrap_or(0.0);
             if let Some(above) = tree.get_mut(parent) {
                 *above += sum;
@@ -28,11 +30,16 @@ impl Heights {
     }
 
     pub(crate) fn get(&self, index: usize) -> Height {
-        self.rows.get(index).copied().unwrap_or(Height { points: 0.0, round: 0 })
+        self.rows.get(index).copied().unwrap_or(Height {
+            points: 0.0,
+            round: 0,
+        })
     }
 
     pub(crate) fn set(&mut self, index: usize, height: Height) {
-        let Some(row) = self.rows.get_mut(index) else { return };
+        let Some(row) = self.rows.get_mut(index) else {
+            return;
+        };
         let change = f64::from(height.points) - f64::from(row.points);
         *row = height;
         let mut at = Some(index);
@@ -79,7 +86,9 @@ impl Heights {
 /// The next node whose sum covers this one.
 fn parent(index: usize) -> Option<usize> {
     let number = index.checked_add(1)?;
-    number.checked_add(number & number.wrapping_neg())?.checked_sub(1)
+    number
+        .checked_add(number & number.wrapping_neg())?
+        .checked_sub(1)
 }
 
 #[cfg(test)]

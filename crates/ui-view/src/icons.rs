@@ -1,8 +1,8 @@
 //! Icons as strokes on a grid of 24: crisp at every size, and no font whose private characters a
 //! screen reader would hear.
 
-use egui::{Color32, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
 use egui::accesskit::Role;
+use egui::{Color32, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
 
 /// A picture in the window.
 #[derive(Debug, Clone, Copy, Eq, PartialEq, Hash)]
@@ -43,6 +43,7 @@ enum Stroked {
 use Stroked::{Arc, Dot, Fill, Line};
 
 impl Icon {
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn strokes(self) -> &'static [Stroked] {
         match self {
             Self::Hash => &[
@@ -51,8 +52,14 @@ impl Icon {
                 Line(&[(4.5, 9.0), (20.0, 9.0)]),
                 Line(&[(4.0, 15.0), (19.5, 15.0)]),
             ],
-            Self::Search => &[Arc(10.5, 10.5, 6.0, 0.0, 1.0), Line(&[(15.0, 15.0), (20.0, 20.0)])],
-            Self::Plus => &[Line(&[(12.0, 5.0), (12.0, 19.0)]), Line(&[(5.0, 12.0), (19.0, 12.0)])],
+            Self::Search => &[
+                Arc(10.5, 10.5, 6.0, 0.0, 1.0),
+                Line(&[(15.0, 15.0), (20.0, 20.0)]),
+            ],
+            Self::Plus => &[
+                Line(&[(12.0, 5.0), (12.0, 19.0)]),
+                Line(&[(5.0, 12.0), (19.0, 12.0)]),
+            ],
             Self::Lock => &[
                 Fill(&[(5.5, 11.0), (18.5, 11.0), (18.5, 20.0), (5.5, 20.0)]),
                 Arc(12.0, 8.5, 4.0, 0.5, 1.0),
@@ -63,10 +70,14 @@ impl Icon {
                 Fill(&[(3.5, 4.0), (21.0, 12.0), (7.0, 12.0)]),
                 Fill(&[(3.5, 20.0), (7.0, 12.0), (21.0, 12.0)]),
             ],
-            Self::Close => &[Line(&[(6.0, 6.0), (18.0, 18.0)]), Line(&[(18.0, 6.0), (6.0, 18.0)])],
-            Self::Clock => {
-                &[Arc(12.0, 12.0, 8.0, 0.0, 1.0), Line(&[(12.0, 7.5), (12.0, 12.0), (15.0, 14.0)])]
-            }
+            Self::Close => &[
+                Line(&[(6.0, 6.0), (18.0, 18.0)]),
+                Line(&[(18.0, 6.0), (6.0, 18.0)]),
+            ],
+            Self::Clock => &[
+                Arc(12.0, 12.0, 8.0, 0.0, 1.0),
+                Line(&[(12.0, 7.5), (12.0, 12.0), (15.0, 14.0)]),
+            ],
             Self::Tick => &[Line(&[(5.0, 12.5), (10.0, 17.5), (19.5, 7.0)])],
             Self::Ticks => &[
                 Line(&[(1.5, 12.5), (6.5, 17.5), (15.5, 7.0)]),
@@ -111,7 +122,10 @@ impl Icon {
                 Line(&[(5.3, 18.7), (7.0, 17.0)]),
                 Line(&[(17.0, 7.0), (18.7, 5.3)]),
             ],
-            Self::Moon => &[Arc(12.0, 12.0, 8.0, 0.07, 0.76), Arc(16.2, 8.0, 6.6, 0.29, 0.6)],
+            Self::Moon => &[
+                Arc(12.0, 12.0, 8.0, 0.07, 0.76),
+                Arc(16.2, 8.0, 6.6, 0.29, 0.6),
+            ],
             Self::Shield => &[
                 Line(&[
                     (12.0, 3.0),
@@ -127,8 +141,20 @@ impl Icon {
                 Line(&[(9.0, 12.0), (11.3, 14.3), (15.3, 9.6)]),
             ],
             Self::Copy => &[
-                Line(&[(9.0, 9.0), (20.0, 9.0), (20.0, 20.0), (9.0, 20.0), (9.0, 9.0)]),
-                Line(&[(5.5, 15.0), (4.0, 15.0), (4.0, 4.0), (15.0, 4.0), (15.0, 5.5)]),
+                Line(&[
+                    (9.0, 9.0),
+                    (20.0, 9.0),
+                    (20.0, 20.0),
+                    (9.0, 20.0),
+                    (9.0, 9.0),
+                ]),
+                Line(&[
+                    (5.5, 15.0),
+                    (4.0, 15.0),
+                    (4.0, 4.0),
+                    (15.0, 4.0),
+                    (15.0, 5.5),
+                ]),
             ],
             Self::Back => &[
                 Line(&[(19.0, 12.0), (5.5, 12.0)]),
@@ -156,12 +182,14 @@ impl Icon {
         let stroke = Stroke::new((2.0 * scale).max(1.3), colour);
         for part in self.strokes() {
             match *part {
-                Line(list) => drop(painter.add(Shape::line(points(list), stroke))),
-                Fill(list) => drop(painter.add(Shape::convex_polygon(
-                    points(list),
-                    colour,
-                    Stroke::NONE,
-                ))),
+                Line(list) => {
+                    painter.add(Shape::line(points(list), stroke));
+                }
+                Fill(list) => {
+                    {
+                    painter.add(Shape::convex_polygon(points(list), colour, Stroke::NONE));
+                }
+                }
                 Arc(x, y, radius, from, to) => {
                     let along = (0_u8..=24).map(|step| {
                         let part = f32::from(step) / 24.0;

@@ -7,7 +7,9 @@ use ui_model::{Command, Intent, Scope, Screen, State};
 use crate::column::Place;
 use crate::local::{Local, composer_id, focus};
 use crate::region::Region;
-use crate::{banner, card, column, composer, door, header, join, rail, sidebar, switcher, theme, thread};
+use crate::{
+    banner, card, column, composer, door, header, join, rail, sidebar, switcher, theme, thread,
+};
 
 /// Shows the window and says what the person asked for.
 pub fn view(state: &State, local: &mut Local, ui: &mut Ui) -> Vec<Intent> {
@@ -41,6 +43,10 @@ fn chords(local: &Local, ui: &Ui) -> Vec<Command> {
 }
 
 /// Does what a key, a button or the quick switcher asked for.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "most commands belong to the main screen"
+)]
 pub(crate) fn run(
     command: Command,
     state: &State,
@@ -56,30 +62,24 @@ pub(crate) fn run(
         Command::ZoomReset => ctx.set_zoom_factor(1.0),
         Command::Theme => {
             let dark = ui.visuals().dark_mode;
-            ctx.set_theme(if dark { egui::Theme::Light } else { egui::Theme::Dark });
+            ctx.set_theme(if dark {
+                egui::Theme::Light
+            } else {
+                egui::Theme::Dark
+            });
         }
         Command::NextRegion | Command::PreviousRegion => {
             if let Some(stop) = local.regions.step(ui, command == Command::NextRegion) {
                 focus(ui, stop);
             }
         }
-        Command::Dismiss if state.screen() == Screen::Join => {
-            if !state.teams().is_empty() {
-                out.push(Intent::LeaveJoin);
-            }
-        }
+        Command::Dismiss if state.screen() == Screen::Join => out.push(Intent::LeaveJoin),
         other if state.screen() == Screen::Main => run_main(other, state, local, ui, out),
         _ => {}
     }
 }
 
-fn run_main(
-    command: Command,
-    state: &State,
-    local: &mut Local,
-    ui: &Ui,
-    out: &mut Vec<Intent>,
-) {
+fn run_main(command: Command, state: &State, local: &mut Local, ui: &Ui, out: &mut Vec<Intent>) {
     match command {
         Command::Switcher => local.switcher = Some(switcher::Switcher::default()),
         Command::ChannelUp => out.push(Intent::StepChannel(-1)),
@@ -138,20 +138,28 @@ fn main(state: &State, local: &mut Local, ui: &mut Ui, out: &mut Vec<Intent>) {
     just_type(state, ui);
     rail::show(state, local, ui, out);
     if !slim || local.drawer {
-        let room = if slim { (width - 64.0).min(320.0) } else if narrow { 192.0 } else { 248.0 };
+        let room = if slim {
+            (width - 64.0).min(320.0)
+        } else if narrow {
+            192.0
+        } else {
+            248.0
+        };
         sidebar::show(state, local, ui, room, out);
     }
     if state.thread().is_some() && !narrow {
         thread::pane(state, local, ui, out);
     }
     let t = theme::of(ui);
-    CentralPanel::no_frame().frame(Frame::new().fill(t.canvas)).show(ui, |ui| {
-        if state.thread().is_some() && narrow {
-            thread::show(state, local, ui, out);
-        } else {
-            channel(state, local, ui, slim, out);
-        }
-    });
+    CentralPanel::no_frame()
+        .frame(Frame::new().fill(t.canvas))
+        .show(ui, |ui| {
+            if state.thread().is_some() && narrow {
+                thread::show(state, local, ui, out);
+            } else {
+                channel(state, local, ui, slim, out);
+            }
+        });
 }
 
 fn channel(state: &State, local: &mut Local, ui: &mut Ui, slim: bool, out: &mut Vec<Intent>) {
@@ -161,25 +169,38 @@ fn channel(state: &State, local: &mut Local, ui: &mut Ui, slim: bool, out: &mut 
     let hint = format!("Message #{}", crate::bidi::one_line(state.channel_name()));
     composer::show(state, local, ui, talk, &hint, Region::Composer, out);
     let t = theme::of(ui);
-    CentralPanel::no_frame().frame(Frame::new().fill(t.canvas)).show(ui, |ui| {
-        let label = format!("Messages in {}", crate::bidi::tidy(state.channel_name()));
-        let builder =
-            UiBuilder::new().accessibility_role(Role::Log).accessibility_label(label);
-        ui.scope_builder(builder, |ui| {
-            let place = Place { talk, region: Region::Messages };
-            let watching = column::show(state, &mut local.trunk, &mut local.regions, ui, place, out);
-            if watching != state.is_watching() {
-                out.push(Intent::Watch(watching));
-            }
+    CentralPanel::no_frame()
+        .frame(Frame::new().fill(t.canvas))
+        .show(ui, |ui| {
+            let label = format!("Messages in {}", crate::bidi::tidy(state.channel_name()));
+            let builder = UiBuilder::new()
+                .accessibility_role(Role::Log)
+                .accessibility_label(label);
+            ui.scope_builder(builder, |ui| {
+                let place = Place {
+                    talk,
+                    region: Region::Messages,
+                };
+                let watching =
+                    column::show(state, &mut local.trunk, &mut local.regions, ui, place, out);
+                if watching != state.is_watching() {
+                    out.push(Intent::Watch(watching));
+                }
+            });
         });
-    });
 }
 
 /// Someone who begins to type with nothing in focus means the composer.
 fn just_type(state: &State, ui: &Ui) {
     let Some(open) = state.open() else { return };
-    let nothing = ui.memory(|memory| memory.focused().is_none() && memory.top_modal_layer().is_none());
-    let typed = ui.input(|input| input.events.iter().any(|event| matches!(event, Event::Text(_))));
+    let nothing =
+        ui.memory(|memory| memory.focused().is_none() && memory.top_modal_layer().is_none());
+    let typed = ui.input(|input| {
+        input
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::Text(_)))
+    });
     if nothing && typed {
         focus(ui, composer_id(open));
     }

@@ -16,7 +16,9 @@ pub(crate) struct Switcher {
 }
 
 pub(crate) fn show(state: &State, local: &mut Local, ui: &mut Ui, out: &mut Vec<Intent>) {
-    let Some(mut switcher) = local.switcher.take() else { return };
+    let Some(mut switcher) = local.switcher.take() else {
+        return;
+    };
     let t = theme::of(ui);
     let frame = Frame::new()
         .fill(t.raised)
@@ -48,10 +50,17 @@ pub(crate) fn show(state: &State, local: &mut Local, ui: &mut Ui, out: &mut Vec<
 fn keys(switcher: &mut Switcher, count: usize, ui: &mut Ui) {
     let (up, down) = ui.input_mut(|input| {
         let none = egui::Modifiers::NONE;
-        (input.count_and_consume_key(none, Key::ArrowUp), input.count_and_consume_key(none, Key::ArrowDown))
+        (
+            input.count_and_consume_key(none, Key::ArrowUp),
+            input.count_and_consume_key(none, Key::ArrowDown),
+        )
     });
     let last = count.saturating_sub(1);
-    switcher.chosen = switcher.chosen.saturating_add(down).saturating_sub(up).min(last);
+    switcher.chosen = switcher
+        .chosen
+        .saturating_add(down)
+        .saturating_sub(up)
+        .min(last);
 }
 
 fn query(switcher: &mut Switcher, ui: &mut Ui) {

@@ -112,7 +112,11 @@ pub fn contrast(one: Color32, other: Color32) -> f32 {
 fn luminance(colour: Color32) -> f32 {
     let linear = |channel: u8| {
         let value = f32::from(channel) / 255.0;
-        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        if value <= 0.04045 {
+            value / 12.92
+        } else {
+            ((value + 0.055) / 1.055).powf(2.4)
+        }
     };
     0.2126 * linear(colour.r()) + 0.7152 * linear(colour.g()) + 0.0722 * linear(colour.b())
 }
@@ -155,7 +159,10 @@ mod tests {
                 ("focus ring/input", t.accent, t.input, 3.0),
             ] {
                 let found = contrast(text, behind);
-                assert!(found >= least, "{window} {what}: {found:.2} is less than {least}");
+                assert!(
+                    found >= least,
+                    "{window} {what}: {found:.2} is less than {least}"
+                );
             }
         }
         for behind in AVATARS {
