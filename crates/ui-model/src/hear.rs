@@ -273,6 +273,16 @@ impl State {
                 pages.put(row.clone(), above);
             }
         }
+        self.recount_replies();
+    }
+
+    /// While the whole thread is held, its first message in the channel says how long it is.
+    fn recount_replies(&mut self) {
+        let whole = !self.branch.has_older() && !self.branch.has_newer();
+        if let (Some(root), true) = (self.thread, whole) {
+            let replies = self.branch.rows().iter().filter(|row| row.thread == Some(root)).count();
+            self.trunk.set_replies(root, u32::try_from(replies).unwrap_or(u32::MAX));
+        }
     }
 
     fn teams_are(&mut self, teams: Vec<TeamEntry>) {
@@ -345,14 +355,22 @@ impl State {
 impl Refusal {
     /// What a person reads.
     fn sentence(&self) -> String {
-        let mut sentence = self.message.trim().to_owned();
+        let mut sentence = capitalised(self.message.trim());
         if !sentence.is_empty() && !sentence.ends_with(['.', '!', '?']) {
             sentence.push('.');
         }
         if !self.hint.is_empty() {
             sentence.push(' ');
-            sentence.push_str(self.hint.trim());
+            sentence.push_str(&capitalised(self.hint.trim()));
+            if !sentence.ends_with(['.', '!', '?']) {
+                sentence.push('.');
+            }
         }
         sentence
     }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

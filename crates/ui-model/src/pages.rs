@@ -164,6 +164,13 @@ impl Pages {
         }
     }
 
+    /// Notes how many messages answer one.
+    pub fn set_replies(&mut self, root: Name, replies: u32) {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.name == root) {
+            row.replies = replies;
+        }
+    }
+
     fn outside(&mut self, row: &Row) -> Put {
         if let Some(tail) = self.cuts.first_mut() {
             tail.count = tail.count.saturating_add(1);

@@ -112,7 +112,7 @@ fn unlocked() -> State {
 }
 
 fn refusal(message: &str) -> Answer {
-    let hint = "Try again later".to_owned();
+    let hint = "try again later".to_owned();
     Answer::Refused(Refusal {
         message: message.to_owned(),
         hint,
@@ -211,10 +211,10 @@ fn a_refused_message_comes_back_into_the_composer_with_the_reason() {
     state.wish(Intent::Send(talk));
     assert_eq!(state.draft(talk), "");
     state.wish(Intent::Draft(talk, Words::new("second")));
-    settle(&mut state, |_| refusal("The store on disk failed"));
+    settle(&mut state, |_| refusal("the store on disk failed"));
     assert_eq!(state.draft(talk), "first\nsecond");
     let trouble = &state.send_trouble(talk).unwrap().0;
-    assert_eq!(trouble, "The store on disk failed. Try again later");
+    assert_eq!(trouble, "The store on disk failed. Try again later.");
     state.wish(Intent::Draft(talk, Words::new("second")));
     assert_eq!(state.send_trouble(talk), None);
 }

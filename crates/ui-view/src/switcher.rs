@@ -89,7 +89,7 @@ fn list(switcher: &Switcher, jumps: &[Jump], ui: &mut Ui) -> Option<Target> {
             let label = bidi::one_line(&jump.label);
             let note = bidi::one_line(&jump.note);
             let is_channel = matches!(jump.target, Target::Channel(..));
-            let icon = if is_channel { Icon::Hash } else { Icon::Back };
+            let icon = if is_channel { Icon::Hash } else { Icon::Run };
             let name = match jump.target {
                 Target::Channel(..) => format!("Go to {}", bidi::tidy(&jump.label)),
                 Target::Command(_) => jump.label.clone(),

@@ -323,11 +323,8 @@ impl Scene {
             .find(|row| row.name == name)
             .unwrap();
         row.standing = Standing::Queued;
-        let row = row.clone();
-        if let Some(root) = talk.thread {
-            self.tell(root);
-        }
-        (Answer::Sent(row), vec![])
+        // Not the thread's first message: that one is told again when others answer it.
+        (Answer::Sent(row.clone()), vec![])
     }
 }
 
