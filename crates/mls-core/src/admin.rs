@@ -11,7 +11,6 @@ use crate::content::Content;
 use crate::endpoint::group_id;
 use crate::group::create_config;
 use crate::identity::{Leaf, is_label, own_credential};
-use crate::provider::LeafSigner;
 use crate::queries::org_view;
 use crate::state::{OrgRow, Purpose, Stage, TeamRow};
 use crate::views::OrgView;
@@ -87,7 +86,7 @@ impl Endpoint {
             name: name.to_owned(),
             origin: Origin::truncate(self.draw_number()).value(),
             org: Org::truncate(self.draw_number()).value(),
-            seed: self.draw(),
+            seed: self.draw_seed(),
         };
         self.put_org(&row)?;
         self.pin(relay)?;
@@ -104,17 +103,17 @@ impl Endpoint {
             return Err(CreateTeamError::BadName);
         }
         let team = self.draw_team(&org)?;
-        let root = Signer::from_seed(&org.seed);
+        let root = org.seed.signer();
         let user = self.user()?;
-        let (log_seed, leaf_seed) = (self.draw(), self.draw());
-        let log_key = Signer::from_seed(&log_seed).key();
+        let (log_seed, leaf_seed) = (self.draw_seed(), self.draw_seed());
+        let log_key = log_seed.signer().key();
         let leaf = Leaf::own(&user, Device::MEMBER_TOOL, log_key);
         let row = TeamRow {
             root: root.key().0,
             device: Device::MEMBER_TOOL.value(),
             log_seed,
             leaf_seed,
-            credential: leaf.signed(&Signer::from_seed(&user.seed))?,
+            credential: leaf.signed(&user.seed.signer())?,
             stage: Stage::Member,
             name: name.to_owned(),
             channels: vec![(self.draw_channel(&[]), GENERAL.to_owned())],
@@ -124,7 +123,7 @@ impl Endpoint {
             next_blob: self.draw_number(),
             beacon_due: None,
         };
-        let signer = LeafSigner::from_seed(&leaf_seed);
+        let signer = row.leaf_seed.leaf_signer();
         let group = MlsGroup::new_with_group_id(
             &self.provider,
             &signer,
@@ -195,8 +194,7 @@ impl Endpoint {
             name: row.name.clone(),
             channels: row.channels.clone(),
         };
-        self.write(now, team, row, Channel::MANAGE, &content)?;
-        Ok(())
+        self.manage(now, team, row, &content)
     }
 
     fn draw_team(&mut self, org: &OrgRow) -> Result<TeamId, Fault> {

@@ -51,7 +51,7 @@ impl Endpoint {
                 authenticator: authenticator.clone(),
                 tips: tips.to_vec(),
             };
-            self.write(now, team, &row, Channel::MANAGE, &content)?;
+            self.manage(now, team, &row, &content)?;
         }
         Ok(())
     }

@@ -13,9 +13,8 @@ use openmls::prelude::{
 use crate::admin::certify;
 use crate::identity::{Leaf, identity_of};
 use crate::intents::put_addition;
-use crate::provider::LeafSigner;
 use crate::rows::Table;
-use crate::send::{ENTRY_LIFE, private_message};
+use crate::send::private_message;
 use crate::state::{ClaimRow, IntentRow, Purpose, TeamRow, stored_object, team_key};
 use crate::{Endpoint, Fault, NotAdded};
 use openmls_traits::OpenMlsProvider as _;
@@ -160,7 +159,7 @@ impl Endpoint {
         }
         if intent.certificate.is_empty() {
             let org = self.org_row()?.ok_or(Fault::Row)?;
-            let root = Signer::from_seed(&org.seed);
+            let root = org.seed.signer();
             let (device, log_key) = (announcement.device, announcement.log_key);
             let certificate = certify(&root, now, team, device, log_key, identity)?;
             intent.certificate = certificate.bytes();
@@ -183,7 +182,7 @@ impl Endpoint {
         newcomers: &[Newcomer],
         refresh: bool,
     ) -> Result<Option<CommitMessageBundle>, Fault> {
-        let signer = LeafSigner::from_seed(&row.leaf_seed);
+        let signer = row.leaf_seed.leaf_signer();
         let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
         let packages = newcomers.iter().map(|newcomer| newcomer.package.clone());
         let (rand, crypto) = (self.provider.rand(), self.provider.crypto());
@@ -225,7 +224,7 @@ impl Endpoint {
         let draft = Draft {
             name: team.name(WelcomePointer::rest(&announcement)),
             created: now,
-            expires: now.plus(ENTRY_LIFE),
+            expires: Millis::NEVER,
             previous: Hash::NONE,
             part: Part::ONLY,
             data: &pointer.bytes(),

@@ -178,3 +178,112 @@ pub const MAX_AFTER: usize = 8;
 const TEXT: u8 = 1;
 const ROSTER: u8 = 2;
 const BEACON: u8 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use names::{Number, Org, Origin, Rest, Team, TeamId};
+
+    fn name() -> Name {
+        let team = TeamId {
+            origin: Origin::MAX,
+            org: Org::ZERO,
+            team: Team::MAX,
+        };
+        let (channel, device) = (Channel::MANAGE, Device::MEMBER_TOOL);
+        team.name(Rest::Message {
+            channel,
+            device,
+            number: Number::ZERO,
+        })
+    }
+
+    fn kinds() -> [(Content, &'static str); 3] {
+        let text = Content::Text {
+            body: Plaintext::from("hé"),
+            thread: Some(name()),
+            after: vec![name()],
+        };
+        let roster = Content::Roster {
+            name: "T".to_owned(),
+            channels: vec![(2, "c".to_owned())],
+        };
+        let tip = Tip {
+            channel: Channel::MANAGE,
+            device: Device::MAX,
+            next: 7,
+        };
+        let beacon = Content::Beacon {
+            slot: 3,
+            claim: Hash([0xaa; 32]),
+            authenticator: vec![1, 2],
+            tips: vec![tip],
+        };
+        [
+            (
+                text,
+                "84016368c3a9 50ffffff010100003ffffc010000000000 8150ffffff010100003ffffc010000000000",
+            ),
+            (roster, "83026154818202 6163"),
+            (
+                beacon,
+                "85030358 20aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa \
+                 420102818301 1a000fffff07",
+            ),
+        ]
+    }
+
+    /// `MLS-15`
+    #[test]
+    fn contents_have_the_bytes_of_the_specification() {
+        for (content, bytes) in kinds() {
+            let written = content.bytes().unwrap();
+            let written: String = written.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(written, bytes.replace(' ', ""));
+            assert_eq!(Content::read(&content.bytes().unwrap()), Some(content));
+        }
+    }
+
+    /// `MLS-15`
+    #[test]
+    fn what_is_no_content_reads_as_nothing() {
+        let too_long = Content::Text {
+            body: Plaintext::new("x".repeat(MAX_BODY + 1)),
+            thread: None,
+            after: Vec::new(),
+        };
+        let other_kind = crate::rows::encode(&(9_u8, "later")).unwrap();
+        let mut cut = kinds()[0].0.bytes().unwrap().to_vec();
+        cut.pop();
+        for bytes in [
+            too_long.bytes().unwrap().to_vec(),
+            other_kind,
+            cut,
+            vec![],
+            vec![0x84],
+        ] {
+            assert_eq!(Content::read(&bytes), None);
+        }
+    }
+
+    /// `MLS-15`
+    #[test]
+    fn padding_has_three_sizes_and_comes_off_again() {
+        for len in 1..3000 {
+            let content: Vec<u8> = (0..len).map(|n| n as u8).collect();
+            let pieces = padded(&content).unwrap();
+            assert!(pieces.iter().all(|piece| SIZES.contains(&piece.len())));
+            let whole: Vec<u8> = pieces
+                .iter()
+                .flat_map(|piece| unpadded(piece).unwrap().to_vec())
+                .collect();
+            assert_eq!(whole, content);
+        }
+        assert!(padded(&[]).is_none());
+        assert!(padded(&vec![0; 64 * 835]).is_some() && padded(&vec![0; 64 * 835 + 1]).is_none());
+        assert_eq!(unpadded(&[0, 1, 5, 0]), Some(&[5][..]));
+        for bad in [&[][..], &[0], &[0, 2, 5], &[0, 1, 5, 1]] {
+            assert_eq!(unpadded(bad), None);
+        }
+    }
+}

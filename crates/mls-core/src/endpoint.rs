@@ -1,5 +1,6 @@
 //! The endpoint: its rows, its groups, its link.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
@@ -8,6 +9,7 @@ use objects::{Key, Millis, RelayRef, Signer};
 use openmls::prelude::{GroupId, MlsGroup};
 use zeroize::Zeroizing;
 
+use crate::identity::{Memo, is_label};
 use crate::provider::Provider;
 use crate::rows::{Change, Rows, Table};
 use crate::state::{OrgRow, RelayRow, Stage, TeamRow, UserRow, team_key, team_of};
@@ -25,6 +27,7 @@ pub struct Endpoint {
     pub(crate) provider: Provider,
     pub(crate) random: Random,
     pub(crate) groups: BTreeMap<TeamId, MlsGroup>,
+    pub(crate) memo: RefCell<Memo>,
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) link: Option<Link>,
     /// Own entries that the relay has not acknowledged, by log.
@@ -61,6 +64,17 @@ pub(crate) enum Hold {
     Object(u64),
 }
 
+/// Why no endpoint was made.
+#[derive(Debug, Clone, Copy, Eq, PartialEq, thiserror::Error)]
+pub enum CreateError {
+    /// A name is none by [`is_label`].
+    #[error("a name has 1 to 64 bytes and no control characters")]
+    BadName,
+    /// A bug.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
 /// Why an endpoint could not be loaded.
 #[derive(Debug, Clone, Copy, Eq, PartialEq, thiserror::Error)]
 pub enum LoadError {
@@ -76,17 +90,15 @@ impl Endpoint {
     /// A new user on a new device.
     ///
     /// # Errors
-    /// A fault of the encoding.
-    pub fn create(user: &str, device: &str, mut random: Random) -> Result<Self, Fault> {
-        let mut seed = Zeroizing::new([0; 32]);
-        random(seed.as_mut());
-        let this = Self::over(Rows::default(), random);
+    /// As [`CreateError`] says.
+    pub fn create(user: &str, device: &str, random: Random) -> Result<Self, CreateError> {
+        if !is_label(user) || !is_label(device) {
+            return Err(CreateError::BadName);
+        }
+        let mut this = Self::over(Rows::default(), random);
         let (user, device) = (user.to_owned(), device.to_owned());
-        let row = UserRow {
-            user,
-            device,
-            seed: *seed,
-        };
+        let seed = this.draw_seed();
+        let row = UserRow { user, device, seed };
         this.rows().put(Table::Identity, USER, &row)?;
         Ok(this)
     }
@@ -119,6 +131,7 @@ impl Endpoint {
             provider: Provider::new(rows),
             random,
             groups: BTreeMap::new(),
+            memo: RefCell::default(),
             outputs: VecDeque::new(),
             link: None,
             unacknowledged: BTreeMap::new(),
@@ -253,18 +266,14 @@ impl Endpoint {
         Ok(())
     }
 
-    pub(crate) fn draw<const N: usize>(&mut self) -> [u8; N] {
-        let mut bytes = [0; N];
-        (self.random)(&mut bytes);
-        bytes
-    }
-
     pub(crate) fn draw_number(&mut self) -> u64 {
-        u64::from_be_bytes(self.draw())
+        let mut bytes = [0; 8];
+        (self.random)(&mut bytes);
+        u64::from_be_bytes(bytes)
     }
 
     pub(crate) fn log_signer(row: &TeamRow) -> Signer {
-        Signer::from_seed(&row.log_seed)
+        row.log_seed.signer()
     }
 }
 

@@ -38,3 +38,32 @@ fn vector(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Content types of RFC 9420 §6.
 pub(crate) const APPLICATION: u8 = 1;
 pub(crate) const COMMIT: u8 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_head_is_read_and_what_is_cut_off_is_not() {
+        let message = [
+            &[2, 7, 7][..],
+            &[0, 0, 0, 0, 0, 0, 0, 9],
+            &[1],
+            &[0x40, 3, 1, 2, 3],
+        ]
+        .concat();
+        let head = Framing::read(&message).unwrap();
+        assert_eq!(
+            (head.epoch, head.content, head.authenticated),
+            (9, APPLICATION, &[1, 2, 3][..])
+        );
+        for len in 0..message.len() {
+            assert!(Framing::read(&message[..len]).is_none());
+        }
+        assert!(
+            vector(&[0xc0, 0, 0, 0, 0, 0, 0, 0]).is_none(),
+            "lengths of 8 bytes are none"
+        );
+        assert_eq!(vector(&[0x80, 0, 0, 1, 5, 6]), Some((&[5][..], &[6][..])));
+    }
+}

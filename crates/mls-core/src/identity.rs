@@ -1,6 +1,8 @@
 //! Who a leaf belongs to: its credential, and the certificate that vouches for it.
 
-use names::{Device, TeamId};
+use std::collections::BTreeMap;
+
+use names::{Device, Name, TeamId};
 use objects::{Certificate, Hash, Key, Label, Object, Signature, Signer, Standing};
 use openmls::prelude::{BasicCredential, Credential, CredentialWithKey, MlsGroup};
 use serde::{Deserialize, Serialize};
@@ -35,7 +37,7 @@ impl Leaf {
     pub(crate) fn own(user: &UserRow, device: Device, log_key: Key) -> Self {
         Self {
             user: user.user.clone(),
-            user_key: Signer::from_seed(&user.seed).key(),
+            user_key: user.seed.signer().key(),
             device_name: user.device.clone(),
             device,
             log_key,
@@ -58,6 +60,17 @@ impl Leaf {
 
     /// Reads an identity: one encoding, signed by the user that it names.
     pub(crate) fn read(identity: &[u8]) -> Option<Self> {
+        let (leaf, signature) = Self::parse(identity)?;
+        let named = [&leaf.user, &leaf.device_name]
+            .into_iter()
+            .all(|name| is_label(name));
+        let signed = leaf
+            .user_key
+            .verifies(Label::User, &leaf.claims().ok()?, &signature);
+        (named && signed).then_some(leaf)
+    }
+
+    fn parse(identity: &[u8]) -> Option<(Self, Signature)> {
         let bytes: LeafBytes = decode(identity).ok()?;
         if bytes.0 != LAYOUT || encode(&bytes).ok()? != identity {
             return None;
@@ -70,14 +83,7 @@ impl Leaf {
             device: Device::new(device).ok()?,
             log_key: Key(log_key.into_array()),
         };
-        let named = [&leaf.user, &leaf.device_name]
-            .into_iter()
-            .all(|name| is_label(name));
-        let signature = Signature(signature.into_array());
-        let signed = leaf
-            .user_key
-            .verifies(Label::User, &leaf.claims().ok()?, &signature);
-        (named && signed).then_some(leaf)
+        Some((leaf, Signature(signature.into_array())))
     }
 
     fn claims(&self) -> Result<Vec<u8>, Fault> {
@@ -99,19 +105,29 @@ impl Endpoint {
         team: TeamId,
         device: Device,
     ) -> Result<Option<Certificate>, Fault> {
-        let Some(row) = self.team(team)? else {
-            return Ok(None);
-        };
-        let stored: Option<serde_bytes::ByteBuf> = self
-            .rows()
-            .get(Table::Certificate, &certificate_key(team, device))?;
-        let Some(stored) = stored else {
+        let found = self.named_certificate(team, device)?;
+        Ok(found.map(|(_, certificate)| certificate))
+    }
+
+    pub(crate) fn named_certificate(
+        &self,
+        team: TeamId,
+        device: Device,
+    ) -> Result<Option<(Name, Certificate)>, Fault> {
+        if let Some(known) = self.memo.borrow().certificates.get(&(team, device)) {
+            return Ok(Some(*known));
+        }
+        let key = certificate_key(team, device);
+        let stored: Option<serde_bytes::ByteBuf> = self.rows().get(Table::Certificate, &key)?;
+        let (Some(stored), Some(row)) = (stored, self.team(team)?) else {
             return Ok(None);
         };
         let object = stored_object(&stored)?;
-        Certificate::read(&object, &Key(row.root))
-            .map(Some)
-            .map_err(|_| Fault::Row)
+        let certificate = Certificate::read(&object, &Key(row.root)).map_err(|_| Fault::Row)?;
+        let named = (object.name(), certificate);
+        let mut memo = self.memo.borrow_mut();
+        memo.certificates.insert((team, device), named);
+        Ok(Some(named))
     }
 
     pub(crate) fn put_certificate(
@@ -121,18 +137,21 @@ impl Endpoint {
         object: &Object,
     ) -> Result<(), Fault> {
         let bytes = serde_bytes::ByteBuf::from(object.bytes());
+        self.memo.borrow_mut().certificates.remove(&(team, device));
         self.rows()
             .put(Table::Certificate, &certificate_key(team, device), &bytes)
     }
 
-    /// Whose leaf is it? `None` unless the root's certificate says the same as the leaf.
+    /// Whose leaf is it, and does the root's certificate say the same as the leaf?
     pub(crate) fn certified(
         &self,
         team: TeamId,
         credential: &Credential,
     ) -> Result<Vouched, Fault> {
         let identity = identity_of(credential);
-        let Some(leaf) = Leaf::read(identity) else {
+        let hash = Hash::of(Label::Credential, identity);
+        let known = self.memo.borrow().leaves.get(&hash).cloned();
+        let Some(leaf) = known.or_else(|| Leaf::read(identity)) else {
             return Ok(Vouched::No);
         };
         let Some(certificate) = self.certificate(team, leaf.device)? else {
@@ -140,20 +159,28 @@ impl Endpoint {
         };
         let same = certificate.standing == Standing::Certified
             && certificate.log_key == leaf.log_key
-            && certificate.credential == Hash::of(Label::Credential, identity);
-        Ok(if same {
-            Vouched::Yes(leaf)
-        } else {
-            Vouched::No
-        })
+            && certificate.credential == hash;
+        if !same {
+            return Ok(Vouched::No);
+        }
+        self.memo.borrow_mut().leaves.insert(hash, leaf.clone());
+        Ok(Vouched::Yes(leaf))
     }
 
-    /// The leaves of a group, as their credentials say.
+    /// The leaves of a group, as their credentials say; each was checked when it came in.
     pub(crate) fn leaves(group: &MlsGroup) -> impl Iterator<Item = Leaf> + '_ {
+        let parse = |credential: &Credential| Some(Leaf::parse(identity_of(credential))?.0);
         group
             .members()
-            .filter_map(|member| Leaf::read(identity_of(&member.credential)))
+            .filter_map(move |member| parse(&member.credential))
     }
+}
+
+/// Signatures that were checked: what changes nothing and may be forgotten at any time.
+#[derive(Default)]
+pub(crate) struct Memo {
+    certificates: BTreeMap<(TeamId, Device), (Name, Certificate)>,
+    leaves: BTreeMap<Hash, Leaf>,
 }
 
 /// What the root says of a leaf.
@@ -178,8 +205,10 @@ pub(crate) fn own_credential(row: &TeamRow, leaf_key: [u8; 32]) -> CredentialWit
     }
 }
 
-/// What people see of a person, device, team or channel: 1 to 64 bytes, no control characters.
-pub(crate) fn is_label(text: &str) -> bool {
+/// May people be shown this as the name of a person, device, team or channel? It has 1 to 64
+/// bytes, and no control characters.
+#[must_use]
+pub fn is_label(text: &str) -> bool {
     (1..=64).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
@@ -189,3 +218,55 @@ pub(crate) fn certificate_key(team: TeamId, device: Device) -> Vec<u8> {
 }
 
 const LAYOUT: u8 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaf() -> (Leaf, Signer) {
+        let user = Signer::from_seed(&[1; 32]);
+        let leaf = Leaf {
+            user: "Ann".to_owned(),
+            user_key: user.key(),
+            device_name: "pc".to_owned(),
+            device: Device::MAX,
+            log_key: Signer::from_seed(&[2; 32]).key(),
+        };
+        (leaf, user)
+    }
+
+    /// `MLS-32`
+    #[test]
+    fn a_credential_has_one_encoding_and_its_users_signature() {
+        let (leaf, user) = leaf();
+        let identity = leaf.signed(&user).unwrap();
+        let keys = [leaf.user_key, leaf.log_key].map(|key| key.to_string());
+        let written: String = identity.iter().map(|byte| format!("{byte:02x}")).collect();
+        let head = format!(
+            "870163416e6e5820{}6270631a000fffff5820{}5840",
+            keys[0], keys[1]
+        );
+        assert!(written.starts_with(&head), "{written}");
+        assert_eq!(identity.len(), head.len() / 2 + 64);
+        assert_eq!(Leaf::read(&identity), Some(leaf));
+        for index in 0..identity.len() {
+            let mut damaged = identity.clone();
+            damaged[index] ^= 1;
+            assert_eq!(Leaf::read(&damaged), None, "byte {index}");
+        }
+        let mut longer = identity.clone();
+        longer.push(0);
+        assert_eq!(Leaf::read(&longer), None);
+    }
+
+    /// `MLS-32`
+    #[test]
+    fn names_that_people_cannot_be_shown_are_refused() {
+        let (mut leaf, user) = leaf();
+        for name in ["", "a\nb", "\u{7f}", &"x".repeat(65)] {
+            leaf.user = name.to_owned();
+            assert_eq!(Leaf::read(&leaf.signed(&user).unwrap()), None);
+            assert!(crate::Endpoint::create(name, "pc", Box::new(|_| {})).is_err());
+        }
+    }
+}

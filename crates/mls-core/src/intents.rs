@@ -83,15 +83,18 @@ impl Endpoint {
             return Ok(());
         };
         let mut adds = Vec::new();
+        let mut asking = false;
         for (hash, intent) in self.additions(team)? {
-            if intent.welcoming {
-                continue;
-            }
             if intent.announcement.is_empty() {
                 self.ask(team, hash);
-                return Ok(());
+                asking = true;
+            } else if !intent.welcoming {
+                adds.push((hash, intent));
             }
-            adds.push((hash, intent));
+        }
+        // Those who come together are added with one commit.
+        if asking {
+            return Ok(());
         }
         let refresh: Option<IntentRow> = self.rows().get(Table::Intent, &refresh_key(team))?;
         let refresh = refresh.is_some_and(|intent| intent.after <= now.0);
@@ -116,6 +119,10 @@ impl Endpoint {
 
     /// When a wish is due that could be claimed then.
     pub(crate) fn wish_due(&self, team: TeamId) -> Option<Millis> {
+        let link = self.link.as_ref()?;
+        if link.asked.values().any(|(of, _)| *of == team) {
+            return None;
+        }
         let intent: IntentRow = self
             .rows()
             .get(Table::Intent, &refresh_key(team))
@@ -172,6 +179,12 @@ impl Endpoint {
             Some(object) => self.fits(now, team, &hash, object)?,
         };
         match (fits, object) {
+            (Ok(newcomer), Some(_)) if self.is_member(team, &newcomer)? => {
+                self.rows().remove(Table::Intent, &key);
+                let result = Ok(newcomer.device);
+                self.outputs.push_back(Output::Added { team, hash, result });
+                Ok(())
+            }
             (Ok(_), Some(object)) => {
                 intent.announcement = object.bytes();
                 self.rows().put(Table::Intent, &key, &intent)
@@ -218,11 +231,17 @@ impl Endpoint {
         let known = self.certificate(team, announcement.device)?;
         let taken = known.is_some_and(|known| known.log_key != announcement.log_key);
         let group = self.groups.get(&team).ok_or(Fault::Mls)?;
-        let member = Self::leaves(group).any(|leaf| leaf.device == announcement.device);
-        if taken || member || announcement.device == Device::MEMBER_TOOL {
+        let other = Self::leaves(group)
+            .any(|leaf| leaf.device == announcement.device && leaf.log_key != announcement.log_key);
+        if taken || other || announcement.device == Device::MEMBER_TOOL {
             return Ok(Err(NotAdded::NumberTaken));
         }
         Ok(Ok(announcement))
+    }
+
+    fn is_member(&self, team: TeamId, newcomer: &Announcement) -> Result<bool, Fault> {
+        let group = self.groups.get(&team).ok_or(Fault::Mls)?;
+        Ok(Self::leaves(group).any(|leaf| leaf.device == newcomer.device))
     }
 
     /// Everything that a claim needs is at the relay: the claim itself is next.
@@ -317,7 +336,7 @@ impl Endpoint {
         }
         let row = self.team(team)?.ok_or(Fault::Row)?;
         for hash in &claim.adds {
-            let hash = Hash(hash.clone().into_array());
+            let hash = Hash(hash.into_array());
             let key = add_key(team, &hash);
             let Some(mut intent) = self.rows().get::<IntentRow>(Table::Intent, &key)? else {
                 continue;

@@ -1,9 +1,7 @@
 //! Joining: announce a key package, follow the slots, take the welcome.
 
 use names::{Device, TeamId};
-use objects::{
-    Announcement, Claim, Draft, Hash, Millis, Object, Part, Signer, TeamLink, WelcomePointer,
-};
+use objects::{Announcement, Claim, Draft, Hash, Millis, Object, Part, TeamLink, WelcomePointer};
 use openmls::prelude::{
     KeyPackage, MlsGroup, MlsMessageBodyIn, MlsMessageIn, StagedWelcome, Welcome,
     tls_codec::{DeserializeBytes as _, Serialize as _},
@@ -13,7 +11,6 @@ use crate::endpoint::group_id;
 use crate::group::{SUITE, capabilities, join_config, unbounded};
 use crate::identity::{Leaf, Vouched, identity_of, own_credential};
 use crate::open::{Ahead, ahead_key};
-use crate::provider::LeafSigner;
 use crate::rows::Table;
 use crate::send::ENTRY_LIFE;
 use crate::state::{Added, AheadRow, BlobRow, Purpose, Stage, TeamRow};
@@ -60,8 +57,8 @@ impl Endpoint {
             return Err(JoinError::OtherRelay);
         }
         let user = self.user()?;
-        let (log_seed, leaf_seed) = (self.draw(), self.draw());
-        let log_signer = Signer::from_seed(&log_seed);
+        let (log_seed, leaf_seed) = (self.draw_seed(), self.draw_seed());
+        let log_signer = log_seed.signer();
         let device = loop {
             let device = Device::truncate(self.draw_number());
             if device != Device::MEMBER_TOOL {
@@ -74,7 +71,7 @@ impl Endpoint {
             device: device.value(),
             log_seed,
             leaf_seed,
-            credential: leaf.signed(&Signer::from_seed(&user.seed))?,
+            credential: leaf.signed(&user.seed.signer())?,
             stage: Stage::Removed,
             name: String::new(),
             channels: Vec::new(),
@@ -84,7 +81,7 @@ impl Endpoint {
             next_blob: self.draw_number(),
             beacon_due: None,
         };
-        let leaf_signer = LeafSigner::from_seed(&leaf_seed);
+        let leaf_signer = row.leaf_seed.leaf_signer();
         let package = KeyPackage::builder()
             .leaf_node_capabilities(capabilities())
             .key_package_lifetime(unbounded())

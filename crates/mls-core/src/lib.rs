@@ -2,6 +2,7 @@
 
 mod admin;
 mod beacon;
+mod blobs;
 mod claim;
 mod content;
 mod endpoint;
@@ -11,13 +12,16 @@ mod group;
 mod identity;
 mod intents;
 mod join;
+mod judge;
 mod log;
+mod notice;
 mod open;
 mod outbox;
 mod part;
 mod provider;
 mod queries;
 mod rows;
+mod seed;
 mod send;
 mod slots;
 mod state;
@@ -26,12 +30,12 @@ mod views;
 
 pub use admin::{CreateChannelError, CreateOrgError, CreateTeamError, MOST_CHANNELS};
 pub use content::{MAX_AFTER, MAX_BODY};
-pub use endpoint::{Endpoint, LoadError, Random};
-pub use face::{
-    Answer, Fault, Input, NotAdded, Notice, Opened, Output, Plaintext, Skip, Unreadable, Watermark,
-};
+pub use endpoint::{CreateError, Endpoint, LoadError, Random};
+pub use face::{Answer, Fault, Input, NotAdded, Opened, Output, Plaintext, Unreadable, Watermark};
+pub use identity::is_label;
 pub use intents::{AddDeviceError, RefreshError};
 pub use join::JoinError;
+pub use notice::{Notice, Skip};
 pub use provider::prepare_threads;
 pub use rows::{Change, Table};
 pub use send::SendError;

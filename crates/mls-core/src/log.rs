@@ -26,6 +26,12 @@ impl LogRow {
         number < self.next && !self.gaps.iter().any(|gap| gap.covers(number))
     }
 
+    /// Does it have the number of the newest entry, and is it another one? Only the hash of the
+    /// newest is known; a log that goes on differently from there shows at its next entry.
+    pub(crate) fn contradicts(&self, number: u64, object: &Object) -> bool {
+        number.checked_add(1) == Some(self.next) && object.entry_hash().0 != self.tip
+    }
+
     /// Puts an entry, whose signature was checked, into its place.
     pub(crate) fn fit(&mut self, number: u64, object: &Object) -> Fit {
         let (hash, previous) = (object.entry_hash(), object.previous());
@@ -107,4 +113,94 @@ impl Gap {
 
 fn count(missing: u64) -> u32 {
     u32::try_from(missing).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use names::{Channel, Device, Number, Org, Origin, Rest, Team, TeamId};
+    use objects::{Draft, Millis, Part, Signer};
+    use proptest::prelude::*;
+
+    fn chain(len: u64) -> Vec<Object> {
+        let signer = Signer::from_seed(&[1; 32]);
+        let team = TeamId {
+            origin: Origin::MAX,
+            org: Org::MAX,
+            team: Team::MAX,
+        };
+        let mut previous = Hash::NONE;
+        let entry = |number| {
+            let number = Number::truncate(number);
+            let (channel, device) = (Channel::MAX, Device::MAX);
+            let draft = Draft {
+                name: team.name(Rest::Message {
+                    channel,
+                    device,
+                    number,
+                }),
+                created: Millis(1),
+                expires: Millis::NEVER,
+                previous,
+                part: Part::ONLY,
+                data: &[],
+            };
+            let object = draft.sign(&signer).unwrap();
+            previous = object.entry_hash();
+            object
+        };
+        (0..len).map(entry).collect()
+    }
+
+    proptest! {
+        /// `MLS-34`
+        #[test]
+        fn in_whatever_order_a_log_arrives_it_is_whole_in_the_end(
+            order in Just((0..12_usize).collect::<Vec<_>>()).prop_shuffle(),
+        ) {
+            let entries = chain(12);
+            let mut log = LogRow::default();
+            let mut here = [false; 12];
+            for index in order {
+                let number = index as u64;
+                prop_assert!(!log.has(number));
+                let fit = log.fit(number, &entries[index]);
+                here[index] = true;
+                let missing = here[..index].iter().rev().take_while(|here| !**here).count();
+                let missing = u32::try_from(missing).unwrap();
+                match fit {
+                    Fit::Next { missing_before } => prop_assert_eq!(missing_before, missing),
+                    Fit::Fills { missing_before, behind, .. } => {
+                        prop_assert_eq!(missing_before, missing);
+                        prop_assert!(here[behind as usize]);
+                    }
+                    Fit::Fork => prop_assert!(false, "one history is no fork"),
+                }
+                for (index, here) in here.iter().enumerate() {
+                    prop_assert_eq!(log.has(index as u64), *here);
+                }
+            }
+            prop_assert!(log.gaps.is_empty());
+            prop_assert_eq!(log.tip, entries[11].entry_hash().0);
+        }
+    }
+
+    /// `MLS-33`
+    #[test]
+    fn an_entry_that_does_not_follow_is_a_fork_wherever_it_belongs() {
+        let (entries, mut other) = (chain(5), chain(6));
+        // The other history begins with what is the second entry of the first.
+        other.remove(0);
+        for (here, number) in [(vec![0], 1), (vec![0, 3], 1), (vec![0, 3], 2)] {
+            let mut log = LogRow::default();
+            for index in here {
+                log.fit(index as u64, &entries[index]);
+            }
+            assert_eq!(log.fit(number, &other[number as usize]), Fit::Fork);
+        }
+        let mut log = LogRow::default();
+        log.fit(0, &entries[0]);
+        assert!(!log.contradicts(0, &entries[0]));
+        assert!(log.contradicts(0, &other[0]));
+    }
 }

@@ -79,19 +79,7 @@ impl Endpoint {
             }
             Rest::Welcome { .. } => self.pointer(now, team, &row, object),
             Rest::Slot(_) => self.claimed(now, team, &row, object, receipt),
-            Rest::Blob { device, .. } => {
-                if device == row.own() || row.stage == Stage::Removed {
-                    return Ok(());
-                }
-                if !self
-                    .rows()
-                    .has(Table::Ahead, &ahead_key(team, Ahead::Piece, object.name()))
-                {
-                    self.keep(team, Ahead::Piece, object, None)?;
-                    self.advance(now, team)?;
-                }
-                Ok(())
-            }
+            Rest::Blob { .. } => self.piece_came(now, team, &row, object),
             Rest::Certificate { device, .. } => self.certificate_came(now, team, device, object),
             Rest::KeyPackage { .. } | Rest::Use(_) | Rest::Code(_) => Ok(()),
         }
@@ -121,10 +109,8 @@ impl Endpoint {
                 return Ok(());
             }
         }
-        if self
-            .certificate_name(team, device)?
-            .is_none_or(|known| known < name)
-        {
+        let known = self.named_certificate(team, device)?;
+        if known.is_none_or(|(known, _)| known < name) {
             self.put_certificate(team, device, object)?;
             self.advance(now, team)?;
             self.retry_entries(now, team)?;
@@ -143,6 +129,19 @@ impl Endpoint {
         let row = AheadRow::new(object, receipt);
         self.rows()
             .put(Table::Ahead, &ahead_key(team, kind, object.name()), &row)
+    }
+
+    /// Puts aside what nobody vouches for yet: only so much, since anybody could make it.
+    pub(crate) fn keep_unproven(
+        &self,
+        team: TeamId,
+        kind: Ahead,
+        object: &Object,
+    ) -> Result<(), Fault> {
+        if self.rows().count(Table::Ahead, &team_key(team)) < MOST_UNPROVEN {
+            self.keep(team, kind, object, None)?;
+        }
+        Ok(())
     }
 
     /// Tries the entries that were put aside.
@@ -178,11 +177,12 @@ impl Endpoint {
             }
             return Ok(());
         }
-        if channel == Channel::ALL || log.frozen || log.has(number) {
+        let here = log.has(number);
+        if channel == Channel::ALL || log.frozen || (here && !log.contradicts(number, object)) {
             return Ok(());
         }
         let Some(certificate) = self.certificate(team, device)? else {
-            return self.keep(team, Ahead::Entry, object, None);
+            return self.keep_unproven(team, Ahead::Entry, object);
         };
         let revoked = certificate.standing == Standing::Revoked;
         if revoked || !object.verifies(&certificate.log_key) {
@@ -199,7 +199,7 @@ impl Endpoint {
                 log.frozen = true;
                 self.outputs
                     .push_back(Output::Notice(Notice::Fork { name }));
-                return self.rows().put(Table::Log, &key, &log);
+                self.rows().put(Table::Log, &key, &log)
             }
             Fit::Next { missing_before } => {
                 self.rows().put(Table::Log, &key, &log)?;
@@ -326,14 +326,6 @@ impl Endpoint {
             | ProcessedMessageContent::OwnPrivateMessage => Ok(Opening::WrongAuthor),
         }
     }
-
-    fn certificate_name(&self, team: TeamId, device: Device) -> Result<Option<Name>, Fault> {
-        let key = crate::identity::certificate_key(team, device);
-        let stored: Option<serde_bytes::ByteBuf> = self.rows().get(Table::Certificate, &key)?;
-        stored
-            .map(|bytes| Ok(crate::state::stored_object(&bytes)?.name()))
-            .transpose()
-    }
 }
 
 /// A private message, ready for OpenMLS.
@@ -362,3 +354,6 @@ pub(crate) fn ahead_prefix(team: TeamId, kind: Ahead) -> Vec<u8> {
     key.push(kind as u8);
     key
 }
+
+/// With so many objects waiting in a team, those of strangers are dropped.
+const MOST_UNPROVEN: usize = 4096;

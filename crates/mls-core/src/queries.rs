@@ -1,7 +1,7 @@
 //! Asking without changing anything.
 
 use names::{Channel, TeamId};
-use objects::{Hash, Key, OrgRoot, Signer, TeamLink};
+use objects::{Hash, Key, OrgRoot, TeamLink};
 
 use crate::rows::Table;
 use crate::state::{OrgRow, Stage, TeamRow, team_key};
@@ -15,7 +15,7 @@ impl Endpoint {
     /// A damaged row.
     pub fn whoami(&self) -> Result<Whoami, Fault> {
         let row = self.user()?;
-        let user_key = Signer::from_seed(&row.seed).key();
+        let user_key = row.seed.signer().key();
         Ok(Whoami {
             user: row.user,
             device: row.device,
@@ -161,7 +161,7 @@ impl Endpoint {
 }
 
 pub(crate) fn org_view(row: &OrgRow) -> OrgView {
-    let root = Signer::from_seed(&row.seed).key();
+    let root = row.seed.signer().key();
     let (origin, org) = (
         names::Origin::truncate(row.origin),
         names::Org::truncate(row.org),

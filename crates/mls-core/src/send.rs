@@ -5,10 +5,9 @@ use objects::{Draft, Hash, Millis, Part};
 use openmls::prelude::MlsMessageOut;
 
 use crate::content::{Content, padded};
-use crate::provider::LeafSigner;
 use crate::rows::Table;
 use crate::state::{LogRow, Purpose, Stage, TeamRow, log_key};
-use crate::{Endpoint, Fault, MAX_AFTER, MAX_BODY, Opened, Plaintext};
+use crate::{Endpoint, Fault, MAX_AFTER, MAX_BODY, Notice, Opened, Output, Plaintext};
 
 /// Why a message was not sent.
 #[derive(Debug, Clone, Copy, Eq, PartialEq, thiserror::Error)]
@@ -95,6 +94,23 @@ impl Endpoint {
         })
     }
 
+    /// Writes what no person writes, in the channel that manages the team.
+    pub(crate) fn manage(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        row: &TeamRow,
+        content: &Content,
+    ) -> Result<(), Fault> {
+        if self
+            .write(now, team, row, Channel::MANAGE, content)?
+            .is_none()
+        {
+            self.outputs.push_back(Output::Notice(Notice::RunOut));
+        }
+        Ok(())
+    }
+
     /// Seals a content into entries of our log in a channel, and queues them; the name of the
     /// first. `None` when the numbers of the log have run out.
     pub(crate) fn write(
@@ -114,7 +130,7 @@ impl Endpoint {
             return Ok(None);
         }
         let log_signer = Self::log_signer(row);
-        let leaf_signer = LeafSigner::from_seed(&row.leaf_seed);
+        let leaf_signer = row.leaf_seed.leaf_signer();
         let mut first = None;
         for (index, piece) in (0..count).zip(pieces) {
             let number = Number::truncate(log.next);

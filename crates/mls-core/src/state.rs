@@ -5,14 +5,14 @@ use objects::{BlobRef, Hash, Object, Receipt};
 use serde::{Deserialize, Serialize};
 
 use crate::Fault;
+use crate::seed::Seed;
 
 /// Who uses this device.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct UserRow {
     pub(crate) user: String,
     pub(crate) device: String,
-    #[serde(with = "serde_bytes")]
-    pub(crate) seed: [u8; 32],
+    pub(crate) seed: Seed,
 }
 
 /// The organisation whose root key is here.
@@ -21,8 +21,7 @@ pub(crate) struct OrgRow {
     pub(crate) name: String,
     pub(crate) origin: u64,
     pub(crate) org: u64,
-    #[serde(with = "serde_bytes")]
-    pub(crate) seed: [u8; 32],
+    pub(crate) seed: Seed,
 }
 
 /// The pinned relay.
@@ -39,10 +38,8 @@ pub(crate) struct TeamRow {
     #[serde(with = "serde_bytes")]
     pub(crate) root: [u8; 32],
     pub(crate) device: u64,
-    #[serde(with = "serde_bytes")]
-    pub(crate) log_seed: [u8; 32],
-    #[serde(with = "serde_bytes")]
-    pub(crate) leaf_seed: [u8; 32],
+    pub(crate) log_seed: Seed,
+    pub(crate) leaf_seed: Seed,
     /// Our own credential (RFC 9420 §5.3), as it stands in our leaf.
     #[serde(with = "serde_bytes")]
     pub(crate) credential: Vec<u8>,

@@ -62,6 +62,9 @@ fn row_key(kind: Kind, key: &impl Serialize) -> Result<Vec<u8>, Fault> {
 
 const V: u16 = CURRENT_VERSION;
 
+/// References and proposals, encoded.
+type Queue = Vec<(Vec<u8>, Vec<u8>)>;
+
 macro_rules! group_rows {
     ($($kind:ident $trait:ident: $write:ident $read:ident $delete:ident;)*) => {$(
         fn $write<G: traits::GroupId<V>, T: traits::$trait<V>>(
@@ -337,7 +340,7 @@ impl StorageProvider<CURRENT_VERSION> for Rows {
 }
 
 impl Rows {
-    fn proposals(&self, group: &impl Serialize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
+    fn proposals(&self, group: &impl Serialize) -> Result<Queue, Fault> {
         Ok(self.read(Kind::QueuedProposals, group)?.unwrap_or_default())
     }
 }

@@ -6,7 +6,6 @@ use openmls::prelude::LeafNodeIndex;
 use openmls_traits::OpenMlsProvider as _;
 
 use super::world::World;
-use crate::provider::LeafSigner;
 use crate::send::{authenticated, private_message};
 use crate::{Answer, Input, Notice, Output, Plaintext, SendError, Skip, Unreadable};
 
@@ -145,7 +144,7 @@ fn leaf_name_and_signer_must_agree() {
     let row = carol.team(team).unwrap().unwrap();
     let group = carol.groups.get_mut(&team).unwrap();
     group.set_aad(authenticated(name, &Hash::NONE));
-    let signer = LeafSigner::from_seed(&row.leaf_seed);
+    let signer = row.leaf_seed.leaf_signer();
     let padded = [&[0, 0][..], &[0; 67]].concat();
     let sealed = group
         .create_message(&carol.provider, &signer, &padded)
@@ -364,7 +363,7 @@ fn only_the_member_tool_may_remove() {
     let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
     let alice = &mut world.nodes[1].endpoint;
     let row = alice.team(team).unwrap().unwrap();
-    let signer = LeafSigner::from_seed(&row.leaf_seed);
+    let signer = row.leaf_seed.leaf_signer();
     let group = alice.groups.get_mut(&team).unwrap();
     let other = (0..3)
         .map(LeafNodeIndex::new)
@@ -430,7 +429,7 @@ fn a_commit_that_fails_perhaps_here_alone_stalls_and_sends_nothing() {
     let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
     let alice = &mut world.nodes[1].endpoint;
     let row = alice.team(team).unwrap().unwrap();
-    let signer = LeafSigner::from_seed(&row.leaf_seed);
+    let signer = row.leaf_seed.leaf_signer();
     let group = alice.groups.get_mut(&team).unwrap();
     let commit = group
         .self_update(&alice.provider, &signer, Default::default())

@@ -180,7 +180,9 @@ impl Relay {
                 let root = self.root.ok_or(Refusal::UnknownOrg)?;
                 Certificate::read(object, &root).map_err(|_| Refusal::WrongSigner)?;
             }
-            rest => panic!("nobody publishes {rest:?}"),
+            rest @ (Rest::Slot(_) | Rest::Use(_) | Rest::Code(_)) => {
+                panic!("nobody publishes {rest:?}")
+            }
         }
         Ok(())
     }

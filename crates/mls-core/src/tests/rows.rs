@@ -91,7 +91,7 @@ fn keys_of_the_storage_come_back_under_their_own_name_only() {
     rows.write_encryption_key_pair(&key, &value).unwrap();
     rows.write_key_package(&key, &value).unwrap();
     rows.write_psk(&key, &value).unwrap();
-    rows.write_encryption_epoch_key_pairs(&key, &any("epoch"), 1, &[value.clone()])
+    rows.write_encryption_epoch_key_pairs(&key, &any("epoch"), 1, std::slice::from_ref(&value))
         .unwrap();
     assert_eq!(rows.signature_key_pair(&key), Ok(Some(value.clone())));
     assert_eq!(rows.encryption_key_pair(&key), Ok(Some(value.clone())));

@@ -411,7 +411,15 @@ impl Node {
                 }
                 Output::Notice(notice) => self.notices.push(*notice),
                 Output::Added { hash, result, .. } => self.added.push((*hash, *result)),
-                _ => {}
+                Output::UseRelay(_)
+                | Output::Subscribe { .. }
+                | Output::Prove { .. }
+                | Output::Publish { .. }
+                | Output::Claim { .. }
+                | Output::Get { .. }
+                | Output::Failed { .. }
+                | Output::TeamsChanged
+                | Output::Joined { .. } => {}
             }
             self.outputs.push_back(output);
         }
