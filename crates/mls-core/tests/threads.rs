@@ -2,9 +2,10 @@
 //! rayon's pool is one per process.
 
 #![expect(
+    clippy::print_stdout,
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm,
-    reason = "a test may panic, and waits for few outputs of many"
+    reason = "a test may panic and print, and waits for few outputs of many"
 )]
 
 use std::process::Command;
