@@ -118,7 +118,7 @@ pub(crate) fn workspace() -> PathBuf {
         .to_owned()
 }
 
-const PACKAGES: [&str; 7] = [
+const PACKAGES: [&str; 8] = [
     "launcher",
     "secure-proc",
     "net-proc",
@@ -126,6 +126,7 @@ const PACKAGES: [&str; 7] = [
     "cli",
     "member",
     "relay",
+    "xtask",
 ];
 const NAMES: [&str; 7] = [
     "sotto",

@@ -27,16 +27,27 @@ pub enum Role {
 pub enum Shape {
     /// Without.
     Headless,
-    /// With one there: `WxH+X+Y`.
-    Window(String),
+    /// With one.
+    Window {
+        /// Where: `WxH+X+Y`.
+        geometry: String,
+        /// On which display; our own when none is named.
+        display: Option<String>,
+    },
+}
+
+/// The command lines of one person's endpoint: can be used beside it, also while it is away.
+#[derive(Debug, Clone)]
+pub struct Commands {
+    bins: Bins,
+    data: PathBuf,
 }
 
 /// One person's endpoint, running or not.
 #[derive(Debug)]
 pub struct Endpoint {
-    bins: Bins,
+    commands: Commands,
     name: String,
-    data: PathBuf,
     logs: PathBuf,
     passphrase: String,
     shape: Shape,
@@ -61,9 +72,11 @@ impl Endpoint {
     #[must_use]
     pub fn new(bins: &Bins, name: &str, data: &Path, logs: &Path, passphrase: &str) -> Self {
         Self {
-            bins: bins.clone(),
+            commands: Commands {
+                bins: bins.clone(),
+                data: data.to_owned(),
+            },
             name: name.to_owned(),
-            data: data.to_owned(),
             logs: logs.to_owned(),
             passphrase: passphrase.to_owned(),
             shape: Shape::Headless,
@@ -81,7 +94,7 @@ impl Endpoint {
     /// Its folder.
     #[must_use]
     pub fn data(&self) -> &Path {
-        &self.data
+        &self.commands.data
     }
 
     /// Its passphrase.
@@ -95,12 +108,15 @@ impl Endpoint {
     /// # Errors
     /// When they do not within 20 s.
     pub fn start(&mut self) -> Result<(), Trouble> {
-        std::fs::create_dir_all(&self.data).during("making a folder")?;
-        let mut command = self.bins.command("sotto");
-        command.arg("--data").arg(&self.data);
+        std::fs::create_dir_all(self.data()).during("making a folder")?;
+        let mut command = self.commands.bins.command("sotto");
+        command.arg("--data").arg(self.data());
         match &self.shape {
             Shape::Headless => command.arg("--headless"),
-            Shape::Window(geometry) => command.args(["--geometry", geometry]),
+            Shape::Window { geometry, display } => {
+                command.envs(display.iter().map(|display| ("DISPLAY", display)));
+                command.args(["--geometry", geometry])
+            }
         };
         self.launcher = Some(Running::start(command, &self.name, &self.logs)?);
         let limit = Duration::from_secs(20);
@@ -118,7 +134,8 @@ impl Endpoint {
     /// As `sotto-cli create`.
     pub fn create(&self, device: &str) -> Result<(), Trouble> {
         let args = ["create", "--user", &self.name, "--device", device];
-        self.ask(&args, &format!("{}\n", self.passphrase))?;
+        self.commands
+            .ask(&args, &format!("{}\n", self.passphrase))?;
         Ok(())
     }
 
@@ -127,13 +144,85 @@ impl Endpoint {
     /// # Errors
     /// As `sotto-cli unlock`.
     pub fn unlock(&self) -> Result<(), Trouble> {
-        let open = || self.ask(&["unlock"], &format!("{}\n", self.passphrase));
+        let open = || {
+            self.commands
+                .ask(&["unlock"], &format!("{}\n", self.passphrase))
+        };
         within("unlocking", Duration::from_secs(20), || match open() {
             Err(trouble) if trouble.code.as_deref() == Some("already-unlocked") => Ok(()),
             other => other.map(|_| ()),
         })
     }
 
+    /// Its command lines.
+    #[must_use]
+    pub fn commands(&self) -> &Commands {
+        &self.commands
+    }
+
+    /// Starts `sotto-cli follow` and leaves it running.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn follow(&self, place: &str) -> Result<Running, Trouble> {
+        let command = self.commands.cli_command(&["follow", place]);
+        Running::start(command, &format!("{}-follow", self.name), &self.logs)
+    }
+
+    /// Waits until a role runs with another process id than `old`.
+    ///
+    /// # Errors
+    /// When it does not within `limit`.
+    pub fn wait_for(&self, role: Role, old: Option<u32>, limit: Duration) -> Result<u32, Trouble> {
+        let what = format!("{} of {}", role.key(), self.name);
+        until(&what, limit, || {
+            // Just after its start the launcher does not answer yet.
+            let pid = self.commands.pid(role).ok().flatten();
+            Ok(pid.filter(|pid| Some(*pid) != old))
+        })
+    }
+
+    /// Kills one process (SIGKILL) and gives the id it had. The launcher takes all with it.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn kill(&mut self, role: Role) -> Result<u32, Trouble> {
+        if role == Role::Launcher {
+            let mut launcher = self.launcher.take().during("the launcher does not run")?;
+            let pid = launcher.pid();
+            launcher.kill()?;
+            return Ok(pid);
+        }
+        let pid = self
+            .commands
+            .pid(role)?
+            .during(format_args!("{} does not run", role.key()))?;
+        signal(pid, Signal::KILL)?;
+        Ok(pid)
+    }
+
+    /// Has the launcher ended?
+    ///
+    /// # Errors
+    /// When the operating system does not say.
+    pub fn ended(&mut self) -> Result<bool, Trouble> {
+        let launcher = self.launcher.as_mut();
+        launcher.map_or(Ok(true), |it| Ok(it.status()?.is_some()))
+    }
+
+    /// Asks everything to end (SIGTERM to the launcher).
+    ///
+    /// # Errors
+    /// When it had to be killed.
+    pub fn stop(&mut self) -> Result<(), Trouble> {
+        let Some(mut launcher) = self.launcher.take() else {
+            return Ok(());
+        };
+        launcher.stop(Duration::from_secs(8)).map(|_| ())
+    }
+}
+
+impl Commands {
     /// Runs `sotto-cli` and gives the JSON objects that it prints.
     ///
     /// # Errors
@@ -142,7 +231,7 @@ impl Endpoint {
         self.ask(args, "")
     }
 
-    /// As [`Endpoint::cli`], with text on its standard input.
+    /// As [`Commands::cli`], with text on its standard input.
     ///
     /// # Errors
     /// When it fails.
@@ -167,15 +256,6 @@ impl Endpoint {
             .arg("--json")
             .args(args);
         command
-    }
-
-    /// Starts `sotto-cli follow` and leaves it running.
-    ///
-    /// # Errors
-    /// When it cannot be started.
-    pub fn follow(&self, place: &str) -> Result<Running, Trouble> {
-        let command = self.cli_command(&["follow", place]);
-        Running::start(command, &format!("{}-follow", self.name), &self.logs)
     }
 
     /// Every message of a channel, the oldest first, read page by page.
@@ -224,57 +304,6 @@ impl Endpoint {
         let entry = processes.get(role.key());
         let pid = entry.and_then(|entry| entry.as_u64().or_else(|| entry.get("pid")?.as_u64()));
         Ok(pid.and_then(|pid| u32::try_from(pid).ok()))
-    }
-
-    /// Waits until a role runs with another process id than `old`.
-    ///
-    /// # Errors
-    /// When it does not within `limit`.
-    pub fn wait_for(&self, role: Role, old: Option<u32>, limit: Duration) -> Result<u32, Trouble> {
-        let what = format!("{} of {}", role.key(), self.name);
-        until(&what, limit, || {
-            // Just after its start the launcher does not answer yet.
-            let pid = self.pid(role).ok().flatten();
-            Ok(pid.filter(|pid| Some(*pid) != old))
-        })
-    }
-
-    /// Kills one process (SIGKILL) and gives the id it had. The launcher takes all with it.
-    ///
-    /// # Errors
-    /// When it does not run.
-    pub fn kill(&mut self, role: Role) -> Result<u32, Trouble> {
-        if role == Role::Launcher {
-            let mut launcher = self.launcher.take().during("the launcher does not run")?;
-            let pid = launcher.pid();
-            launcher.kill()?;
-            return Ok(pid);
-        }
-        let pid = self
-            .pid(role)?
-            .during(format_args!("{} does not run", role.key()))?;
-        signal(pid, Signal::KILL)?;
-        Ok(pid)
-    }
-
-    /// Has the launcher ended?
-    ///
-    /// # Errors
-    /// When the operating system does not say.
-    pub fn ended(&mut self) -> Result<bool, Trouble> {
-        let launcher = self.launcher.as_mut();
-        launcher.map_or(Ok(true), |it| Ok(it.status()?.is_some()))
-    }
-
-    /// Asks everything to end (SIGTERM to the launcher).
-    ///
-    /// # Errors
-    /// When it had to be killed.
-    pub fn stop(&mut self) -> Result<(), Trouble> {
-        let Some(mut launcher) = self.launcher.take() else {
-            return Ok(());
-        };
-        launcher.stop(Duration::from_secs(8)).map(|_| ())
     }
 }
 

@@ -101,7 +101,7 @@ impl World {
         let pids = |it: &Endpoint| -> Result<Value, Trouble> {
             let mut pids = serde_json::Map::new();
             for role in [Role::Launcher, Role::Secure, Role::Net, Role::Window] {
-                pids.insert(role.key().to_owned(), json!(it.pid(role)?));
+                pids.insert(role.key().to_owned(), json!(it.commands().pid(role)?));
             }
             Ok(Value::Object(pids))
         };
@@ -169,7 +169,10 @@ impl World {
     fn talk_works(&self) -> Result<(), Trouble> {
         for person in [&self.alice, &self.bob] {
             until("the channel general", Duration::from_secs(30), || {
-                let channels = person.cli(&["channels", &self.team]).unwrap_or_default();
+                let channels = person
+                    .commands()
+                    .cli(&["channels", &self.team])
+                    .unwrap_or_default();
                 let general = |row: &Value| row.get("name") == Some(&json!("general"));
                 Ok(channels.iter().any(general).then_some(()))
             })?;
@@ -199,11 +202,11 @@ impl Join {
     /// As `sotto-cli join` and `sotto-member device add`.
     pub fn admit(&self, admin: &Member, person: &Endpoint) -> Result<(), Trouble> {
         let args = ["join", &self.link, "--fingerprint", &self.fingerprint];
-        let joining = person.cli(&args)?.pop().unwrap_or(Value::Null);
+        let joining = person.commands().cli(&args)?.pop().unwrap_or(Value::Null);
         let hash = text(&joining, "hash")?;
         admin.run(&["device", "add", &self.team, &hash])?;
         until("the team of a joiner", Duration::from_secs(30), || {
-            let teams = person.cli(&["teams"])?;
+            let teams = person.commands().cli(&["teams"])?;
             let there = |row: &Value| row.get("id") == Some(&json!(self.team));
             Ok(teams.iter().any(there).then_some(()))
         })

@@ -29,7 +29,10 @@ pub(crate) fn run(wanted: &Wanted) -> Result<(), Trouble> {
         display()?;
         ready(&[Purpose::Build, Purpose::Window])?;
     }
-    let bins = Bins::build(wanted.release)?;
+    let bins = match std::env::var_os("SOTTO_BIN") {
+        Some(dir) => Bins::in_folder(dir.as_ref())?,
+        None => Bins::build(wanted.release)?,
+    };
     let stop = signals::told_to_stop()?;
     // Without --dir everything is gone afterwards, so the folder must outlive the world.
     let folder = match wanted.dir {
@@ -71,7 +74,10 @@ fn shapes(headless: bool) -> [Shape; 2] {
     if headless {
         return [Shape::Headless, Shape::Headless];
     }
-    ["790x860+0+0", "790x860+800+0"].map(|geometry| Shape::Window(geometry.to_owned()))
+    ["790x860+0+0", "790x860+800+0"].map(|geometry| Shape::Window {
+        geometry: geometry.to_owned(),
+        display: None,
+    })
 }
 
 fn explained(world: &World, took: f32, headless: bool) -> String {

@@ -28,7 +28,7 @@ pub(crate) fn lines(file: &Path) -> Result<Vec<String>, Trouble> {
 /// Sends the lines, shows them arriving, and checks at the end that all came once and in order.
 pub(crate) fn run(world: &World, lines: &[String], stop: &Receiver<()>) -> Result<(), Trouble> {
     let place = world.general();
-    let before = world.bob.read_all(&place)?.len();
+    let before = world.bob.commands().read_all(&place)?.len();
     let began = Instant::now();
     let mut follow = world.bob.follow(&place)?;
     let sender = send(world, &place, lines)?;
@@ -39,7 +39,10 @@ pub(crate) fn run(world: &World, lines: &[String], stop: &Receiver<()>) -> Resul
         }
         let line = follow.line(PATIENCE)?;
         let row: Value = serde_json::from_str(&line).during("what follow prints")?;
-        // Other lines tell of states; only a message has a text.
+        // A message whose state changes is printed again.
+        if row.get("changed").is_some() {
+            continue;
+        }
         if let Some(text) = row.get("text").and_then(Value::as_str) {
             progress.one_more(text);
         }
@@ -47,7 +50,7 @@ pub(crate) fn run(world: &World, lines: &[String], stop: &Receiver<()>) -> Resul
     let sent = sender.join().map_err(|_| Trouble::new("sending failed"))?;
     sent?;
     let seconds = began.elapsed().as_secs_f32();
-    let rows = world.bob.read_all(&place)?;
+    let rows = world.bob.commands().read_all(&place)?;
     let texts = rows.iter().skip(before).map(|row| row.get("text"));
     let texts: Vec<&str> = texts
         .map(|it| it.and_then(Value::as_str).unwrap_or_default())
@@ -77,7 +80,10 @@ type Sender = std::thread::JoinHandle<Result<(), Trouble>>;
 
 /// `sotto-cli send --lines` beside us: it reads as fast as the other end takes the lines.
 fn send(world: &World, place: &str, lines: &[String]) -> Result<Sender, Trouble> {
-    let mut command = world.alice.cli_command(&["send", place, "--lines"]);
+    let mut command = world
+        .alice
+        .commands()
+        .cli_command(&["send", place, "--lines"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().during("starting sotto-cli send")?;
     let mut input = child.stdin.take().during("no standard input")?;

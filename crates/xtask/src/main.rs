@@ -4,6 +4,7 @@
     reason = "a command-line tool answers on its standard output"
 )]
 
+mod bench;
 mod demo;
 mod feed;
 mod lines;
@@ -50,6 +51,8 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         more: Vec<String>,
     },
+    /// Measures delay, start, memory, idling and load of optimised binaries
+    Bench(bench::Wanted),
     /// Counts the lines of the trusted base
     Lines,
 }
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
             release,
         }),
         Chore::Test { ci, more } => test::run(ci, &more),
+        Chore::Bench(wanted) => bench::run(&wanted),
         Chore::Lines => lines::run(),
     };
     match done {
