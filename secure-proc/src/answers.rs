@@ -316,8 +316,7 @@ fn read_link(link: &LinkText) -> Result<TeamLink, Failure> {
 /// A name that people will see: something, and nothing that hides.
 pub(crate) fn name_of(label: &Label) -> Result<&str, Failure> {
     let name = label.as_str();
-    let fit = !name.trim().is_empty() && name.trim() == name && !name.chars().any(char::is_control);
-    if fit {
+    if mls_core::is_label(name) && name.trim() == name {
         Ok(name)
     } else {
         Err(failures::bad_name())

@@ -9,7 +9,7 @@ use vault_io::ReadError;
 
 use crate::desk::{Desk, Home, Until, Waiting};
 use crate::effect::Effect;
-use crate::record::{Record, number_of};
+use crate::record::Record;
 use crate::session::Session;
 use crate::{failures, translate};
 
@@ -160,7 +160,7 @@ impl Session {
             body: opened.body.reveal().to_owned(),
             thread: opened.thread.map(Name::bytes),
             after: opened.after.iter().map(|name| name.bytes()).collect(),
-            last: u32::try_from(number_of(opened.name).value()).unwrap_or(0),
+            last: u32::try_from(opened.last.value()).unwrap_or(0),
             why: opened
                 .unreadable
                 .map(why_unreadable)

@@ -11,6 +11,7 @@ use ipc_schema_ui::FromSecure;
 use crate::clock;
 use crate::desk::{Desk, Others};
 use crate::effect::{Effect, PeerId};
+use crate::stack;
 
 /// Every descriptor of the process that is not the vault's.
 pub(crate) struct Ends {
@@ -62,6 +63,8 @@ impl Ends {
             for effect in desk.settle(now) {
                 self.carry_out(desk, effect);
             }
+            // Before anybody hears of the step: after `lock` no key is left by then.
+            stack::wipe();
         }
     }
 

@@ -15,6 +15,7 @@ mod lockdown;
 mod page_key;
 mod record;
 mod session;
+mod stack;
 mod translate;
 
 use std::process::ExitCode;

@@ -67,7 +67,7 @@ impl Record {
 }
 
 /// The position of a message in its log.
-pub(crate) fn number_of(name: Name) -> Number {
+fn number_of(name: Name) -> Number {
     if let Rest::Message { number, .. } = name.place().rest {
         number
     } else {
@@ -111,6 +111,8 @@ mod tests {
             (read.user.as_str(), read.body.as_str(), read.last),
             ("Alice", "hello", 3)
         );
+        let name = Name::from_bits(1 << 96 | 1 << 88 | 2).expect("entry 2 of a log");
+        assert_eq!(record.end(name), 4, "its last entry is 3");
         assert_eq!(Record::read(b"").map(drop), Err(UnknownRecord));
         assert_eq!(Record::read(&[0xff]).map(drop), Err(UnknownRecord));
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use names::{Channel, Device, Name, Slot, TeamId};
+use names::{Channel, Device, Name, Number, Slot, TeamId};
 use objects::wire::Refusal;
 use objects::{Hash, Key, Millis, Object, Proof, Receipt, RelayRef};
 use zeroize::Zeroizing;
@@ -170,6 +170,8 @@ pub struct Opened {
     pub channel: Channel,
     /// The name of its first entry.
     pub name: Name,
+    /// The number of its last entry: long texts fill several.
+    pub last: Number,
     /// The device that wrote it.
     pub device: Device,
     /// Its author, as certified by the admin; empty when the author is not known any more.

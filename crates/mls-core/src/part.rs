@@ -173,7 +173,9 @@ impl Endpoint {
             ..
         } = *entry;
         let number = Number::truncate(first);
+        let further = u64::from(object.part().count).saturating_sub(1);
         Opened {
+            last: Number::truncate(first.saturating_add(further)),
             team,
             channel,
             name: team.name(Rest::Message {

@@ -77,11 +77,14 @@ impl Endpoint {
         let name = self
             .write(now, team, &row, channel, &content)?
             .ok_or(SendError::RunOut)?;
+        let key = log_key(team, channel, row.own());
+        let log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
         self.pump(now)?;
         Ok(Opened {
             team,
             channel,
             name,
+            last: Number::truncate(log.next.saturating_sub(1)),
             device: row.own(),
             user: self.user()?.user,
             own: true,
