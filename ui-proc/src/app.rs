@@ -1,5 +1,6 @@
 //! The window: moves values between the threads, the model and the view.
 
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,6 +10,7 @@ use ui_model::{Answer, Event, Millis, Out, State};
 use ui_view::Local;
 
 use crate::convert;
+use crate::settings::Settings;
 use crate::wire::{Arrived, Numbers, hello};
 
 /// The window's program.
@@ -20,11 +22,24 @@ pub(crate) struct App {
     secure: Option<(u32, Sender<Vec<u8>>)>,
     title: String,
     stopped: bool,
+    kept: Kept,
+    steady: u8,
+}
+
+/// The settings and where they are kept.
+pub(crate) struct Kept {
+    pub(crate) folder: Option<PathBuf>,
+    pub(crate) settings: Settings,
 }
 
 impl App {
     /// A window that has not heard from anyone yet.
-    pub(crate) fn new(state: State, arrived: Receiver<Arrived>, numbers: Numbers) -> Self {
+    pub(crate) fn new(
+        state: State,
+        arrived: Receiver<Arrived>,
+        numbers: Numbers,
+        kept: Kept,
+    ) -> Self {
         Self {
             state,
             local: Local::default(),
@@ -33,6 +48,8 @@ impl App {
             secure: None,
             title: String::new(),
             stopped: false,
+            kept,
+            steady: 0,
         }
     }
 
@@ -118,6 +135,24 @@ impl App {
         }
     }
 
+    /// Keeps theme and size of text when they change, and all when the window goes.
+    fn keep_settings(&mut self, ctx: &Context) {
+        let chosen = self.kept.settings.note_choices(ctx);
+        // The toolkit needs two frames to tell the place in points of a new size.
+        self.steady = if chosen {
+            0
+        } else {
+            self.steady.saturating_add(1)
+        };
+        if self.steady > 2 {
+            self.kept.settings.note_place(ctx);
+        }
+        let closing = ctx.input(|input| input.viewport().close_requested());
+        if closing || chosen {
+            self.kept.settings.write(self.kept.folder.as_deref());
+        }
+    }
+
     /// Whether the launcher has asked for the end.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped
@@ -140,6 +175,7 @@ impl eframe::App for App {
             ui.ctx().request_repaint();
         }
         self.act(ui.ctx());
+        self.keep_settings(ui.ctx());
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line: given by the launcher.
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// What the launcher asks for.
@@ -60,6 +61,22 @@ impl Args {
 }
 
 impl Geometry {
+    /// Of a window of that size at that place, in points; `None` if it is no window's size.
+    pub(crate) fn of(size: egui::Vec2, corner: egui::Pos2) -> Option<Self> {
+        #[expect(
+            clippy::as_conversions,
+            reason = "casts from floats to integers saturate"
+        )]
+        let (size, place) = (
+            (size.x.round() as u16, size.y.round() as u16),
+            (corner.x.round() as i16, corner.y.round() as i16),
+        );
+        (size.0 > 100 && size.1 > 100).then_some(Self {
+            size,
+            place: Some(place),
+        })
+    }
+
     /// Reads the text form.
     #[must_use]
     pub(crate) fn read(text: &str) -> Option<Self> {
@@ -78,6 +95,16 @@ impl Geometry {
             size,
             place: Some((left.parse().ok()?, top.parse().ok()?)),
         })
+    }
+}
+
+impl fmt::Display for Geometry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.size.0, self.size.1)?;
+        match self.place {
+            Some((left, top)) => write!(f, "{left:+}{top:+}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod app;
 mod args;
 mod convert;
+mod settings;
 mod window;
 mod wire;
 mod zone;
@@ -15,8 +16,9 @@ use sandbox_io::{Level, Paths, Role, confine, fds, harden};
 use ui_model::State;
 use zeroizing_alloc::ZeroAlloc;
 
-use app::App;
+use app::{App, Kept};
 use args::Args;
+use settings::Settings;
 use wire::Numbers;
 
 /// Wipes everything that is freed: texts and passphrases pass through the toolkit's own copies,
@@ -55,15 +57,23 @@ fn run(args: &Args) -> Result<(), String> {
     state.device_hint = device_name();
     state.now = app::now();
 
+    let settings = Settings::read(args.settings.as_deref());
+    let geometry = args.geometry.or(settings.geometry);
+
     let level = confine(Role::Ui, &Paths::ui(args.settings.as_deref()));
     let (receiver, mut sender) = Control::split(stdin).map_err(said("the control channel"))?;
     tell(&mut sender, wire::ready(confinement(&level)))?;
 
-    let stopped = window::run(args.geometry, |ctx| {
+    let kept = Kept {
+        folder: args.settings.clone(),
+        settings,
+    };
+    let stopped = window::run(geometry, |ctx| {
         ui_view::install(&ctx);
+        kept.settings.apply(&ctx);
         let (bell, arrived) = wire::Bell::new(ctx);
         wire::listen(receiver, bell)?;
-        Ok(App::new(state, arrived, Numbers::new(random)))
+        Ok(App::new(state, arrived, Numbers::new(random), kept))
     })?;
     if !stopped {
         tell(&mut sender, wire::closed())?;

@@ -8,6 +8,7 @@
     reason = "a test says what it found by panicking"
 )]
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -121,9 +122,14 @@ struct Window {
 
 impl Window {
     fn open(display: &Display) -> Self {
+        Self::open_with(display, &[])
+    }
+
+    fn open_with(display: &Display, more: &[&OsStr]) -> Self {
         let (near, far) = UnixStream::pair().unwrap();
         let process = clean()
             .args(["--geometry", "900x700+10+10"])
+            .args(more)
             .env("DISPLAY", &display.name)
             .env("LIBGL_ALWAYS_SOFTWARE", "1")
             .env_remove("WAYLAND_DISPLAY")
@@ -404,11 +410,13 @@ fn a_lost_secure_process_takes_everything_off_the_window_until_the_next_is_unloc
     assert_eq!(window.process.wait().unwrap().code(), Some(0));
 }
 
-/// `UI-02`
+/// `UI-02`, `UI-07`
 #[test]
-fn a_window_that_its_person_closes_tells_the_launcher() {
+fn a_window_that_its_person_closes_tells_the_launcher_and_keeps_its_settings() {
     let display = Display::start();
-    let mut window = Window::open(&display);
+    let settings = tempfile::tempdir().unwrap();
+    let more = [OsStr::new("--settings"), settings.path().as_os_str()];
+    let mut window = Window::open_with(&display, &more);
     window.hear();
     let mut secure = window.attach();
     secure.greet(wire::Phase::Locked);
@@ -416,9 +424,12 @@ fn a_window_that_its_person_closes_tells_the_launcher() {
         panic!()
     };
     display.wait_for_title("Sotto");
+    display.tool(&["key", "ctrl+minus"]);
     display.tool(&["key", "ctrl+q"]);
     assert_eq!(window.hear(), FromChild::Closed);
     assert_eq!(window.end().code(), Some(0));
+    let kept = std::fs::read_to_string(settings.path().join("window")).unwrap();
+    assert_eq!(kept, "geometry=900x700+10+10\nzoom=0.9\n");
 }
 
 /// `UI-01`

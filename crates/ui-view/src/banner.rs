@@ -56,11 +56,11 @@ pub(crate) fn show(state: &State, ui: &mut Ui, out: &mut Vec<Intent>) {
 }
 
 fn offline(state: &State, since: &str, why: &str) -> String {
-    let mut text = format!("No relay reached since {since}.");
+    let mut text = format!("No relay since {since}.");
     match state.waiting() {
-        0 => text.push_str(" What you write now waits here and is sent later."),
-        1 => text.push_str(" 1 message waits here and is sent later."),
-        count => text.push_str(&format!(" {count} messages wait here and are sent later.")),
+        0 => text.push_str(" What you write waits here."),
+        1 => text.push_str(" 1 message waits here."),
+        count => text.push_str(&format!(" {count} messages wait here.")),
     }
     if !why.is_empty() {
         text.push(' ');

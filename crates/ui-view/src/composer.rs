@@ -1,8 +1,8 @@
 //! Where messages are written.
 
 use egui::{
-    Align, Color32, Event, EventFilter, Frame, Key, KeyboardShortcut, Label, Layout, Margin,
-    Modifiers, Panel, RichText, ScrollArea, Stroke, StrokeKind, TextEdit, Ui,
+    Align2, Color32, Event, EventFilter, Frame, Key, KeyboardShortcut, Label, Margin, Modifiers,
+    Panel, RichText, ScrollArea, Stroke, StrokeKind, TextEdit, Ui, UiBuilder, Vec2, pos2, vec2,
 };
 use ui_model::{Command, Intent, Scope, State, Talk, Words};
 
@@ -44,16 +44,20 @@ pub(crate) fn show(
                 .stroke(Stroke::new(1.0, t.line))
                 .corner_radius(10);
             let inner = frame.inner_margin(Margin::symmetric(10, 7)).show(ui, |ui| {
-                ui.with_layout(Layout::right_to_left(Align::Max), |ui| {
-                    let send = send_button(state, ui, talk, region);
-                    if send.clicked() {
-                        out.push(Intent::Send(talk));
-                        focus(ui, composer_id(talk));
-                    }
-                    ui.with_layout(Layout::top_down(Align::Min), |ui| {
-                        field(state, ui, talk, hint, out);
-                    });
+                let width = ui.available_width();
+                ui.set_width(width);
+                let text = ui.scope(|ui| {
+                    ui.set_width((width - SEND.x - 8.0).max(40.0));
+                    field(state, ui, talk, hint, out);
                 });
+                // At the last line of the text, beside it.
+                let corner = pos2(ui.max_rect().right(), text.response.rect.bottom());
+                let rect = Align2::RIGHT_BOTTOM.anchor_size(corner, SEND);
+                let mut beside = ui.new_child(UiBuilder::new().id_salt("send").max_rect(rect));
+                if send_button(state, &mut beside, talk, region).clicked() {
+                    out.push(Intent::Send(talk));
+                    focus(ui, composer_id(talk));
+                }
             });
             if ui.memory(|memory| memory.has_focus(composer_id(talk))) {
                 let ring = Stroke::new(1.5, t.accent);
@@ -80,36 +84,40 @@ fn field(state: &State, ui: &mut Ui, talk: Talk, hint: &str, out: &mut Vec<Inten
         }
     }
     let mut text = state.draft(talk).to_owned();
-    ScrollArea::vertical().max_height(132.0).show(ui, |ui| {
-        let name = if talk.thread.is_some() {
-            "Thread composer"
-        } else {
-            "Message composer"
-        };
-        let edit = TextEdit::multiline(&mut text)
-            .id(id)
-            .hint_text(RichText::new(hint).color(theme::of(ui).text_3))
-            .desired_rows(1)
-            .desired_width(f32::INFINITY)
-            .frame(Frame::NONE.inner_margin(Margin {
-                left: 2,
-                right: 2,
-                top: 7,
-                bottom: 5,
-            }))
-            .background_color(Color32::TRANSPARENT)
-            .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter))
-            .event_filter(EventFilter {
-                horizontal_arrows: true,
-                vertical_arrows: true,
-                tab: false,
-                escape: false,
-            });
-        let response = ui.add(edit).accessible_name(name);
-        if response.changed() {
-            out.insert(0, Intent::Draft(talk, Words::new(text.as_str())));
-        }
-    });
+    ScrollArea::vertical()
+        .max_height(TALLEST)
+        .min_scrolled_height(TALLEST)
+        .show(ui, |ui| {
+            let name = if talk.thread.is_some() {
+                "Thread composer"
+            } else {
+                "Message composer"
+            };
+            let edit = TextEdit::multiline(&mut text)
+                .id(id)
+                .hint_text(RichText::new(hint).color(theme::of(ui).text_3))
+                .desired_rows(1)
+                .text_color(theme::of(ui).text)
+                .desired_width(f32::INFINITY)
+                .frame(Frame::NONE.inner_margin(Margin {
+                    left: 2,
+                    right: 2,
+                    top: 7,
+                    bottom: 5,
+                }))
+                .background_color(Color32::TRANSPARENT)
+                .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter))
+                .event_filter(EventFilter {
+                    horizontal_arrows: true,
+                    vertical_arrows: true,
+                    tab: false,
+                    escape: false,
+                });
+            let response = ui.add(edit).accessible_name(name);
+            if response.changed() {
+                out.insert(0, Intent::Draft(talk, Words::new(text.as_str())));
+            }
+        });
 }
 
 fn send_button(state: &State, ui: &mut Ui, talk: Talk, region: Region) -> egui::Response {
@@ -123,6 +131,7 @@ fn send_button(state: &State, ui: &mut Ui, talk: Talk, region: Region) -> egui::
         .weight(Weight::Primary)
         .enabled(state.can_send(talk))
         .named(name)
+        .width(SEND.x)
         .hint("Enter sends, Shift+Enter makes a new line")
         .show(ui)
 }
@@ -150,6 +159,12 @@ fn shift_enter() -> Event {
         modifiers: Modifiers::SHIFT,
     }
 }
+
+/// The size of the button that sends.
+const SEND: Vec2 = vec2(82.0, 32.0);
+
+/// The height of the text before it scrolls: six lines.
+const TALLEST: f32 = 138.0;
 
 /// Bytes from the limit at which it is shown.
 const NEAR_THE_LIMIT: i64 = 200;

@@ -205,6 +205,7 @@ fn show_field(ui: &mut Ui, name: &str, hint: &str, edit: TextEdit<'_>, wants_foc
         .id(id)
         .hint_text(RichText::new(hint).color(t.text_3))
         .desired_width(f32::INFINITY)
+        .text_color(t.text)
         .margin(Margin::symmetric(10, 8));
     if wants_focus {
         focus(ui, id);

@@ -188,9 +188,7 @@ impl Icon {
                     painter.add(Shape::line(points(list), stroke));
                 }
                 Fill(list) => {
-                    {
                     painter.add(Shape::convex_polygon(points(list), colour, Stroke::NONE));
-                }
                 }
                 Arc(x, y, radius, from, to) => {
                     let along = (0_u8..=24).map(|step| {

@@ -137,15 +137,13 @@ fn main(state: &State, local: &mut Local, ui: &mut Ui, out: &mut Vec<Intent>) {
     let (slim, narrow) = (width < SLIM, width < NARROW);
     just_type(state, ui);
     rail::show(state, local, ui, out);
-    if !slim || local.drawer {
-        let room = if slim {
-            (width - 64.0).min(320.0)
-        } else if narrow {
-            192.0
-        } else {
-            248.0
-        };
-        sidebar::show(state, local, ui, room, out);
+    if slim && local.drawer {
+        let all = ui.available_width();
+        sidebar::show(state, local, ui, all, out);
+        return;
+    }
+    if !slim {
+        sidebar::show(state, local, ui, if narrow { 192.0 } else { 248.0 }, out);
     }
     if state.thread().is_some() && !narrow {
         thread::pane(state, local, ui, out);

@@ -86,6 +86,7 @@ fn channels(state: &State, local: &mut Local, ui: &mut Ui, out: &mut Vec<Intent>
             let note = match (unread, draft) {
                 (0, true) => "draft".to_owned(),
                 (0, false) => String::new(),
+                (1_000.., _) => "999+".to_owned(),
                 (unread, _) => unread.to_string(),
             };
             let colour = if unread > 0 { t.text } else { t.text_3 };

@@ -69,6 +69,7 @@ fn query(switcher: &mut Switcher, ui: &mut Ui) {
     let edit = TextEdit::singleline(&mut switcher.query)
         .hint_text(hint)
         .desired_width(f32::INFINITY)
+        .text_color(t.text)
         .margin(Margin::symmetric(10, 8));
     let response = ui.add(edit).accessible_name("Quick switcher");
     if response.changed() {

@@ -156,11 +156,11 @@ fn the_banner_says_what_is_wrong_and_what_still_works() {
     press(&mut window, Modifiers::NONE, Key::Enter);
     assert!(shows(
         &window,
-        "No relay reached since 11:50. 1 message waits here"
+        "No relay since 11:50. 1 message waits here"
     ));
     window.state_mut().state.hear(Event::Link(Link::Online));
     window.run_steps(2);
-    assert!(!shows(&window, "No relay reached"));
+    assert!(!shows(&window, "No relay since"));
     window
         .state_mut()
         .state
@@ -190,4 +190,26 @@ fn less_confinement_than_designed_is_said() {
         assert!(shows(&wide(scene), said));
     }
     assert!(!shows(&wide(Scene::talking()), "onfine"));
+}
+
+/// `UI-VIEW-09`
+#[test]
+fn the_composer_grows_with_its_text_and_shrinks_again() {
+    let height = |window: &crate::Window| window.get_by_label("Message composer").rect().height();
+    let mut window = wide(Scene::talking());
+    let empty = height(&window);
+    let place = window.get_by_label("Message composer").rect();
+    write(&mut window, "Message composer", "one");
+    for _ in 0..3 {
+        press(&mut window, Modifiers::SHIFT, Key::Enter);
+    }
+    type_text(&mut window, "four");
+    assert!(height(&window) > 2.0 * empty);
+    let (field, send) = (
+        window.get_by_label("Message composer"),
+        window.get_by_label("Send"),
+    );
+    assert!((field.rect().bottom() - send.rect().bottom()).abs() < 8.0);
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    assert_eq!(window.get_by_label("Message composer").rect(), place);
 }
