@@ -280,8 +280,14 @@ impl State {
     fn recount_replies(&mut self) {
         let whole = !self.branch.has_older() && !self.branch.has_newer();
         if let (Some(root), true) = (self.thread, whole) {
-            let replies = self.branch.rows().iter().filter(|row| row.thread == Some(root)).count();
-            self.trunk.set_replies(root, u32::try_from(replies).unwrap_or(u32::MAX));
+            let replies = self
+                .branch
+                .rows()
+                .iter()
+                .filter(|row| row.thread == Some(root))
+                .count();
+            self.trunk
+                .set_replies(root, u32::try_from(replies).unwrap_or(u32::MAX));
         }
     }
 
@@ -372,5 +378,8 @@ impl Refusal {
 
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
 }

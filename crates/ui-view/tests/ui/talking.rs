@@ -154,10 +154,7 @@ fn the_banner_says_what_is_wrong_and_what_still_works() {
         .hear(Event::Link(Link::Offline { since, why }));
     write(&mut window, "Message composer", "later then");
     press(&mut window, Modifiers::NONE, Key::Enter);
-    assert!(shows(
-        &window,
-        "No relay since 11:50. 1 message waits here"
-    ));
+    assert!(shows(&window, "No relay since 11:50. 1 message waits here"));
     window.state_mut().state.hear(Event::Link(Link::Online));
     window.run_steps(2);
     assert!(!shows(&window, "No relay since"));
