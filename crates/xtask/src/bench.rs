@@ -150,17 +150,11 @@ fn beside_a_display(wanted: &Wanted) -> Result<(), Trouble> {
 }
 
 fn finish(inside: &mut Child, stop: &Receiver<()>) -> Result<(), Trouble> {
-    loop {
-        match stop.recv_timeout(Duration::from_millis(100)) {
-            Err(RecvTimeoutError::Timeout) => {
-                let status = inside.try_wait().during("waiting for the measurements")?;
-                match status {
-                    None => {}
-                    Some(status) if status.success() => return Ok(()),
-                    Some(_) => return Err(Trouble::new("the measurements failed")),
-                }
-            }
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+    while let Err(RecvTimeoutError::Timeout) = stop.recv_timeout(Duration::from_millis(100)) {
+        match inside.try_wait().during("waiting for the measurements")? {
+            None => {}
+            Some(status) if status.success() => return Ok(()),
+            Some(_) => return Err(Trouble::new("the measurements failed")),
         }
     }
     let group = i32::try_from(inside.id()).ok().and_then(Pid::from_raw);
