@@ -89,7 +89,7 @@ impl Desk {
         };
         self.drain(now);
         match &outcome {
-            Ok(Answer::Sent { row }) => self.show_sent(row.name),
+            Ok(Answer::Sent { row }) => self.show_sent(row),
             // Half of a step may be in memory: none of it may reach the vault.
             Err(failure) if failure.code == ErrorCode::StoreFailed => self.poisoned = true,
             Ok(_) | Err(_) => {}

@@ -10,7 +10,7 @@ use timeline_core::{Entry, Timeline};
 use vault_io::{Change, ReadError, Vault};
 
 use crate::page_key::PageKey;
-use crate::record::{HISTORY, Record};
+use crate::record::{HISTORY, Record, number_of};
 
 /// Everything that was said, by channel.
 #[derive(Default)]
@@ -27,6 +27,8 @@ struct Shelf {
     frontier: Vec<(u64, Name)>,
     /// Named by something that is here, and not here itself yet.
     awaited: BTreeSet<Name>,
+    /// Own texts of several entries: number of the first, and the number behind the last.
+    long: BTreeMap<u64, u64>,
 }
 
 /// How far own entries of a channel have come: numbers below are covered.
@@ -102,6 +104,18 @@ impl Book {
         self.shelves
             .get(&(team, channel))
             .map_or(0, |shelf| shelf.timeline.len())
+    }
+
+    /// A watermark of own entries, for those who know messages only by their first entry: it
+    /// never ends inside a message.
+    pub(crate) fn whole(&self, team: TeamId, channel: Channel, mark: u32) -> u32 {
+        let mark = u64::from(mark);
+        let shelf = self.shelves.get(&(team, channel));
+        let inside = shelf
+            .and_then(|shelf| shelf.long.range(..mark).next_back())
+            .filter(|(_, end)| mark < **end);
+        let whole = inside.map_or(mark, |(first, _)| *first);
+        u32::try_from(whole).unwrap_or(u32::MAX)
     }
 
     /// The message that stands above another.
@@ -240,6 +254,10 @@ impl Book {
         if shelf.timeline.position(name).is_some() || shelf.timeline.insert(entry).is_err() {
             return;
         }
+        let (first, end) = (number_of(name).value(), record.end(name));
+        if record.own && first.saturating_add(1) < end {
+            shelf.long.insert(first, end);
+        }
         shelf.frontier.retain(|(_, seen)| !after.contains(seen));
         let missing = after
             .into_iter()
@@ -253,3 +271,49 @@ impl Book {
 
 /// So many messages does a new one name as seen.
 const MOST_AFTER: usize = timeline_core::MAX_AFTER;
+
+#[cfg(test)]
+mod tests {
+    use names::{Device, Number, Org, Origin, Team};
+
+    use super::*;
+
+    #[test]
+    fn a_watermark_never_ends_inside_a_message() {
+        let (origin, org) = (Origin::truncate(1), Org::truncate(2));
+        let team = TeamId {
+            origin,
+            org,
+            team: Team::truncate(3),
+        };
+        let channel = Channel::truncate(4);
+        let mut book = Book::default();
+        for (first, last) in [(0, 0), (1, 3), (4, 4)] {
+            let (device, number) = (Device::truncate(5), Number::truncate(first));
+            let record = Record {
+                user: "Alice".into(),
+                device: 5,
+                own: true,
+                at: first,
+                body: "text".into(),
+                thread: None,
+                after: Vec::new(),
+                last,
+                why: String::new(),
+                missing: 0,
+            };
+            book.record(
+                team.name(Rest::Message {
+                    channel,
+                    device,
+                    number,
+                }),
+                record,
+            );
+        }
+        let marks: Vec<u32> = (0..=5)
+            .map(|mark| book.whole(team, channel, mark))
+            .collect();
+        assert_eq!(marks, [0, 1, 1, 1, 4, 5]);
+    }
+}

@@ -65,11 +65,12 @@ impl Desk {
             }
             Output::Watermark(mark) => {
                 let channel = u16::try_from(mark.channel.value()).unwrap_or(0);
+                let whole = |number| session.book.whole(mark.team, mark.channel, number);
                 let event = Event::Watermark(Watermark {
                     team: translate::team_bits(mark.team),
                     channel,
-                    relay: mark.relay,
-                    delivered: mark.delivered,
+                    relay: whole(mark.relay),
+                    delivered: whole(mark.delivered),
                 });
                 self.announce(Some((mark.team, channel)), &event);
             }
@@ -113,12 +114,15 @@ impl Desk {
     }
 
     /// Shows an own message to those who follow, the other windows and command lines among them.
-    pub(crate) fn show_sent(&mut self, name: NameBits) {
-        let Ok(name) = Name::from_bytes(name.0) else {
+    pub(crate) fn show_sent(&mut self, row: &Row) {
+        let thread = row.thread.and_then(|bits| Name::from_bytes(bits.0).ok());
+        let Ok(name) = Name::from_bytes(row.name.0) else {
             return;
         };
-        if self.show(name).is_err() {
-            self.poisoned = true;
+        for name in [Some(name), thread].into_iter().flatten() {
+            if self.show(name).is_err() {
+                self.poisoned = true;
+            }
         }
     }
 

@@ -67,7 +67,7 @@ impl Record {
 }
 
 /// The position of a message in its log.
-fn number_of(name: Name) -> Number {
+pub(crate) fn number_of(name: Name) -> Number {
     if let Rest::Message { number, .. } = name.place().rest {
         number
     } else {
