@@ -26,6 +26,7 @@ use keys::Keys;
 use scan::{Hits, Needles};
 use scene::{ALICE, BOB, Scene};
 
+/// `TESTS-11` `SECURE-07` `VAULT-03` `SANDBOX-07`
 #[test]
 fn texts_and_keys_are_nowhere_but_where_they_belong_and_nowhere_after_lock() {
     if hold::is_control() || !may_read_memory() {
