@@ -94,7 +94,8 @@ impl Known {
             let unknown = place.1.to_string();
             let team = self.teams.get(&place.0).map_or("?", String::as_str);
             let channel = self.channels.get(&place).unwrap_or(&unknown);
-            format!("{}/{}  {}", safe(team), safe(channel), cli::line(row))
+            let line = if changed { change(row) } else { cli::line(row) };
+            format!("{}/{}  {line}", safe(team), safe(channel))
         };
         Ok(out.print(|| placed(cli::row(row), place, changed), text)?)
     }
@@ -109,6 +110,18 @@ fn placed(mut object: Value, (team, channel): Place, changed: bool) -> Value {
         }
     }
     object
+}
+
+/// A changed state in one line, with as much of the text as tells which message it is.
+fn change(row: &Row) -> String {
+    let first = safe(row.text.as_str().lines().next().unwrap_or_default());
+    let start: String = first.chars().take(TELLING).collect();
+    let dots = if start.len() < row.text.as_str().len() {
+        ".."
+    } else {
+        ""
+    };
+    format!("[{}]  {start}{dots}", cli::state(row.state))
 }
 
 fn link_note(link: &LinkState) -> String {
@@ -173,6 +186,8 @@ fn number(name: NameBits) -> u32 {
     u32::from_be_bytes([0, a, b, c]) & 0xf_ffff
 }
 
+/// In letters.
+const TELLING: usize = 40;
 /// Older ones change unseen.
 const MOST_KNOWN: usize = 10_000;
 
@@ -249,5 +264,8 @@ mod tests {
         assert_eq!(object["changed"], true);
         let object = placed(cli::row(&row(7, true, State::Relay)), PLACE, false);
         assert_eq!(object.get("changed"), None);
+        let mut long = row(7, true, State::Delivered);
+        long.text = Text::cut(&"ä".repeat(50));
+        assert_eq!(change(&long), format!("[delivered]  {}..", "ä".repeat(40)));
     }
 }

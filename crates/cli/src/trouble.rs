@@ -59,7 +59,10 @@ impl Trouble {
     /// The same, naming in its hint the command of another tool.
     #[must_use]
     pub fn naming(self, command: &str, other: &str) -> Self {
-        Self { hint: self.hint.replace(command, other), ..self }
+        Self {
+            hint: self.hint.replace(command, other),
+            ..self
+        }
     }
 }
 

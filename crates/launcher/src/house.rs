@@ -32,7 +32,7 @@ pub(crate) enum HouseError {
     OpenData(PathBuf),
     #[error("the data folder {0} cannot be written ({1})")]
     ReadOnly(PathBuf, io::ErrorKind),
-    #[error("sotto runs already for {0}")]
+    #[error("sotto runs already for the data folder {0}")]
     RunsAlready(PathBuf),
     #[error("{0} is not beside sotto in {1}")]
     Missing(Part, PathBuf),
@@ -85,7 +85,12 @@ impl HouseError {
     pub(crate) fn status(&self) -> u8 {
         match self {
             Self::NoHome | Self::NoDisplay => 2,
-            _ => 1,
+            Self::Data(..)
+            | Self::ForeignData(_)
+            | Self::OpenData(_)
+            | Self::ReadOnly(..)
+            | Self::RunsAlready(_)
+            | Self::Missing(..) => 1,
         }
     }
 }

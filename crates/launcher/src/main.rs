@@ -139,15 +139,14 @@ fn stop(data: &Path, json: bool) -> ExitCode {
 }
 
 fn unreachable_launcher(data: &Path, error: &KnockError, json: bool) -> ExitCode {
-    let (code, hint) = match error {
-        KnockError::NotRunning => (
+    let (code, hint) = if matches!(error, KnockError::NotRunning) {
+        (
             "not-running",
             format!("start it with `sotto --data {}`", data.display()),
-        ),
-        _ => (
-            "not-reachable",
-            "try again; if that does not help, stop it by its process number".into(),
-        ),
+        )
+    } else {
+        let hint = "try again; if that does not help, end it by its process number";
+        ("not-reachable", hint.to_owned())
     };
     status::print_error(code, &error.to_string(), &hint, json);
     ExitCode::from(3)
@@ -168,9 +167,10 @@ fn say_text(notice: &Notice, _: &Report) {
 }
 
 fn say_json(notice: &Notice, report: &Report) {
-    complain(format_args!("{}", sentence(notice)));
     if *notice == Notice::Up {
         status::print(report, true);
+    } else {
+        say_text(notice, report);
     }
 }
 
@@ -203,7 +203,7 @@ fn sentence(notice: &Notice) -> String {
         Notice::Astray(part) => {
             format!("{part} broke the rules of its control channel; killing it")
         }
-        Notice::Up => "running".to_owned(),
+        Notice::Up => "running; Ctrl+C or `sotto stop` ends it".to_owned(),
     }
 }
 

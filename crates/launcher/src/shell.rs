@@ -270,7 +270,8 @@ impl<'a> Shell<'a> {
 
 /// Writes a line for people. Nobody may be reading any more, which must not end this process.
 pub(crate) fn complain(line: std::fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "sotto: {line}");
+    // In one piece, since the children write there too.
+    let _ = io::stderr().write_all(format!("sotto: {line}\n").as_bytes());
 }
 
 /// A byte can be read from what this gives when somebody asks this process to stop.

@@ -19,7 +19,8 @@ pub(crate) fn print_error(code: &str, message: &str, hint: &str, json: bool) {
     if json {
         out(&json!({"error": code, "message": message, "hint": hint}).to_string());
     } else {
-        crate::shell::complain(format_args!("{message}\n       {hint}"));
+        // Nobody may be reading any more.
+        let _ = writeln!(io::stderr(), "error: {message}\n  {hint}");
     }
 }
 

@@ -50,17 +50,18 @@ fn starts(outputs: &[Output]) -> Vec<Part> {
 }
 
 fn joins(outputs: &[Output]) -> Vec<(Part, u32, u32)> {
-    outputs
-        .iter()
-        .filter_map(|output| match output {
-            Output::Join {
-                part,
-                part_generation,
-                secure_generation,
-            } => Some((*part, *part_generation, *secure_generation)),
-            _ => None,
-        })
-        .collect()
+    let mut found = Vec::new();
+    for output in outputs {
+        if let Output::Join {
+            part,
+            part_generation,
+            secure_generation,
+        } = output
+        {
+            found.push((*part, *part_generation, *secure_generation));
+        }
+    }
+    found
 }
 
 /// `LAUNCHER-01`

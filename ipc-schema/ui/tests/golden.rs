@@ -1,0 +1,384 @@
+//! Golden bytes between `secure-proc` and windows or command lines.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "../../tests/support/golden.rs"]
+mod golden;
+
+use golden::Golden;
+use ipc_schema::control::Confinement;
+use ipc_schema::{CAP_FROM_UI, CAP_TO_UI, List, SchemaHash, Secret, Text, encode};
+use ipc_schema_ui::{
+    Answer, Channel, DeviceRow, ErrorCode, Event, Failure, FromSecure, Joining, LinkState,
+    MAX_BODY, NameBits, Names, Phase, Request, RequestId, Row, Scope, State, Status, Team,
+    TeamBits, TeamStatus, ToSecure, Watermark, schema,
+};
+
+const TEAM: TeamBits = TeamBits(9 << 38 | 8 << 20 | 7);
+const NAME: NameBits = NameBits([5; 16]);
+const PHASES: [Phase; 3] = [Phase::FirstStart, Phase::Locked, Phase::Unlocked];
+const STATES: [State; 5] = [
+    State::Queued,
+    State::Relay,
+    State::Delivered,
+    State::Failed,
+    State::Undecryptable,
+];
+const CODES: [ErrorCode; 22] = [
+    ErrorCode::Locked,
+    ErrorCode::NoVault,
+    ErrorCode::VaultExists,
+    ErrorCode::WrongPassphrase,
+    ErrorCode::TooSoon,
+    ErrorCode::WeakPassphrase,
+    ErrorCode::NoSuchTeam,
+    ErrorCode::NoSuchChannel,
+    ErrorCode::NoSuchMessage,
+    ErrorCode::BadText,
+    ErrorCode::BadLink,
+    ErrorCode::WrongFingerprint,
+    ErrorCode::AlreadyJoined,
+    ErrorCode::NoSuchAnnouncement,
+    ErrorCode::UnfitAnnouncement,
+    ErrorCode::NotAdmin,
+    ErrorCode::OrgExists,
+    ErrorCode::NotReachable,
+    ErrorCode::RelayRefused,
+    ErrorCode::StoreFailed,
+    ErrorCode::RunOut,
+    ErrorCode::NotPermitted,
+];
+
+fn text<const MOST: usize>(text: &str) -> Text<MOST> {
+    Text::new(text).unwrap()
+}
+
+fn passphrase() -> Secret<1024> {
+    Secret::new("correct horse".to_owned()).unwrap()
+}
+
+fn row() -> Row {
+    Row {
+        name: NAME,
+        from: text("Bob"),
+        device: 70_000,
+        own: false,
+        at: 1_795_269_959_999,
+        state: State::Relay,
+        text: text("grüß dich"),
+        thread: Some(NameBits([6; 16])),
+        replies: 2,
+        why: text(""),
+        missing_before: 1,
+    }
+}
+
+fn team() -> Team {
+    Team {
+        id: TEAM,
+        name: text("friends"),
+    }
+}
+
+fn status() -> Status {
+    Status {
+        phase: Phase::Unlocked,
+        link: LinkState::Online { skew: -3 },
+        secure: Confinement::Full,
+        net: Some(Confinement::Reduced(text("old kernel"))),
+        window: None,
+        forbidden_calls: 0,
+        net_starts: 1,
+        teams: List::new(vec![TeamStatus {
+            id: TEAM,
+            name: text("friends"),
+            epoch: 5,
+            slot: 6,
+            devices: 3,
+            queued: 1,
+            wishes: 0,
+        }])
+        .unwrap(),
+        joining: List::new(vec![Joining {
+            team: TEAM,
+            hash: [4; 32],
+        }])
+        .unwrap(),
+    }
+}
+
+fn requests() -> Vec<Request> {
+    let (team, link) = (TEAM, text("sotto-team:9/8/7#.."));
+    vec![
+        Request::Create {
+            passphrase: passphrase(),
+            user: text("Bob"),
+            device: text("laptop"),
+        },
+        Request::Unlock {
+            passphrase: passphrase(),
+        },
+        Request::Lock,
+        Request::Status,
+        Request::WhoAmI,
+        Request::Teams,
+        Request::Channels { team },
+        Request::Send {
+            team,
+            channel: 700,
+            text: text("hi"),
+            reply_to: Some(NAME),
+        },
+        Request::Page {
+            team,
+            channel: 700,
+            thread: None,
+            before: Some(NAME),
+            limit: 400,
+        },
+        Request::Follow {
+            scope: Scope::Channel(TEAM, 700),
+        },
+        Request::ReadLink {
+            link: Text::clone(&link),
+        },
+        Request::Join {
+            link,
+            fingerprint: [3; 32],
+        },
+        Request::Refresh { team },
+        Request::CreateOrg {
+            name: text("Acme"),
+            relay: text("relay:4433"),
+            relay_key: [2; 32],
+        },
+        Request::ShowOrg,
+        Request::CreateTeam {
+            name: text("friends"),
+        },
+        Request::ShowTeamLink { team },
+        Request::CreateChannel {
+            team,
+            name: text("general"),
+        },
+        Request::AddDevice {
+            team,
+            hash: [4; 32],
+        },
+        Request::Devices { team },
+        Request::Settle,
+    ]
+}
+
+fn answers() -> Vec<Answer> {
+    vec![
+        Answer::Done,
+        Answer::Status(status()),
+        Answer::WhoAmI(Names {
+            user: text("Bob"),
+            device: text("laptop"),
+            user_key: [1; 32],
+        }),
+        Answer::Teams(List::new(vec![team()]).unwrap()),
+        Answer::Channels(
+            List::new(vec![Channel {
+                id: 700,
+                name: text("general"),
+                messages: 2,
+            }])
+            .unwrap(),
+        ),
+        Answer::Sent { row: row() },
+        Answer::Page {
+            rows: List::new(vec![row()]).unwrap(),
+            more: true,
+        },
+        Answer::Link {
+            team: TEAM,
+            fingerprint: [3; 32],
+            relay: text("relay:4433"),
+        },
+        Answer::Joining(Joining {
+            team: TEAM,
+            hash: [4; 32],
+        }),
+        Answer::Org {
+            name: text("Acme"),
+            origin: 9,
+            org: 8,
+            root: [2; 32],
+            fingerprint: [3; 32],
+        },
+        Answer::TeamLink {
+            team: TEAM,
+            link: text("sotto-team:9/8/7#.."),
+        },
+        Answer::Devices(
+            List::new(vec![DeviceRow {
+                number: 70_000,
+                user: text("Bob"),
+                name: text("laptop"),
+                own: true,
+                user_key: [1; 32],
+            }])
+            .unwrap(),
+        ),
+    ]
+}
+
+fn events() -> Vec<Event> {
+    vec![
+        Event::Phase(Phase::Locked),
+        Event::Message {
+            team: TEAM,
+            channel: 700,
+            row: row(),
+            after: Some(NAME),
+        },
+        Event::Watermark(Watermark {
+            team: TEAM,
+            channel: 700,
+            relay: 300,
+            delivered: 2,
+        }),
+        Event::TeamsChanged,
+        Event::Link(LinkState::NoRelay),
+        Event::Joined { team: TEAM },
+        Event::Notice(text("the origin showed two histories")),
+    ]
+}
+
+fn failure() -> Failure {
+    Failure {
+        code: ErrorCode::TooSoon,
+        message: text("too soon"),
+        hint: text("wait"),
+        wait: 4_000,
+    }
+}
+
+/// `IPC-SCHEMA-UI-01`
+#[test]
+fn every_variant_has_its_golden_bytes() {
+    let mut golden = Golden::new(env!("CARGO_MANIFEST_DIR"), "ui");
+    golden.variants("Phase", &PHASES);
+    golden.variants("State", &STATES);
+    golden.variants("ErrorCode", &CODES);
+    golden.variants(
+        "Scope",
+        &[Scope::All, Scope::Team(TEAM), Scope::Channel(TEAM, 700)],
+    );
+    golden.variants(
+        "LinkState",
+        &[
+            LinkState::NoRelay,
+            LinkState::Online { skew: i64::MIN },
+            LinkState::Offline {
+                since: 1_795_269_959_999,
+                why: text("refused"),
+            },
+        ],
+    );
+    golden.variants("Request", &requests());
+    golden.variants("Answer", &answers());
+    golden.variants("Event", &events());
+    golden.one("Failure", &failure());
+    let id = RequestId([1; 16]);
+    golden.variants(
+        "ToSecure",
+        &[
+            ToSecure::Hello {
+                schema: SchemaHash([7; 32]),
+            },
+            ToSecure::Ask {
+                id,
+                request: Request::Lock,
+            },
+        ],
+    );
+    golden.variants(
+        "FromSecure",
+        &[
+            FromSecure::Hello {
+                schema: SchemaHash([7; 32]),
+                phase: Phase::Locked,
+            },
+            FromSecure::Answer {
+                id,
+                answer: Ok(Answer::Done),
+            },
+            FromSecure::Event(Event::TeamsChanged),
+        ],
+    );
+    golden.one(
+        "FromSecure",
+        &FromSecure::Answer {
+            id,
+            answer: Err(failure()),
+        },
+    );
+    golden.compare();
+}
+
+/// `IPC-SCHEMA-UI-02`
+#[test]
+fn the_largest_messages_fit_their_caps() {
+    let id = RequestId([255; 16]);
+    let longest = Text::<MAX_BODY>::new("x".repeat(MAX_BODY)).unwrap();
+    let request = Request::Send {
+        team: TeamBits(u64::MAX),
+        channel: u16::MAX,
+        text: longest.clone(),
+        reply_to: Some(NAME),
+    };
+    assert!(encode(&ToSecure::Ask { id, request }).unwrap().len() <= CAP_FROM_UI);
+
+    let most = Text::<64>::new("x".repeat(64)).unwrap();
+    let device = DeviceRow {
+        number: u32::MAX,
+        user: most.clone(),
+        name: most.clone(),
+        own: true,
+        user_key: [255; 32],
+    };
+    let devices = Answer::Devices(List::new(vec![device; 1024]).unwrap());
+    let channel = Channel {
+        id: u16::MAX,
+        name: most,
+        messages: u32::MAX,
+    };
+    let channels = Answer::Channels(List::new(vec![channel; 256]).unwrap());
+    let sent = Answer::Sent {
+        row: Row {
+            text: longest,
+            ..row()
+        },
+    };
+    for answer in [devices, channels, sent] {
+        let message = FromSecure::Answer {
+            id,
+            answer: Ok(answer),
+        };
+        assert!(encode(&message).unwrap().len() <= CAP_TO_UI);
+    }
+}
+
+/// `IPC-SCHEMA-UI-03`
+#[test]
+fn nothing_of_a_message_or_passphrase_is_printed_in_a_log() {
+    let request = format!("{:?}", requests());
+    let event = format!("{:?}", events());
+    for text in ["correct horse", "laptop", "hi\"", "Acme"] {
+        assert!(!request.contains(text), "{text}");
+    }
+    assert!(!event.contains("grüß"));
+}
+
+/// `IPC-SCHEMA-UI-04`
+#[test]
+fn the_schema_is_not_that_of_the_other_packages() {
+    assert_ne!(schema(), ipc_schema::control::schema());
+}
