@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipc_io::{Caps, Channel, Control, Interest};
 use ipc_schema::control::{Class, FromChild, ToChild};
-use ipc_schema_ui::FromSecure;
+use ipc_schema_ui::{FromSecure, Phase};
 
 use crate::clock;
 use crate::desk::{Desk, Others};
@@ -236,9 +236,11 @@ impl Ends {
             self.net = None;
             desk.net_went(clock::now());
         }
+        let locked = desk.phase() != Phase::Unlocked;
         let mut gone = Vec::new();
         for (peer, channel) in &mut self.guests {
-            if channel.flush().is_err() {
+            // What waits for somebody who does not read must not outlive the open vault.
+            if channel.flush().is_err() || (locked && channel.wants_write()) {
                 gone.push(*peer);
             }
         }

@@ -65,9 +65,10 @@ fn texts_and_keys_are_nowhere_but_where_they_belong_and_nowhere_after_lock() {
     shown(&scene, &texts);
     let mut wrong = Vec::new();
     outside(&scene, [&texts, &secrets], &moved, &mut wrong);
-    inside(&scene, &texts, &secrets, &mut wrong);
+    let guest = inside(&scene, &texts, &secrets, &mut wrong);
     hold::control(TEST, &[&texts, &secrets]);
     locked(&scene, [&texts, &secrets], &mut wrong);
+    drop(guest);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -120,7 +121,13 @@ fn outside(scene: &Scene, both: [&Needles; 2], moved: &[u8], wrong: &mut Vec<Str
 }
 
 /// The window has texts and no keys; `secure-proc` has both, but the vault's keys out of reach.
-fn inside(scene: &Scene, texts: &Needles, secrets: &Needles, wrong: &mut Vec<String>) {
+/// The reader that does not read stays, and with it what waits for it.
+fn inside(
+    scene: &Scene,
+    texts: &Needles,
+    secrets: &Needles,
+    wrong: &mut Vec<String>,
+) -> ipc_io::Client {
     let [secure, window] = [Role::Secure, Role::Window].map(|role| scene.pid(&scene.alice, role));
     let mut hits = Hits::new();
     secrets.find_in_process(window, "ui-proc", &mut hits);
@@ -134,7 +141,6 @@ fn inside(scene: &Scene, texts: &Needles, secrets: &Needles, wrong: &mut Vec<Str
         Ok((hits.len() >= 2).then_some(()))
     })
     .unwrap();
-    drop(guest);
 
     let mut hits = Hits::new();
     let seen = secrets.find_in_process(secure, "secure-proc", &mut hits);
@@ -159,6 +165,7 @@ fn inside(scene: &Scene, texts: &Needles, secrets: &Needles, wrong: &mut Vec<Str
         "the control finds no key in secure-proc"
     );
     blame(hits, wrong);
+    guest
 }
 
 /// Waits until both texts are on the screen, as far as memory tells.
@@ -172,7 +179,8 @@ fn shown(scene: &Scene, texts: &Needles) {
     .unwrap();
 }
 
-/// After `lock` nothing is left, neither in `secure-proc` nor in the window.
+/// After `lock` nothing is left, neither in `secure-proc` nor in the window: not even what waits for
+/// a reader who does not read.
 fn locked(scene: &Scene, both: [&Needles; 2], wrong: &mut Vec<String>) {
     scene.alice.commands().cli(&["lock"]).unwrap();
     let [secure, window] = [Role::Secure, Role::Window].map(|role| scene.pid(&scene.alice, role));
