@@ -25,9 +25,14 @@ impl Graph {
     /// When cargo fails, or answers in another form.
     pub fn of_the_workspace() -> Result<Self, Trouble> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        // Only what this machine builds has been fetched.
+        let version = Command::new(&cargo).arg("-vV").output();
+        let version = String::from_utf8(version.during("running cargo -vV")?.stdout);
+        let version = version.during("cargo -vV")?;
+        let host = version.lines().find_map(|line| line.strip_prefix("host: "));
         let out = Command::new(cargo)
             .args(["metadata", "--format-version=1", "--locked", "--offline"])
-            .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
+            .args(["--filter-platform", host.during("cargo names no host")?])
             .current_dir(workspace())
             .output()
             .during("running cargo metadata")?;
