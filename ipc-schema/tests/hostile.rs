@@ -1,4 +1,5 @@
 //! Bytes that are no message.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use ipc_schema::{
     Bytes, CAP_TO_UI, CodecError, List, SchemaHash, Secret, Text, TooLong, decode, encode,

@@ -1,4 +1,9 @@
 //! Memory over many frames; alone in its process, since it measures the process.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
 
 use ipc_io::{Caps, Channel, now, pair};
 

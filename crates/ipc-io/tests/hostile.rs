@@ -1,4 +1,5 @@
 //! Peers that do what they must not, over real sockets.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -225,6 +226,9 @@ fn a_descriptor_belongs_to_its_frame_whatever_stands_around_it() {
     assert_eq!(text, "x");
 }
 
+/// A way to send more than one.
+type Way = dyn Fn(&UnixStream, BorrowedFd<'_>);
+
 /// `IPC-IO-07`
 #[test]
 fn two_descriptors_drop_the_peer_and_are_closed() {
@@ -238,7 +242,7 @@ fn two_descriptors_drop_the_peer_and_are_closed() {
         send_descriptors(peer, &[0, 0, 0, 1], &[fd]);
         send_descriptors(peer, b"x", &[fd]);
     };
-    let ways: [&dyn Fn(&UnixStream, BorrowedFd<'_>); 3] = [&together, &many, &apart];
+    let ways: [&Way; 3] = [&together, &many, &apart];
     for way in ways {
         let (near, far) = pair().unwrap();
         let (mut child, peer) = (Control::from_fd(near).unwrap(), UnixStream::from(far));
