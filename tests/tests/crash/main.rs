@@ -30,7 +30,7 @@ use script::{End, judge, talk};
 use trace::Point;
 use world::{Start, World};
 
-/// `TESTS-10` `SECURE-01` `SECURE-05` `VAULT-02`
+/// `TESTS-12` `SECURE-01` `SECURE-05` `VAULT-02`
 #[test]
 fn killed_at_every_write_sync_and_send_nothing_is_lost_or_sent_twice() {
     if !may_trace() {
@@ -57,7 +57,7 @@ fn killed_at_every_write_sync_and_send_nothing_is_lost_or_sent_twice() {
     );
 }
 
-/// `TESTS-10` `SECURE-01` `VAULT-02`
+/// `TESTS-12` `SECURE-01` `VAULT-02`
 #[test]
 fn without_power_at_every_sync_and_send_nothing_is_lost_or_sent_twice() {
     if !may_trace() {
