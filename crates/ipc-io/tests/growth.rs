@@ -18,10 +18,10 @@ fn resident_kib() -> u64 {
 
 /// Sends `count` frames of mixed sizes each way.
 fn exchange(left: &mut Channel, right: &mut Channel, count: usize) {
-    let body = vec![0x5a; 4096];
+    let body = vec![0x5a; 512];
     let mut arrived = [0_usize; 2];
     for index in 0..count {
-        let frame = &body[..1 + index * 37 % 4096];
+        let frame = &body[..1 + index * 37 % 512];
         left.send(frame).unwrap();
         right.send(frame).unwrap();
         for channel in [&mut *left, &mut *right] {
