@@ -1,5 +1,9 @@
 //! The real binary against a `secure-proc` that this test plays, over the real socket.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 use std::io::Write as _;
 use std::path::PathBuf;

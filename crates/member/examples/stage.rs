@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
     reason = "a part that cannot go on has failed; its first line is what `sotto --json` prints"
 )]
 
