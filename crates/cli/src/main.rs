@@ -2,6 +2,7 @@
 
 mod args;
 mod follow;
+mod join;
 mod lines;
 mod run;
 

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use cli::{
-    Out, Session, Target, Trouble, confirm, hex, name_text, new_passphrase, passphrase, safe,
-    state, team_text,
+    Out, Session, Target, Trouble, hex, name_text, new_passphrase, passphrase, safe, state,
+    team_text,
 };
 use ipc_schema::Text;
 use ipc_schema::control::Class;
 use ipc_schema_ui::{
-    Answer, Body, Label, LinkState, LinkText, MAX_ROWS, NameBits, Phase, Request, Row, Status,
+    Answer, Body, Label, LinkState, MAX_ROWS, NameBits, Phase, Request, Row, Status,
 };
 use serde_json::json;
 
 use crate::args::{Args, Command};
-use crate::{follow, lines};
+use crate::{follow, join, lines};
 
 /// Does what the line says.
 pub(crate) fn run(args: Args) -> Result<(), Trouble> {
@@ -74,7 +74,7 @@ pub(crate) fn run(args: Args) -> Result<(), Trouble> {
             thread,
         } => read(&mut session, out, &target, thread, before, limit),
         Command::Follow { scope } => follow::follow(&mut session, out, scope.as_deref()),
-        Command::Join { link, fingerprint } => join(&mut session, out, &link, fingerprint),
+        Command::Join { link, fingerprint } => join::join(&mut session, out, &link, fingerprint),
         Command::Refresh { team } => {
             let team = session.team(&team)?;
             session.done(Request::Refresh { team: team.id })?;
@@ -257,78 +257,6 @@ fn read(
     for row in pages.iter().rev().flatten() {
         out.print(|| cli::row(row), || cli::line(row))?;
     }
-    Ok(())
-}
-
-fn join(
-    session: &mut Session,
-    out: Out,
-    link: &str,
-    confirmed: Option<[u8; 32]>,
-) -> Result<(), Trouble> {
-    let link = LinkText::new(link.trim()).map_err(|_| {
-        Trouble::refused(
-            "bad-link",
-            "this is too long for a link",
-            "copy the whole line again",
-        )
-    })?;
-    let asked = session.ask(Request::ReadLink { link: link.clone() })?;
-    let Answer::Link {
-        team,
-        fingerprint,
-        relay,
-    } = asked
-    else {
-        return Err(Trouble::unexpected());
-    };
-    let shown = hex(&fingerprint);
-    match confirmed {
-        Some(confirmed) if confirmed == fingerprint => {}
-        Some(_) => {
-            return Err(Trouble::refused(
-                "wrong-fingerprint",
-                format!("the link is for another organisation: its fingerprint is {shown}"),
-                "do not join; ask your admin for the link again, over another way",
-            ));
-        }
-        None => {
-            let question = format!(
-                "team         {}\nrelay        {}\nfingerprint  {shown}\n\
-                 Compare the fingerprint with your admin, over another way than the link came.\n\
-                 Is it the same? [y/N] ",
-                team_text(team),
-                safe(relay.as_str()),
-            );
-            match confirm(&question)? {
-                Some(true) => {}
-                Some(false) => {
-                    let hint = "nothing was sent";
-                    return Err(Trouble::refused("not-confirmed", "not joined", hint));
-                }
-                None => {
-                    return Err(Trouble::usage(
-                        "there is no terminal to confirm the fingerprint at",
-                        format!("compare it with your admin, then add --fingerprint {shown}"),
-                    ));
-                }
-            }
-        }
-    }
-    let Answer::Joining(joining) = session.ask(Request::Join { link, fingerprint })? else {
-        return Err(Trouble::unexpected());
-    };
-    out.print(
-        || cli::join(&joining),
-        || {
-            format!(
-                "asked to be added. Give this hash to your admin, whole:\n  {}\nwho runs\n  \
-             sotto-member --data DIR device add {} HASH",
-                hex(&joining.hash),
-                team_text(joining.team),
-            )
-        },
-    )?;
     Ok(())
 }
 

@@ -11,7 +11,8 @@ use ipc_schema::control::{FromChild, ToChild};
 use rustix::process::{Pid, PidfdFlags};
 use sandbox_io::Role;
 
-use crate::plan::{Death, Input, Part};
+use crate::part::{Death, Part};
+use crate::plan::Input;
 
 #[derive(Debug)]
 pub(crate) struct Child {

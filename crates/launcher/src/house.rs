@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
 
-use crate::plan::{PARTS, Part};
+use crate::part::{PARTS, Part};
 
 /// The data folder, made ready and locked by this process.
 #[derive(Debug)]

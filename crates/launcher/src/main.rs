@@ -3,6 +3,7 @@
 mod args;
 mod child;
 mod house;
+mod part;
 mod plan;
 mod shell;
 mod stage;
@@ -17,7 +18,8 @@ use ipc_schema::control::{Confinement, Knock, Report};
 
 use crate::args::{Args, Command};
 use crate::house::{House, HouseError};
-use crate::plan::{Death, Notice};
+use crate::part::Death;
+use crate::plan::Notice;
 use crate::shell::{Shell, Wishes, complain};
 
 fn main() -> ExitCode {

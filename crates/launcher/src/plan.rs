@@ -1,32 +1,12 @@
 //! What to start, stop, join and say: decided without touching anything.
 
 use std::collections::VecDeque;
-use std::fmt;
 
 use ipc_schema::SchemaHash;
 use ipc_schema::control::{Class, Confinement, Knock, Life, Report, ToChild};
 
+use crate::part::{Death, PARTS, Part};
 use crate::stage::{Fate, Stage};
-
-/// One of the three children.
-#[derive(Debug, Clone, Copy, Eq, PartialEq, Ord, PartialOrd)]
-pub(crate) enum Part {
-    /// Keys, MLS, history.
-    Secure,
-    /// Links and cache.
-    Net,
-    /// The window.
-    Window,
-}
-
-/// How a child died.
-#[derive(Debug, Clone, Copy, Eq, PartialEq)]
-pub(crate) enum Death {
-    /// It exited with this status.
-    Code(i32),
-    /// A signal killed it.
-    Signal(i32),
-}
 
 /// What has happened.
 #[derive(Debug, Clone, Eq, PartialEq)]
@@ -408,37 +388,6 @@ impl Plan {
         }
     }
 }
-
-impl Part {
-    /// The name of its binary.
-    #[must_use]
-    pub(crate) fn binary(self) -> &'static str {
-        match self {
-            Self::Secure => "secure-proc",
-            Self::Net => "net-proc",
-            Self::Window => "ui-proc",
-        }
-    }
-
-    /// What `secure-proc` knows it as.
-    #[must_use]
-    pub(crate) fn class(self) -> Class {
-        match self {
-            Self::Secure => Class::Secure,
-            Self::Net => Class::Net,
-            Self::Window => Class::Window,
-        }
-    }
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.binary())
-    }
-}
-
-/// The three of them, in the order in which they start.
-pub(crate) const PARTS: [Part; 3] = [Part::Secure, Part::Net, Part::Window];
 
 /// SIGSYS: what the filter of system calls kills with.
 const FORBIDDEN: i32 = rustix::process::Signal::SYS.as_raw();

@@ -11,7 +11,8 @@ use ipc_schema::control::{Class, Report, ToChild};
 
 use crate::child::Child;
 use crate::house::{House, folder_of};
-use crate::plan::{Input, Notice, Output, Part, Plan};
+use crate::part::Part;
+use crate::plan::{Input, Notice, Output, Plan};
 
 /// What the three are started with.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use ipc_schema::control::{Confinement, Life};
 
-use crate::plan::Death;
+use crate::part::Death;
 
 /// Where a child is, and how often it has been there.
 #[derive(Debug, Default)]
