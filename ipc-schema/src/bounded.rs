@@ -41,11 +41,7 @@ impl<const MOST: usize> Text<MOST> {
     pub fn new(text: impl Into<String>) -> Result<Self, TooLong> {
         let text = text.into();
         let len = text.len();
-        if len > MOST {
-            Err(TooLong { len, most: MOST })
-        } else {
-            Ok(Self(text))
-        }
+        if len > MOST { Err(TooLong { len, most: MOST }) } else { Ok(Self(text)) }
     }
 
     /// Takes as much of a text as fits, cut between characters: for what only informs.
@@ -111,11 +107,7 @@ impl<const MOST: usize> Bytes<MOST> {
     /// When there are more than `MOST`.
     pub fn new(bytes: Vec<u8>) -> Result<Self, TooLong> {
         let len = bytes.len();
-        if len > MOST {
-            Err(TooLong { len, most: MOST })
-        } else {
-            Ok(Self(bytes))
-        }
+        if len > MOST { Err(TooLong { len, most: MOST }) } else { Ok(Self(bytes)) }
     }
 
     /// The bytes.
@@ -140,11 +132,7 @@ impl<T, const MOST: usize> List<T, MOST> {
         // An item without bytes could make a short frame into a long list.
         const { assert!(size_of::<T>() > 0) };
         let len = items.len();
-        if len > MOST {
-            Err(TooLong { len, most: MOST })
-        } else {
-            Ok(Self(items))
-        }
+        if len > MOST { Err(TooLong { len, most: MOST }) } else { Ok(Self(items)) }
     }
 
     /// Takes the first items, as many as fit.
@@ -243,18 +231,12 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for List<T, M
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
                 let claimed = seq.size_hint().unwrap_or(0);
                 if claimed > MOST {
-                    return Err(A::Error::custom(TooLong {
-                        len: claimed,
-                        most: MOST,
-                    }));
+                    return Err(A::Error::custom(TooLong { len: claimed, most: MOST }));
                 }
                 let mut items = Vec::new();
                 while let Some(item) = seq.next_element()? {
                     if items.len() >= MOST {
-                        return Err(A::Error::custom(TooLong {
-                            len: MOST,
-                            most: MOST,
-                        }));
+                        return Err(A::Error::custom(TooLong { len: MOST, most: MOST }));
                     }
                     items.push(item);
                 }

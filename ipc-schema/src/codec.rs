@@ -49,11 +49,7 @@ pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecE
         return Err(CodecError::Trailing { extra });
     }
     let again = zeroize::Zeroizing::new(encode(&message)?);
-    if again.as_slice() == bytes {
-        Ok(message)
-    } else {
-        Err(CodecError::NotCanonical)
-    }
+    if again.as_slice() == bytes { Ok(message) } else { Err(CodecError::NotCanonical) }
 }
 
 /// The hash of a schema, given the source text that defines it.

@@ -12,29 +12,16 @@ use golden::Golden;
 use ipc_schema::control::{Class, Confinement, FromChild, Knock, Life, Report, ToChild, schema};
 use ipc_schema::{CAP_CONTROL, SchemaHash, Text, encode};
 
-const CLASSES: [Class; 5] = [
-    Class::Secure,
-    Class::Net,
-    Class::Window,
-    Class::CommandLine,
-    Class::MemberTool,
-];
+const CLASSES: [Class; 5] =
+    [Class::Secure, Class::Net, Class::Window, Class::CommandLine, Class::MemberTool];
 
 fn confinements() -> [Confinement; 3] {
     let why = Text::new("no Landlock").unwrap();
-    [
-        Confinement::Full,
-        Confinement::Reduced(why.clone()),
-        Confinement::None(why),
-    ]
+    [Confinement::Full, Confinement::Reduced(why.clone()), Confinement::None(why)]
 }
 
 fn report() -> Report {
-    let life = |pid, confinement| Life {
-        pid,
-        generation: 2,
-        confinement,
-    };
+    let life = |pid, confinement| Life { pid, generation: 2, confinement };
     let [full, reduced, _] = confinements();
     Report {
         launcher: 300,
@@ -54,10 +41,7 @@ fn every_variant_has_its_golden_bytes() {
     golden.variants(
         "ToChild",
         &[
-            ToChild::Attach {
-                class: Class::Net,
-                generation: 1000,
-            },
+            ToChild::Attach { class: Class::Net, generation: 1000 },
             ToChild::Stop,
             ToChild::Peers {
                 net: Some(Confinement::Full),
@@ -71,23 +55,13 @@ fn every_variant_has_its_golden_bytes() {
     golden.variants(
         "FromChild",
         &[
-            FromChild::Ready {
-                schema: SchemaHash([7; 32]),
-                confinement: reduced,
-            },
+            FromChild::Ready { schema: SchemaHash([7; 32]), confinement: reduced },
             FromChild::Closed,
         ],
     );
     golden.variants(
         "Knock",
-        &[
-            Knock::Enter {
-                class: Class::CommandLine,
-            },
-            Knock::Status,
-            Knock::Show,
-            Knock::Stop,
-        ],
+        &[Knock::Enter { class: Class::CommandLine }, Knock::Status, Knock::Show, Knock::Stop],
     );
     golden.one("Report", &report());
     golden.compare();
@@ -97,11 +71,7 @@ fn every_variant_has_its_golden_bytes() {
 #[test]
 fn the_largest_messages_fit_their_cap() {
     let longest = Some(Confinement::None(Text::cut(&"x".repeat(512))));
-    let life = Some(Life {
-        pid: u32::MAX,
-        generation: u32::MAX,
-        confinement: longest.clone(),
-    });
+    let life = Some(Life { pid: u32::MAX, generation: u32::MAX, confinement: longest.clone() });
     let report = Report {
         launcher: u32::MAX,
         secure: life.clone(),

@@ -31,48 +31,20 @@ fn each_kind_of_bad_bytes_is_refused() {
     let cases: [(&str, &[u8], CodecError); 16] = [
         ("nothing", &[], malformed),
         ("cut short", &[7, 2, b'h'], malformed),
-        (
-            "a byte too many",
-            &[7, 0, 0, 0, 0, 0],
-            CodecError::Trailing { extra: 1 },
-        ),
-        (
-            "a number in three bytes",
-            &[251, 0, 7, 0, 0, 0, 0],
-            CodecError::NotCanonical,
-        ),
-        (
-            "a number in five bytes",
-            &[252, 0, 0, 0, 7, 0, 0, 0, 0],
-            CodecError::NotCanonical,
-        ),
-        (
-            "a length in three bytes",
-            &[7, 251, 0, 0, 0, 0, 0],
-            CodecError::NotCanonical,
-        ),
-        (
-            "a number too large",
-            &[253, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
-            malformed,
-        ),
+        ("a byte too many", &[7, 0, 0, 0, 0, 0], CodecError::Trailing { extra: 1 }),
+        ("a number in three bytes", &[251, 0, 7, 0, 0, 0, 0], CodecError::NotCanonical),
+        ("a number in five bytes", &[252, 0, 0, 0, 7, 0, 0, 0, 0], CodecError::NotCanonical),
+        ("a length in three bytes", &[7, 251, 0, 0, 0, 0, 0], CodecError::NotCanonical),
+        ("a number too large", &[253, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], malformed),
         ("a reserved marker", &[255, 0, 0, 0, 0], malformed),
-        (
-            "a text too long",
-            &[7, 5, b'h', b'e', b'l', b'l', b'o', 0, 0, 0],
-            malformed,
-        ),
+        ("a text too long", &[7, 5, b'h', b'e', b'l', b'l', b'o', 0, 0, 0], malformed),
         ("a text that is none", &[7, 1, 0xff, 0, 0, 0], malformed),
         ("bytes too long", &[7, 0, 5, 1, 2, 3, 4, 5, 0, 0], malformed),
         ("a list too long", &[7, 0, 0, 4, 1, 2, 3, 4, 0], malformed),
         ("a choice of two", &[7, 0, 0, 0, 2], malformed),
         ("a bool of two", &[7, 0, 0, 0, 1, 2], malformed),
         ("a list without its items", &[7, 0, 0, 3, 1, 2], malformed),
-        (
-            "an item in three bytes",
-            &[7, 0, 0, 1, 251, 0, 2, 0],
-            CodecError::NotCanonical,
-        ),
+        ("an item in three bytes", &[7, 0, 0, 1, 251, 0, 2, 0], CodecError::NotCanonical),
     ];
     for (what, bytes, error) in cases {
         assert_eq!(refused(bytes), error, "{what}");
@@ -89,10 +61,7 @@ fn a_claimed_length_allocates_nothing() {
     assert_eq!(decode::<Text<1000>>(&huge), Err(CodecError::Malformed));
     assert_eq!(decode::<Bytes<1000>>(&huge), Err(CodecError::Malformed));
     // A length that the list would allow, and no items.
-    assert_eq!(
-        decode::<List<u64, 1000>>(&[251, 3, 232]),
-        Err(CodecError::Malformed)
-    );
+    assert_eq!(decode::<List<u64, 1000>>(&[251, 3, 232]), Err(CodecError::Malformed));
 }
 
 /// `IPC-SCHEMA-03`
@@ -100,14 +69,8 @@ fn a_claimed_length_allocates_nothing() {
 fn nothing_is_built_that_is_longer_than_its_schema_says() {
     assert!(Text::<4>::new("1234").is_ok());
     assert_eq!(Text::<4>::new("12345"), Err(TooLong { len: 5, most: 4 }));
-    assert_eq!(
-        Bytes::<4>::new(vec![0; 5]),
-        Err(TooLong { len: 5, most: 4 })
-    );
-    assert_eq!(
-        List::<u8, 4>::new(vec![0; 5]),
-        Err(TooLong { len: 5, most: 4 })
-    );
+    assert_eq!(Bytes::<4>::new(vec![0; 5]), Err(TooLong { len: 5, most: 4 }));
+    assert_eq!(List::<u8, 4>::new(vec![0; 5]), Err(TooLong { len: 5, most: 4 }));
     assert!(Secret::<4>::new("12345".to_owned()).is_err());
     assert_eq!(List::<u8, 2>::cut(vec![1, 2, 3]).as_slice(), [1, 2]);
     assert_eq!(Text::<5>::cut("aäöü").as_str(), "aäö");
@@ -124,10 +87,7 @@ fn what_does_not_fit_the_largest_frame_is_not_encoded() {
     let bytes = encode(&beyond);
     // The codec's own limit concerns what is decoded; the channel's cap what is sent.
     if let Ok(bytes) = bytes {
-        assert_eq!(
-            decode::<Bytes<{ 2 * CAP_TO_UI }>>(&bytes),
-            Err(CodecError::Malformed)
-        );
+        assert_eq!(decode::<Bytes<{ 2 * CAP_TO_UI }>>(&bytes), Err(CodecError::Malformed));
     }
 }
 

@@ -42,17 +42,8 @@ mod tests {
     fn the_line_is_read_and_anything_else_refused() {
         let cache = PathBuf::from("/d");
         let relay = Some("[::1]:4433".to_owned());
-        assert_eq!(
-            parse("--cache /d"),
-            Ok(Arguments {
-                cache: cache.clone(),
-                relay: None
-            })
-        );
-        assert_eq!(
-            parse("--relay [::1]:4433 --cache /d"),
-            Ok(Arguments { cache, relay })
-        );
+        assert_eq!(parse("--cache /d"), Ok(Arguments { cache: cache.clone(), relay: None }));
+        assert_eq!(parse("--relay [::1]:4433 --cache /d"), Ok(Arguments { cache, relay }));
         for wrong in ["", "--relay h:1", "--cache", "--cache /d --fast 1", "/d"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

@@ -40,14 +40,8 @@ mod tests {
         let mut backoff = Backoff::default();
         let limits = [250, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000];
         for limit in limits {
-            let mut other = Backoff {
-                failures: backoff.failures,
-            };
-            assert_eq!(
-                other.next(limit + 1),
-                Duration::ZERO,
-                "all times from zero are possible"
-            );
+            let mut other = Backoff { failures: backoff.failures };
+            assert_eq!(other.next(limit + 1), Duration::ZERO, "all times from zero are possible");
             assert_eq!(backoff.next(limit), Duration::from_millis(limit));
         }
         for _ in 0..100 {

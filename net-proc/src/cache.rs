@@ -54,19 +54,14 @@ pub(crate) fn reached(
     prefix: &Prefix,
 ) -> Result<Reached, StoreError> {
     let note = cache.note(&topic(relay, prefix))?;
-    let both = note
-        .as_deref()
-        .and_then(|note| note.split_first_chunk::<8>());
+    let both = note.as_deref().and_then(|note| note.split_first_chunk::<8>());
     let Some((store, position)) = both else {
         return Ok(Reached::default());
     };
     let Ok(position) = <[u8; 8]>::try_from(position) else {
         return Ok(Reached::default());
     };
-    Ok(Reached {
-        store: u64::from_be_bytes(*store),
-        position: u64::from_be_bytes(position),
-    })
+    Ok(Reached { store: u64::from_be_bytes(*store), position: u64::from_be_bytes(position) })
 }
 
 pub(crate) fn set_reached(
@@ -106,20 +101,11 @@ mod tests {
     fn what_was_reached_is_remembered_per_relay_and_subscription() {
         let folder = tempfile::tempdir().unwrap();
         let mut cache = open(folder.path()).unwrap();
-        let (one, other) = (
-            Prefix::from_bits(0, 3).unwrap(),
-            Prefix::from_bits(0, 4).unwrap(),
-        );
-        let far = Reached {
-            store: 7,
-            position: 9,
-        };
+        let (one, other) = (Prefix::from_bits(0, 3).unwrap(), Prefix::from_bits(0, 4).unwrap());
+        let far = Reached { store: 7, position: 9 };
         set_reached(&mut cache, &[1; 32], &one, far).unwrap();
         assert_eq!(reached(&cache, &[1; 32], &one).unwrap(), far);
         assert_eq!(reached(&cache, &[2; 32], &one).unwrap(), Reached::default());
-        assert_eq!(
-            reached(&cache, &[1; 32], &other).unwrap(),
-            Reached::default()
-        );
+        assert_eq!(reached(&cache, &[1; 32], &other).unwrap(), Reached::default());
     }
 }

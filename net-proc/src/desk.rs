@@ -161,22 +161,13 @@ impl Desk {
     fn heard(&mut self, now: Millis, message: ToNet) -> Result<(), StoreError> {
         match (self.phase, message) {
             (Phase::Alone, _) => {}
-            (
-                Phase::Attached,
-                ToNet::Hello {
-                    schema: theirs,
-                    generation,
-                },
-            ) => {
+            (Phase::Attached, ToNet::Hello { schema: theirs, generation }) => {
                 if theirs != schema() {
                     self.detach();
                     return Ok(());
                 }
                 self.phase = Phase::Greeted;
-                self.tell(FromNet::Hello {
-                    schema: theirs,
-                    generation,
-                });
+                self.tell(FromNet::Hello { schema: theirs, generation });
             }
             (Phase::Greeted, message) => self.asked(now, message)?,
             (Phase::Attached, _) => self.detach(),
@@ -190,13 +181,15 @@ impl Desk {
             ToNet::Relay { address, key } => self.use_relay(now, address.as_str(), key),
             ToNet::Prove { exporter, proof } => self.prove(now, exporter, proof.as_slice())?,
             ToNet::Publish { id, object } => {
-                self.ask(Ask::Answer(id), object.as_slice(), |seq, object| {
-                    ToRelay::Publish { seq, object }
+                self.ask(Ask::Answer(id), object.as_slice(), |seq, object| ToRelay::Publish {
+                    seq,
+                    object,
                 });
             }
             ToNet::Claim { id, object } => {
-                self.ask(Ask::Answer(id), object.as_slice(), |seq, object| {
-                    ToRelay::Claim { seq, object }
+                self.ask(Ask::Answer(id), object.as_slice(), |seq, object| ToRelay::Claim {
+                    seq,
+                    object,
                 });
             }
             ToNet::Subscribe { prefix, after } => {
@@ -284,15 +277,9 @@ impl Desk {
         };
         self.renew_at = None;
         self.feed.tell_again();
-        let Linked {
-            relay, exporter, ..
-        } = link;
+        let Linked { relay, exporter, .. } = link;
         let now = self.theirs(now, &link).0;
-        self.tell(FromNet::Linked {
-            relay,
-            exporter,
-            now,
-        });
+        self.tell(FromNet::Linked { relay, exporter, now });
     }
 
     /// The relay's clock, as far as ours has gone since the link was made.
@@ -347,13 +334,8 @@ impl Desk {
             FromRelay::CaughtUp { id, position } => {
                 self.feed.caught_up(&mut self.cache, &link, id, position)?;
             }
-            FromRelay::Deliver {
-                position,
-                object,
-                receipt,
-            } => {
-                self.feed
-                    .keep(&mut self.cache, &link, position, &object, receipt.as_ref())?;
+            FromRelay::Deliver { position, object, receipt } => {
+                self.feed.keep(&mut self.cache, &link, position, &object, receipt.as_ref())?;
             }
         }
         Ok(())
@@ -371,12 +353,7 @@ impl Desk {
         for Upstream { id, prefix } in begun {
             let reached = crate::cache::reached(&self.cache, &link.relay, &prefix)?;
             let (store, after) = (reached.store, reached.position);
-            self.send(ToRelay::Subscribe {
-                id,
-                prefix,
-                store,
-                after,
-            });
+            self.send(ToRelay::Subscribe { id, prefix, store, after });
         }
         Ok(())
     }

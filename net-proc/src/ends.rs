@@ -30,10 +30,9 @@ pub(crate) fn listen_to_launcher(
     let listen = move || {
         while let Ok((frame, descriptor)) = control.recv() {
             let event = match ipc_schema::decode::<ToChild>(&frame) {
-                Ok(ToChild::Attach {
-                    class: Class::Secure,
-                    ..
-                }) => descriptor.map_or(Event::Stop, Event::Attach),
+                Ok(ToChild::Attach { class: Class::Secure, .. }) => {
+                    descriptor.map_or(Event::Stop, Event::Attach)
+                }
                 // Nobody else may be handed to us, and a launcher that we do not understand
                 // has to start another net-proc.
                 Ok(ToChild::Attach { .. } | ToChild::Stop) | Err(_) => Event::Stop,
@@ -46,10 +45,7 @@ pub(crate) fn listen_to_launcher(
         // The loop may have ended first.
         let _ = events.blocking_send(Event::Stop);
     };
-    thread::Builder::new()
-        .name("launcher".to_owned())
-        .spawn(listen)
-        .map(drop)
+    thread::Builder::new().name("launcher".to_owned()).spawn(listen).map(drop)
 }
 
 /// Takes an end to `secure-proc`, with a thread for each direction.
@@ -61,13 +57,9 @@ pub(crate) fn attach(
     let (receiver, sender) = Client::from_fd(descriptor, Caps::NET)?.split();
     let (tell, to_tell) = mpsc::unbounded_channel();
     let listen = move || listen_to_secure(number, receiver, &events);
-    thread::Builder::new()
-        .name("from-secure".to_owned())
-        .spawn(listen)?;
+    thread::Builder::new().name("from-secure".to_owned()).spawn(listen)?;
     let speak = move || speak_to_secure(sender, to_tell);
-    thread::Builder::new()
-        .name("to-secure".to_owned())
-        .spawn(speak)?;
+    thread::Builder::new().name("to-secure".to_owned()).spawn(speak)?;
     Ok(SecureEnd { number, tell })
 }
 
@@ -76,10 +68,7 @@ fn listen_to_secure(number: EndNumber, mut receiver: Receiver, events: &mpsc::Se
         let Ok(message) = ipc_schema::decode::<ToNet>(&frame) else {
             break;
         };
-        if events
-            .blocking_send(Event::Secure(number, Box::new(message)))
-            .is_err()
-        {
+        if events.blocking_send(Event::Secure(number, Box::new(message))).is_err() {
             return;
         }
     }

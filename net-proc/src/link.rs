@@ -60,11 +60,7 @@ pub(crate) async fn keep(
                 LinkLoss::Unreachable
             }
         };
-        if events
-            .send(Event::Link(keeper, LinkEvent::Down(lost)))
-            .await
-            .is_err()
-        {
+        if events.send(Event::Link(keeper, LinkEvent::Down(lost))).await.is_err() {
             return;
         }
         sleep(backoff.next(random())).await;
@@ -87,35 +83,16 @@ async fn greet(relay: &Relay) -> Result<Greeted, LinkLoss> {
     let delivery = link.open(Class::Delivery).await.map_err(gone)?;
     let (mut sender, mut control) = (control.sender, control.receiver);
     let hello = ToRelay::Hello { version: VERSION }.bytes();
-    sender
-        .send(&hello)
-        .await
-        .map_err(|_| LinkLoss::Unreachable)?;
+    sender.send(&hello).await.map_err(|_| LinkLoss::Unreachable)?;
     let Ok(Ok(Some(frame))) = timeout(ANSWERS_WITHIN, control.recv()).await else {
         return Err(LinkLoss::Unreachable);
     };
-    let Ok(FromRelay::Welcome {
-        version: VERSION,
-        store,
-        now,
-    }) = FromRelay::parse(&frame)
-    else {
+    let Ok(FromRelay::Welcome { version: VERSION, store, now }) = FromRelay::parse(&frame) else {
         return Err(LinkLoss::OtherVersion);
     };
     let exporter = link.session_secret().map_err(|_| LinkLoss::Unreachable)?;
-    let linked = Linked {
-        relay: relay.key.0,
-        exporter,
-        store,
-        now,
-    };
-    Ok(Greeted {
-        link,
-        linked,
-        sender,
-        control,
-        delivery: delivery.receiver,
-    })
+    let linked = Linked { relay: relay.key.0, exporter, store, now };
+    Ok(Greeted { link, linked, sender, control, delivery: delivery.receiver })
 }
 
 /// Tries every address that the name stands for.
@@ -135,9 +112,7 @@ async fn resolve(address: &str) -> Result<Vec<SocketAddr>, LinkLoss> {
     if let Ok(addr) = address.parse() {
         return Ok(vec![addr]);
     }
-    let port = address
-        .rsplit_once(':')
-        .and_then(|(_, port)| port.parse::<u16>().ok());
+    let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
     if port.is_none() {
         return Err(LinkLoss::BadAddress);
     }
@@ -166,13 +141,7 @@ async fn carry(
     frames: &mut mpsc::UnboundedReceiver<(LinkNumber, ToRelay)>,
     events: &mpsc::Sender<Event>,
 ) {
-    let Greeted {
-        link,
-        sender,
-        control,
-        delivery,
-        ..
-    } = greeted;
+    let Greeted { link, sender, control, delivery, .. } = greeted;
     let (send, to_send) = mpsc::unbounded_channel();
     let (hear, mut heard) = mpsc::channel(FRAMES_WAITING);
     let mut tasks = JoinSet::new();
@@ -221,9 +190,7 @@ async fn carry(
 async fn speak(mut sender: Sender, mut to_send: mpsc::UnboundedReceiver<ToRelay>) {
     let mut batch = Vec::new();
     while to_send.recv_many(&mut batch, FRAMES_AT_ONCE).await > 0 {
-        let frames = batch
-            .drain(..)
-            .filter_map(|frame| Frame::new(&frame.bytes()).ok());
+        let frames = batch.drain(..).filter_map(|frame| Frame::new(&frame.bytes()).ok());
         let frames: Vec<Frame> = frames.collect();
         if sender.send_all(&frames).await.is_err() {
             return;

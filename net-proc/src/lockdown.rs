@@ -22,19 +22,14 @@ impl Refused {
     }
 
     pub(crate) fn failed(why: &impl Display) -> Self {
-        Self {
-            why: why.to_string(),
-            status: 1,
-        }
+        Self { why: why.to_string(), status: 1 }
     }
 }
 
 /// Everything that needs nothing open yet.
 pub(crate) fn harden() -> Result<(), Refused> {
-    sandbox_io::harden(Role::Net, &[]).map_err(|error| Refused {
-        why: error.to_string(),
-        status: error.exit_status(),
-    })
+    sandbox_io::harden(Role::Net, &[])
+        .map_err(|error| Refused { why: error.to_string(), status: error.exit_status() })
 }
 
 /// Closes the door behind the process and says how well it is closed. It goes on in any case: it

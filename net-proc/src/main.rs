@@ -38,14 +38,9 @@ fn run() -> Result<(), Refused> {
     let cache = cache::open(&arguments.cache).map_err(|error| Refused::failed(&error))?;
     let (receiver, mut sender) =
         Control::split(control).map_err(|error| Refused::failed(&error))?;
-    let ready = FromChild::Ready {
-        schema: schema(),
-        confinement,
-    };
+    let ready = FromChild::Ready { schema: schema(), confinement };
     let ready = ipc_schema::encode(&ready).map_err(|error| Refused::failed(&error))?;
-    sender
-        .send(&ready)
-        .map_err(|error| Refused::failed(&error))?;
+    sender.send(&ready).map_err(|error| Refused::failed(&error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_io()

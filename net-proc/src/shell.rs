@@ -160,18 +160,11 @@ impl Shell {
                 Output::Detach => self.secure = None,
                 Output::Connect { address, key } => {
                     let (frames, to_send) = mpsc::unbounded_channel();
-                    let relay = Relay {
-                        address,
-                        key: RelayKey(key),
-                    };
+                    let relay = Relay { address, key: RelayKey(key) };
                     self.keepers = self.keepers.saturating_add(1);
                     let keeper = KeeperNumber(self.keepers);
                     let task = link::keep(keeper, relay, to_send, self.events.clone());
-                    self.link = Some(Kept {
-                        keeper,
-                        task: tokio::spawn(task),
-                        frames,
-                    });
+                    self.link = Some(Kept { keeper, task: tokio::spawn(task), frames });
                 }
                 Output::Disconnect => self.link = None,
                 Output::Send(frame) => {
@@ -186,9 +179,7 @@ impl Shell {
 }
 
 fn now() -> Millis {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 

@@ -22,10 +22,7 @@ pub(crate) fn prefix(bits: PrefixBits) -> Option<Prefix> {
 pub(crate) fn prefix_bits(prefix: &Prefix) -> PrefixBits {
     // A prefix has at most 128 bits.
     let len = u8::try_from(prefix.len()).unwrap_or(128);
-    PrefixBits {
-        bits: prefix.bits().to_be_bytes(),
-        len,
-    }
+    PrefixBits { bits: prefix.bits().to_be_bytes(), len }
 }
 
 pub(crate) fn standing(standing: SubscriptionStanding) -> Standing {
@@ -39,13 +36,9 @@ pub(crate) fn standing(standing: SubscriptionStanding) -> Standing {
 pub(crate) fn answer(answer: &SlotAnswer) -> Answer {
     match answer {
         SlotAnswer::Won(won) => Answer::Receipt(receipt(won)),
-        SlotAnswer::Taken {
-            winner,
-            receipt: taken,
-        } => Answer::Taken {
-            winner: sealed(winner),
-            receipt: receipt(taken),
-        },
+        SlotAnswer::Taken { winner, receipt: taken } => {
+            Answer::Taken { winner: sealed(winner), receipt: receipt(taken) }
+        }
         SlotAnswer::Gap { head } => Answer::Gap { head: head.value() },
         SlotAnswer::Incomplete => Answer::Incomplete,
         SlotAnswer::Pending => Answer::Pending,

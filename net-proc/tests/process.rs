@@ -38,47 +38,25 @@ impl Process {
         let arguments = ["--cache".as_ref(), cache.as_os_str()];
         let child = child::spawn(Role::Net, program, &arguments, theirs).unwrap();
         let mut launcher = Control::from_fd(ours).unwrap();
-        let FromChild::Ready {
-            schema,
-            confinement,
-        } = ready(&mut launcher)
-        else {
+        let FromChild::Ready { schema, confinement } = ready(&mut launcher) else {
             panic!("not ready");
         };
         assert_eq!(schema, control::schema());
-        assert!(
-            !matches!(confinement, Confinement::None(_)),
-            "{confinement:?}"
-        );
+        assert!(!matches!(confinement, Confinement::None(_)), "{confinement:?}");
         let secure = attach(&mut launcher);
-        let mut process = Self {
-            child,
-            launcher,
-            secure,
-        };
+        let mut process = Self { child, launcher, secure };
         process.greet();
         process
     }
 
     fn greet(&mut self) {
         let schema = ipc_schema_net::schema();
-        self.say(&ToNet::Hello {
-            schema,
-            generation: 3,
-        });
-        assert_eq!(
-            self.hear(),
-            FromNet::Hello {
-                schema,
-                generation: 3
-            }
-        );
+        self.say(&ToNet::Hello { schema, generation: 3 });
+        assert_eq!(self.hear(), FromNet::Hello { schema, generation: 3 });
     }
 
     fn say(&mut self, message: &ToNet) {
-        self.secure
-            .send(&ipc_schema::encode(message).unwrap())
-            .unwrap();
+        self.secure.send(&ipc_schema::encode(message).unwrap()).unwrap();
     }
 
     fn hear(&mut self) -> FromNet {
@@ -87,10 +65,7 @@ impl Process {
     }
 
     fn use_relay(&mut self, addr: SocketAddr, key: [u8; 32]) {
-        self.say(&ToNet::Relay {
-            address: Text::cut(&addr.to_string()),
-            key,
-        });
+        self.say(&ToNet::Relay { address: Text::cut(&addr.to_string()), key });
     }
 
     /// Waits for a link and proves ourselves on it.
@@ -98,10 +73,7 @@ impl Process {
         let signer = Signer::from_seed(&[1; 32]);
         let (device, until) = (Device::truncate(3), Millis(u64::MAX));
         let proof = Proof::sign(&signer, &Key(relay), &exporter, team(), device, until);
-        self.say(&ToNet::Prove {
-            exporter,
-            proof: Bytes::new(proof.bytes()).unwrap(),
-        });
+        self.say(&ToNet::Prove { exporter, proof: Bytes::new(proof.bytes()).unwrap() });
         proof
     }
 
@@ -120,10 +92,7 @@ fn ready(launcher: &mut Control) -> FromChild {
         if let Some((frame, _)) = launcher.next_frame().unwrap() {
             return ipc_schema::decode(&frame).unwrap();
         }
-        let count = ipc_io::poll(
-            &mut [Interest::read(launcher)],
-            Some(Duration::from_secs(30)),
-        );
+        let count = ipc_io::poll(&mut [Interest::read(launcher)], Some(Duration::from_secs(30)));
         assert!(count.unwrap() > 0, "net-proc does not get ready");
         launcher.fill(ipc_io::now());
     }
@@ -131,13 +100,8 @@ fn ready(launcher: &mut Control) -> FromChild {
 
 fn attach(launcher: &mut Control) -> Client {
     let (ours, theirs): (OwnedFd, OwnedFd) = ipc_io::pair().unwrap();
-    let attach = ToChild::Attach {
-        class: Class::Secure,
-        generation: 1,
-    };
-    launcher
-        .send(&ipc_schema::encode(&attach).unwrap(), Some(theirs))
-        .unwrap();
+    let attach = ToChild::Attach { class: Class::Secure, generation: 1 };
+    launcher.send(&ipc_schema::encode(&attach).unwrap(), Some(theirs)).unwrap();
     assert!(launcher.flush().unwrap());
     Client::from_fd(ours, Caps::NET).unwrap()
 }
@@ -157,10 +121,7 @@ struct Greeted {
 
 impl Relay {
     fn start(seed: u8) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let key = LinkKey::from_seed([seed; 32]).unwrap();
         let listener = runtime.block_on(async { Listener::bind(any(), &key).unwrap() });
         Self { runtime, listener }
@@ -184,17 +145,9 @@ impl Relay {
             let (mut control, delivery) = (control.unwrap(), delivery.unwrap());
             let hello = control.receiver.recv().await.unwrap().unwrap();
             assert_eq!(ToRelay::parse(&hello), Ok(ToRelay::Hello { version: 1 }));
-            let welcome = FromRelay::Welcome {
-                version: 1,
-                store: 7,
-                now: Millis(99),
-            };
+            let welcome = FromRelay::Welcome { version: 1, store: 7, now: Millis(99) };
             control.sender.send(&welcome.bytes()).await.unwrap();
-            Greeted {
-                link,
-                control,
-                delivery,
-            }
+            Greeted { link, control, delivery }
         })
     }
 
@@ -204,20 +157,12 @@ impl Relay {
     }
 
     fn answer(&self, greeted: &mut Greeted, frame: &FromRelay) {
-        self.runtime
-            .block_on(greeted.control.sender.send(&frame.bytes()))
-            .unwrap();
+        self.runtime.block_on(greeted.control.sender.send(&frame.bytes())).unwrap();
     }
 
     fn deliver(&self, greeted: &mut Greeted, position: u64, object: &Object) {
-        let frame = FromRelay::Deliver {
-            position,
-            object: object.clone(),
-            receipt: None,
-        };
-        self.runtime
-            .block_on(greeted.delivery.sender.send(&frame.bytes()))
-            .unwrap();
+        let frame = FromRelay::Deliver { position, object: object.clone(), receipt: None };
+        self.runtime.block_on(greeted.delivery.sender.send(&frame.bytes())).unwrap();
     }
 }
 
@@ -227,47 +172,24 @@ fn any() -> SocketAddr {
 
 fn team() -> TeamId {
     let (origin, org) = (Origin::truncate(7), Org::truncate(9));
-    TeamId {
-        origin,
-        org,
-        team: Team::truncate(1),
-    }
+    TeamId { origin, org, team: Team::truncate(1) }
 }
 
 fn entry(number: u64) -> Object {
     let (channel, number) = (Channel::truncate(2), Number::truncate(number));
-    let name = team().name(Rest::Message {
-        channel,
-        device: Device::truncate(3),
-        number,
-    });
+    let name = team().name(Rest::Message { channel, device: Device::truncate(3), number });
     let (created, expires, previous) = (Millis(0), Millis::NEVER, Hash::NONE);
-    let draft = Draft {
-        name,
-        created,
-        expires,
-        previous,
-        part: Part::ONLY,
-        data: b"sealed",
-    };
+    let draft = Draft { name, created, expires, previous, part: Part::ONLY, data: b"sealed" };
     draft.sign(&Signer::from_seed(&[1; 32])).unwrap()
 }
 
 fn prefix() -> PrefixBits {
     let prefix = Prefix::team(team());
-    PrefixBits {
-        bits: prefix.bits().to_be_bytes(),
-        len: 78,
-    }
+    PrefixBits { bits: prefix.bits().to_be_bytes(), len: 78 }
 }
 
 fn subscribed(id: u32, after: u64, store: u64) -> ToRelay {
-    ToRelay::Subscribe {
-        id,
-        prefix: Prefix::team(team()),
-        store,
-        after,
-    }
+    ToRelay::Subscribe { id, prefix: Prefix::team(team()), store, after }
 }
 
 fn arrived(message: &FromNet) -> (u64, Object) {
@@ -287,17 +209,10 @@ fn objects_and_answers_pass_through_the_sandbox_across_links_and_lives() {
     let mut process = Process::start(folder.path());
     process.use_relay(relay.listener.local_addr(), relay.key());
     process.say(&ToNet::Credit(2));
-    process.say(&ToNet::Subscribe {
-        prefix: prefix(),
-        after: Cursor::default(),
-    });
+    process.say(&ToNet::Subscribe { prefix: prefix(), after: Cursor::default() });
     let mut link = relay.accept();
     let exporter = link.link.session_secret().unwrap();
-    let linked = FromNet::Linked {
-        relay: relay.key(),
-        exporter,
-        now: 99,
-    };
+    let linked = FromNet::Linked { relay: relay.key(), exporter, now: 99 };
     assert_eq!(process.hear(), linked);
 
     let proof = process.prove(exporter, relay.key());
@@ -307,10 +222,7 @@ fn objects_and_answers_pass_through_the_sandbox_across_links_and_lives() {
     let standing = SubscriptionStanding::Active;
     relay.answer(&mut link, &FromRelay::Subscribed { id: 0, standing });
     assert!(matches!(process.hear(), FromNet::Proved { .. }));
-    let active = FromNet::Standing {
-        prefix: prefix(),
-        standing: Standing::Active,
-    };
+    let active = FromNet::Standing { prefix: prefix(), standing: Standing::Active };
     assert_eq!(process.hear(), active);
 
     for (position, number) in [(5, 0), (6, 1), (9, 2)] {
@@ -332,12 +244,7 @@ fn objects_and_answers_pass_through_the_sandbox_across_links_and_lives() {
     assert_eq!(process.hear(), FromNet::Answered { id: 77, answer });
 
     link.link.close(CloseReason::Stopping);
-    assert_eq!(
-        process.hear(),
-        FromNet::Unlinked {
-            why: LinkLoss::Unreachable
-        }
-    );
+    assert_eq!(process.hear(), FromNet::Unlinked { why: LinkLoss::Unreachable });
     let mut link = relay.accept();
     let again = link.link.session_secret().unwrap();
     assert_ne!(again, exporter);
@@ -356,31 +263,19 @@ fn objects_and_answers_pass_through_the_sandbox_across_links_and_lives() {
     process.kill();
     let mut process = Process::start(folder.path());
     process.say(&ToNet::Credit(100));
-    let after = Cursor {
-        position: 2,
-        ..cursor
-    };
-    process.say(&ToNet::Subscribe {
-        prefix: prefix(),
-        after,
-    });
+    let after = Cursor { position: 2, ..cursor };
+    process.say(&ToNet::Subscribe { prefix: prefix(), after });
     assert_eq!(arrived(&process.hear()), (3, entry(2)));
     assert_eq!(arrived(&process.hear()), (4, entry(4)));
     drop(process.launcher);
-    assert!(
-        process.child.wait().unwrap().success(),
-        "a dead launcher takes it along"
-    );
+    assert!(process.child.wait().unwrap().success(), "a dead launcher takes it along");
 }
 
 /// `NET-03`
 #[test]
 fn a_relay_with_another_key_and_an_address_without_meaning_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
-    let Relay {
-        runtime,
-        mut listener,
-    } = Relay::start(5);
+    let Relay { runtime, mut listener } = Relay::start(5);
     let addr = listener.local_addr();
     let accepting = runtime.spawn(async move { listener.accept().await.is_some() });
     let mut process = Process::start(folder.path());
@@ -388,10 +283,7 @@ fn a_relay_with_another_key_and_an_address_without_meaning_are_told_apart() {
     let why = LinkLoss::WrongKey;
     assert_eq!(process.hear(), FromNet::Unlinked { why });
     assert!(!accepting.is_finished(), "the relay saw a link");
-    process.say(&ToNet::Relay {
-        address: Text::cut("nowhere"),
-        key: [6; 32],
-    });
+    process.say(&ToNet::Relay { address: Text::cut("nowhere"), key: [6; 32] });
     let why = LinkLoss::BadAddress;
     assert_eq!(process.hear(), FromNet::Unlinked { why });
 }
@@ -403,18 +295,13 @@ fn names_are_resolved_inside_the_sandbox() {
     let mut relay = Relay::start(5);
     let mut process = Process::start(folder.path());
     let address = format!("localhost:{}", relay.listener.local_addr().port());
-    process.say(&ToNet::Relay {
-        address: Text::cut(&address),
-        key: relay.key(),
-    });
+    process.say(&ToNet::Relay { address: Text::cut(&address), key: relay.key() });
     let _link = relay.accept();
     loop {
         match process.hear() {
             FromNet::Linked { .. } => break,
             // The name may also stand for an address where nobody listens.
-            FromNet::Unlinked {
-                why: LinkLoss::Unreachable,
-            } => {}
+            FromNet::Unlinked { why: LinkLoss::Unreachable } => {}
             other => panic!("{other:?}"),
         }
     }

@@ -17,10 +17,7 @@ pub(crate) type Outcome = Result<Answer, Failure>;
 
 impl Session {
     /// What every vault answers.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the desk has told the requests apart"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the desk has told the requests apart")]
     pub(crate) fn ask(&mut self, now: Millis, id: RequestId, request: Request) -> Outcome {
         match request {
             Request::WhoAmI => {
@@ -36,19 +33,10 @@ impl Session {
                 let team = self.team(team)?;
                 self.channels(team)
             }
-            Request::Send {
-                team,
-                channel,
-                text,
-                reply_to,
-            } => self.send(now, id, team, channel, text.as_str(), reply_to),
-            Request::Page {
-                team,
-                channel,
-                thread,
-                before,
-                limit,
-            } => {
+            Request::Send { team, channel, text, reply_to } => {
+                self.send(now, id, team, channel, text.as_str(), reply_to)
+            }
+            Request::Page { team, channel, thread, before, limit } => {
                 let (team, channel) = self.channel(team, channel)?;
                 let (thread, before) = (self.known(thread)?, self.known(before)?);
                 self.page(team, channel, thread, before, usize::from(limit))
@@ -66,10 +54,8 @@ impl Session {
                 if link.org().fingerprint().0 != fingerprint {
                     return Err(failures::wrong_fingerprint());
                 }
-                let joining = self
-                    .endpoint
-                    .join(now, &link)
-                    .map_err(|error| failures::join(&error))?;
+                let joining =
+                    self.endpoint.join(now, &link).map_err(|error| failures::join(&error))?;
                 Ok(Answer::Joining(Joining {
                     team: translate::team_bits(joining.team),
                     hash: joining.hash.0,
@@ -77,9 +63,7 @@ impl Session {
             }
             Request::Refresh { team } => {
                 let team = self.team(team)?;
-                self.endpoint
-                    .refresh(now, team)
-                    .map_err(|error| failures::refresh(&error))?;
+                self.endpoint.refresh(now, team).map_err(|error| failures::refresh(&error))?;
                 Ok(Answer::Done)
             }
             Request::Devices { team } => {
@@ -91,22 +75,13 @@ impl Session {
     }
 
     /// What only the vault with the root key answers.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the desk has told the requests apart"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the desk has told the requests apart")]
     pub(crate) fn ask_as_admin(&mut self, now: Millis, id: RequestId, request: Request) -> Outcome {
         match request {
-            Request::CreateOrg {
-                name,
-                relay,
-                relay_key,
-            } => {
+            Request::CreateOrg { name, relay, relay_key } => {
                 let name = name_of(&name)?;
-                let relay = RelayRef {
-                    address: relay.as_str().to_owned(),
-                    key: objects::Key(relay_key),
-                };
+                let relay =
+                    RelayRef { address: relay.as_str().to_owned(), key: objects::Key(relay_key) };
                 self.endpoint
                     .create_org(name, &relay)
                     .map_err(|error| failures::create_org(&error))?;
@@ -150,10 +125,7 @@ impl Session {
         let thread = match self.known(reply_to)? {
             None => None,
             Some(name) => {
-                let record = self
-                    .book
-                    .stored(&self.vault, name)
-                    .map_err(|_| store_failed())?;
+                let record = self.book.stored(&self.vault, name).map_err(|_| store_failed())?;
                 Some(record.and_then(|record| record.thread()).unwrap_or(name))
             }
         };
@@ -170,8 +142,7 @@ impl Session {
 
     fn sent(&self, name: Name) -> Outcome {
         let row = self.row(name).map_err(|_| store_failed())?;
-        row.map(|row| Answer::Sent { row })
-            .ok_or_else(failures::no_such_message)
+        row.map(|row| Answer::Sent { row }).ok_or_else(failures::no_such_message)
     }
 
     fn create_team(&mut self, now: Millis, id: RequestId, name: &Label) -> Outcome {
@@ -179,10 +150,8 @@ impl Session {
             return self.link(team);
         }
         let name = name_of(name)?;
-        let team = self
-            .endpoint
-            .create_team(now, name)
-            .map_err(|error| failures::create_team(&error))?;
+        let team =
+            self.endpoint.create_team(now, name).map_err(|error| failures::create_team(&error))?;
         self.remember(id.0, Answered::Made(team));
         self.link(team)
     }
@@ -212,9 +181,7 @@ impl Session {
             name: Text::cut(&view.name),
         };
         let teams = understood(self.endpoint.teams())?;
-        Ok(Answer::Teams(List::cut(
-            teams.into_iter().map(shown).collect(),
-        )))
+        Ok(Answer::Teams(List::cut(teams.into_iter().map(shown).collect())))
     }
 
     fn channels(&self, team: TeamId) -> Outcome {
@@ -224,9 +191,7 @@ impl Session {
             messages: u32::try_from(self.book.count(team, view.id)).unwrap_or(u32::MAX),
         };
         let channels = understood(self.endpoint.channels(team))?;
-        Ok(Answer::Channels(List::cut(
-            channels.into_iter().map(shown).collect(),
-        )))
+        Ok(Answer::Channels(List::cut(channels.into_iter().map(shown).collect())))
     }
 
     fn devices(&self, team: TeamId) -> Outcome {
@@ -238,9 +203,7 @@ impl Session {
             user_key: view.user_key.0,
         };
         let devices = understood(self.endpoint.devices(team))?;
-        Ok(Answer::Devices(List::cut(
-            devices.into_iter().map(shown).collect(),
-        )))
+        Ok(Answer::Devices(List::cut(devices.into_iter().map(shown).collect())))
     }
 
     pub(crate) fn team_statuses(&self) -> Vec<TeamStatus> {
@@ -270,46 +233,28 @@ impl Session {
 
     pub(crate) fn team(&self, team: TeamBits) -> Result<TeamId, Failure> {
         let wanted = translate::team_of(team).ok_or_else(failures::no_such_team)?;
-        let known = understood(self.endpoint.teams())?
-            .iter()
-            .any(|view| view.id == wanted);
-        if known {
-            Ok(wanted)
-        } else {
-            Err(failures::no_such_team())
-        }
+        let known = understood(self.endpoint.teams())?.iter().any(|view| view.id == wanted);
+        if known { Ok(wanted) } else { Err(failures::no_such_team()) }
     }
 
     fn channel(&self, team: TeamBits, channel: u16) -> Result<(TeamId, Channel), Failure> {
         let team = self.team(team)?;
         let wanted = Channel::new(u64::from(channel)).map_err(|_| failures::no_such_channel())?;
-        let known = understood(self.endpoint.channels(team))?
-            .iter()
-            .any(|view| view.id == wanted);
-        if known {
-            Ok((team, wanted))
-        } else {
-            Err(failures::no_such_channel())
-        }
+        let known = understood(self.endpoint.channels(team))?.iter().any(|view| view.id == wanted);
+        if known { Ok((team, wanted)) } else { Err(failures::no_such_channel()) }
     }
 
     /// A message that is here.
     fn known(&self, name: Option<ipc_schema_ui::NameBits>) -> Result<Option<Name>, Failure> {
         let Some(bits) = name else { return Ok(None) };
-        let name = Name::from_bytes(bits.0)
-            .ok()
-            .filter(|name| self.book.holds(*name));
+        let name = Name::from_bytes(bits.0).ok().filter(|name| self.book.holds(*name));
         name.map(Some).ok_or_else(failures::no_such_message)
     }
 }
 
 fn read_link(link: &LinkText) -> Result<TeamLink, Failure> {
     link.as_str().parse().map_err(|error: objects::LinkError| {
-        failure(
-            ErrorCode::BadLink,
-            &error.to_string(),
-            "paste the whole line, from sotto-team: on",
-        )
+        failure(ErrorCode::BadLink, &error.to_string(), "paste the whole line, from sotto-team: on")
     })
 }
 

@@ -29,10 +29,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Argumen
             _ => return Err(Usage),
         }
     }
-    Ok(Arguments {
-        vault: vault.ok_or(Usage)?,
-        allow_unconfined,
-    })
+    Ok(Arguments { vault: vault.ok_or(Usage)?, allow_unconfined })
 }
 
 #[cfg(test)]
@@ -46,22 +43,12 @@ mod tests {
     #[test]
     fn only_what_the_launcher_writes_is_understood() {
         let vault = PathBuf::from("/v");
-        let plain = Arguments {
-            vault: vault.clone(),
-            allow_unconfined: false,
-        };
+        let plain = Arguments { vault: vault.clone(), allow_unconfined: false };
         assert_eq!(read("secure-proc --vault /v"), Ok(plain));
-        let bare = Arguments {
-            vault,
-            allow_unconfined: true,
-        };
+        let bare = Arguments { vault, allow_unconfined: true };
         assert_eq!(read("secure-proc --vault /v --allow-unconfined"), Ok(bare));
-        for line in [
-            "secure-proc",
-            "secure-proc --vault",
-            "secure-proc --vault /v --help",
-            "s /v",
-        ] {
+        for line in ["secure-proc", "secure-proc --vault", "secure-proc --vault /v --help", "s /v"]
+        {
             assert_eq!(read(line), Err(Usage), "{line}");
         }
     }

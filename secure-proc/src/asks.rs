@@ -29,11 +29,9 @@ impl Desk {
     ) -> Option<Outcome> {
         let outcome = match request {
             Request::Status => Ok(Answer::Status(self.status())),
-            Request::Create {
-                passphrase,
-                user,
-                device,
-            } => self.create(class, &passphrase, &user, &device),
+            Request::Create { passphrase, user, device } => {
+                self.create(class, &passphrase, &user, &device)
+            }
             Request::Unlock { passphrase } => self.unlock(now, class, &passphrase),
             Request::Lock => self.lock(),
             Request::Follow { scope } => {
@@ -43,19 +41,12 @@ impl Desk {
             Request::AddDevice { team, hash } => {
                 let hash = Hash(hash);
                 let added = self.with_team(team, |session, team| {
-                    session
-                        .endpoint
-                        .add_device(now, team, hash)
-                        .map_err(|e| failures::add(&e))?;
+                    session.endpoint.add_device(now, team, hash).map_err(|e| failures::add(&e))?;
                     Ok(team)
                 });
                 match added {
                     Ok(team) => {
-                        self.waiting.push(Waiting {
-                            peer,
-                            id,
-                            until: Until::Added(team, hash),
-                        });
+                        self.waiting.push(Waiting { peer, id, until: Until::Added(team, hash) });
                         self.drain(now);
                         return None;
                     }
@@ -63,11 +54,7 @@ impl Desk {
                 }
             }
             Request::Settle => {
-                self.waiting.push(Waiting {
-                    peer,
-                    id,
-                    until: Until::Settled,
-                });
+                self.waiting.push(Waiting { peer, id, until: Until::Settled });
                 return None;
             }
             Request::CreateOrg { .. }
@@ -155,8 +142,7 @@ impl Desk {
             let locked = failure(ErrorCode::Locked, "the vault was locked", "unlock it first");
             self.effects.push(Effect::answer(peer, id, Err(locked)));
         }
-        self.effects
-            .push(Effect::Net(ipc_schema_net::ToNet::Forget));
+        self.effects.push(Effect::Net(ipc_schema_net::ToNet::Forget));
         self.link = ipc_schema_ui::LinkState::NoRelay;
         self.phase_changed();
         match (committed, put_away) {

@@ -51,9 +51,8 @@ impl Book {
     pub(crate) fn load(vault: &Vault<PageKey>) -> Result<Self, ReadError> {
         let mut book = Self::default();
         vault.for_each(HISTORY, |key, value| {
-            let name = <[u8; 16]>::try_from(key.as_slice())
-                .ok()
-                .and_then(|b| Name::from_bytes(b).ok());
+            let name =
+                <[u8; 16]>::try_from(key.as_slice()).ok().and_then(|b| Name::from_bytes(b).ok());
             // A record of a later release stays in the vault, unseen.
             if let (Some(name), Ok(record)) = (name, Record::read(&value)) {
                 book.place(name, &record);
@@ -89,21 +88,15 @@ impl Book {
         };
         seen.sort_unstable();
         let surplus = seen.len().saturating_sub(MOST_AFTER);
-        seen.split_off(surplus)
-            .into_iter()
-            .map(|(_, name)| name)
-            .collect()
+        seen.split_off(surplus).into_iter().map(|(_, name)| name).collect()
     }
 
     pub(crate) fn holds(&self, name: Name) -> bool {
-        self.shelf(name)
-            .is_some_and(|shelf| shelf.timeline.position(name).is_some())
+        self.shelf(name).is_some_and(|shelf| shelf.timeline.position(name).is_some())
     }
 
     pub(crate) fn count(&self, team: TeamId, channel: Channel) -> usize {
-        self.shelves
-            .get(&(team, channel))
-            .map_or(0, |shelf| shelf.timeline.len())
+        self.shelves.get(&(team, channel)).map_or(0, |shelf| shelf.timeline.len())
     }
 
     /// A watermark of own entries, for those who know messages only by their first entry: it
@@ -120,11 +113,7 @@ impl Book {
 
     /// The message that stands above another.
     pub(crate) fn above(&self, name: Name) -> Option<Name> {
-        self.shelf(name)?
-            .timeline
-            .page(Some(name), 1)
-            .first()
-            .map(|above| above.name)
+        self.shelf(name)?.timeline.page(Some(name), 1).first().map(|above| above.name)
     }
 
     /// At most `limit` messages above `before`, or the newest ones.
@@ -136,10 +125,7 @@ impl Book {
         before: Option<Name>,
         limit: usize,
     ) -> Page {
-        let empty = Page {
-            names: Vec::new(),
-            more: false,
-        };
+        let empty = Page { names: Vec::new(), more: false };
         let Some(shelf) = self.shelves.get(&(team, channel)) else {
             return empty;
         };
@@ -147,12 +133,7 @@ impl Book {
         // One more than wanted tells whether there is more.
         let wanted = limit.saturating_add(1);
         let mut names: Vec<Name> = match thread {
-            None => shelf
-                .timeline
-                .page(before, wanted)
-                .iter()
-                .map(|place| place.name)
-                .collect(),
+            None => shelf.timeline.page(before, wanted).iter().map(|place| place.name).collect(),
             Some(root) => {
                 let replies = shelf.timeline.thread(root).map(|place| place.name);
                 let mut all: Vec<Name> = std::iter::once(root)
@@ -195,9 +176,7 @@ impl Book {
         if let Some(record) = self.changes.get(&name) {
             return Ok(Some(record.clone()));
         }
-        Ok(vault
-            .get(HISTORY, &name.bytes())?
-            .and_then(|value| Record::read(&value).ok()))
+        Ok(vault.get(HISTORY, &name.bytes())?.and_then(|value| Record::read(&value).ok()))
     }
 
     fn shown(&self, name: Name, record: &Record, marks: Marks) -> Row {
@@ -225,9 +204,7 @@ impl Book {
     }
 
     fn replies(&self, name: Name) -> u32 {
-        let count = self
-            .shelf(name)
-            .map_or(0, |shelf| shelf.timeline.replies(name));
+        let count = self.shelf(name).map_or(0, |shelf| shelf.timeline.replies(name));
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
@@ -259,9 +236,7 @@ impl Book {
             shelf.long.insert(first, end);
         }
         shelf.frontier.retain(|(_, seen)| !after.contains(seen));
-        let missing = after
-            .into_iter()
-            .filter(|seen| shelf.timeline.position(*seen).is_none());
+        let missing = after.into_iter().filter(|seen| shelf.timeline.position(*seen).is_none());
         shelf.awaited.extend(missing.collect::<Vec<_>>());
         if !shelf.awaited.remove(&name) {
             shelf.frontier.push((record.at, name));
@@ -281,11 +256,7 @@ mod tests {
     #[test]
     fn a_watermark_never_ends_inside_a_message() {
         let (origin, org) = (Origin::truncate(1), Org::truncate(2));
-        let team = TeamId {
-            origin,
-            org,
-            team: Team::truncate(3),
-        };
+        let team = TeamId { origin, org, team: Team::truncate(3) };
         let channel = Channel::truncate(4);
         let mut book = Book::default();
         for (first, last) in [(0, 0), (1, 3), (4, 4)] {
@@ -302,18 +273,9 @@ mod tests {
                 why: String::new(),
                 missing: 0,
             };
-            book.record(
-                team.name(Rest::Message {
-                    channel,
-                    device,
-                    number,
-                }),
-                record,
-            );
+            book.record(team.name(Rest::Message { channel, device, number }), record);
         }
-        let marks: Vec<u32> = (0..=5)
-            .map(|mark| book.whole(team, channel, mark))
-            .collect();
+        let marks: Vec<u32> = (0..=5).map(|mark| book.whole(team, channel, mark)).collect();
         assert_eq!(marks, [0, 1, 1, 1, 4, 5]);
     }
 }

@@ -8,11 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 pub(crate) fn now() -> Millis {
     let time = clock_gettime(ClockId::Realtime);
     let part = |value: i64| u64::try_from(value).unwrap_or(0);
-    Millis(
-        part(time.tv_sec)
-            .saturating_mul(1000)
-            .saturating_add(part(time.tv_nsec) / 1_000_000),
-    )
+    Millis(part(time.tv_sec).saturating_mul(1000).saturating_add(part(time.tv_nsec) / 1_000_000))
 }
 
 /// The system's generator. A machine that has none must not make keys, so the process ends.

@@ -80,11 +80,7 @@ pub(crate) enum Until {
 
 impl Desk {
     pub(crate) fn new(vault: PathBuf, confinement: Confinement) -> Self {
-        let home = if vault_io::exists(&vault) {
-            Home::Locked
-        } else {
-            Home::FirstStart
-        };
+        let home = if vault_io::exists(&vault) { Home::Locked } else { Home::FirstStart };
         Self {
             vault,
             home,
@@ -113,19 +109,8 @@ impl Desk {
     /// A window or command line came in.
     pub(crate) fn enter(&mut self, peer: PeerId, class: Class) {
         let gate = Gate::new(class);
-        self.guests.insert(
-            peer,
-            Guest {
-                class,
-                gate,
-                greeted: false,
-                follows: None,
-            },
-        );
-        let hello = FromSecure::Hello {
-            schema: ipc_schema_ui::schema(),
-            phase: self.phase(),
-        };
+        self.guests.insert(peer, Guest { class, gate, greeted: false, follows: None });
+        let hello = FromSecure::Hello { schema: ipc_schema_ui::schema(), phase: self.phase() };
         self.effects.push(Effect::Tell(peer, hello));
     }
 
@@ -180,16 +165,14 @@ impl Desk {
         self.net = Some(generation);
         self.arrived = 0;
         let schema = ipc_schema_net::schema();
-        self.effects
-            .push(Effect::Net(ToNet::Hello { schema, generation }));
+        self.effects.push(Effect::Net(ToNet::Hello { schema, generation }));
         self.brief_net();
     }
 
     /// `net-proc` is gone.
     pub(crate) fn net_went(&mut self, now: Millis) {
         if self.net.take().is_some() {
-            self.effects
-                .retain(|effect| !matches!(effect, Effect::Net(_)));
+            self.effects.retain(|effect| !matches!(effect, Effect::Net(_)));
             self.feed(now, Input::Unlinked);
             self.link_changed(now, Err("the network process is starting again"));
         }
@@ -204,20 +187,9 @@ impl Desk {
             FromNet::Hello { schema, generation } => {
                 return schema == ipc_schema_net::schema() && Some(generation) == self.net;
             }
-            FromNet::Linked {
-                relay,
-                exporter,
-                now: theirs,
-            } => {
+            FromNet::Linked { relay, exporter, now: theirs } => {
                 self.link_changed(now, Ok(theirs));
-                self.feed(
-                    now,
-                    Input::Linked {
-                        relay: Key(relay),
-                        exporter,
-                        now: Millis(theirs),
-                    },
-                );
+                self.feed(now, Input::Linked { relay: Key(relay), exporter, now: Millis(theirs) });
             }
             FromNet::Unlinked { why } => {
                 self.feed(now, Input::Unlinked);
@@ -231,11 +203,7 @@ impl Desk {
                 };
                 self.feed(now, Input::Answered { id, answer });
             }
-            FromNet::Arrived {
-                cursor,
-                object,
-                receipt,
-            } => {
+            FromNet::Arrived { cursor, object, receipt } => {
                 self.arrived = self.arrived.saturating_add(1);
                 let (Ok(object), Ok(receipt)) = (
                     translate::object(&object),
@@ -254,25 +222,14 @@ impl Desk {
                     self.feed(now, Input::CaughtUp { team });
                 }
             }
-            FromNet::Found {
-                id,
-                object,
-                receipt,
-            } => {
+            FromNet::Found { id, object, receipt } => {
                 let (Ok(object), Ok(receipt)) = (
                     object.as_ref().map(translate::object).transpose(),
                     receipt.as_ref().map(translate::receipt).transpose(),
                 ) else {
                     return false;
                 };
-                self.feed(
-                    now,
-                    Input::Found {
-                        id,
-                        object,
-                        receipt,
-                    },
-                );
+                self.feed(now, Input::Found { id, object, receipt });
             }
         }
         true
@@ -352,10 +309,7 @@ impl Desk {
         };
         if let Some(relay) = session.endpoint.relay() {
             let address = ipc_schema::Text::cut(&relay.address);
-            self.effects.push(Effect::Net(ToNet::Relay {
-                address,
-                key: relay.key.0,
-            }));
+            self.effects.push(Effect::Net(ToNet::Relay { address, key: relay.key.0 }));
         }
         self.effects.push(Effect::Net(ToNet::Credit(CREDIT)));
         for team in session.endpoint.subscriptions() {
@@ -391,12 +345,8 @@ impl Desk {
 
     fn standing(&mut self, prefix: ipc_schema_net::PrefixBits, standing: Standing) {
         let known = match &self.home {
-            Home::Open(session) => translate::team_of_prefix(prefix).filter(|team| {
-                session
-                    .endpoint
-                    .team_status(*team)
-                    .is_ok_and(|s| s.is_some())
-            }),
+            Home::Open(session) => translate::team_of_prefix(prefix)
+                .filter(|team| session.endpoint.team_status(*team).is_ok_and(|s| s.is_some())),
             Home::FirstStart | Home::Locked => None,
         };
         if standing == Standing::Refused && known.is_some() {
@@ -409,19 +359,14 @@ impl Desk {
         self.link = match link {
             Ok(theirs) => {
                 let skew = i128::from(theirs) - i128::from(now.0);
-                LinkState::Online {
-                    skew: i64::try_from(skew).unwrap_or(i64::MAX),
-                }
+                LinkState::Online { skew: i64::try_from(skew).unwrap_or(i64::MAX) }
             }
             Err(why) => {
                 let since = match self.link {
                     LinkState::Offline { since, .. } => since,
                     LinkState::NoRelay | LinkState::Online { .. } => now.0,
                 };
-                LinkState::Offline {
-                    since,
-                    why: ipc_schema::Text::cut(why),
-                }
+                LinkState::Offline { since, why: ipc_schema::Text::cut(why) }
             }
         };
         self.announce(None, &Event::Link(self.link.clone()));
@@ -488,21 +433,17 @@ fn not_now(phase: Phase, class: Class, proven: bool) -> ipc_schema_ui::Failure {
             "there is no vault here yet",
             "create one first: `sotto-cli create`, or the window",
         ),
-        Phase::Locked => failure(
-            ErrorCode::Locked,
-            "the vault is locked",
-            "unlock it first: `sotto-cli unlock`",
-        ),
+        Phase::Locked => {
+            failure(ErrorCode::Locked, "the vault is locked", "unlock it first: `sotto-cli unlock`")
+        }
         Phase::Unlocked if class != Class::Window && !proven => failure(
             ErrorCode::Locked,
             "the vault is open, but the command line has not proven the passphrase",
             "run `sotto-cli unlock` once",
         ),
-        Phase::Unlocked => failure(
-            ErrorCode::VaultExists,
-            "there is a vault already",
-            "unlock it instead",
-        ),
+        Phase::Unlocked => {
+            failure(ErrorCode::VaultExists, "there is a vault already", "unlock it instead")
+        }
     }
 }
 

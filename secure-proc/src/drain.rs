@@ -46,10 +46,7 @@ impl Desk {
                     self.show(thread)?;
                 }
             }
-            Output::Missing {
-                name,
-                missing_before,
-            } => {
+            Output::Missing { name, missing_before } => {
                 if let Some(mut record) = session.book.stored(&session.vault, name)? {
                     record.missing = missing_before;
                     session.book.record(name, record);
@@ -137,17 +134,9 @@ impl Desk {
         let Some(row) = session.row(name)? else {
             return Ok(());
         };
-        let after = session
-            .book
-            .above(name)
-            .map(|above| NameBits(above.bytes()));
+        let after = session.book.above(name).map(|above| NameBits(above.bytes()));
         let (team, channel) = (name.team(), u16::try_from(channel.value()).unwrap_or(0));
-        let event = Event::Message {
-            team: translate::team_bits(team),
-            channel,
-            row,
-            after,
-        };
+        let event = Event::Message { team: translate::team_bits(team), channel, row, after };
         self.announce(Some((team, channel)), &event);
         Ok(())
     }
@@ -165,11 +154,7 @@ impl Session {
             thread: opened.thread.map(Name::bytes),
             after: opened.after.iter().map(|name| name.bytes()).collect(),
             last: u32::try_from(opened.last.value()).unwrap_or(0),
-            why: opened
-                .unreadable
-                .map(why_unreadable)
-                .unwrap_or_default()
-                .to_owned(),
+            why: opened.unreadable.map(why_unreadable).unwrap_or_default().to_owned(),
             missing: opened.missing_before,
         };
         self.book.record(opened.name, record);
@@ -194,9 +179,7 @@ impl Session {
         for name in page.names.into_iter().rev() {
             let row = self.row(name).map_err(|_| crate::effect::store_failed())?;
             let Some(row) = row else { continue };
-            bytes = bytes
-                .saturating_add(row.text.as_str().len())
-                .saturating_add(ROW_OVERHEAD);
+            bytes = bytes.saturating_add(row.text.as_str().len()).saturating_add(ROW_OVERHEAD);
             if bytes > PAGE_BYTES && !rows.is_empty() {
                 more = true;
                 break;
@@ -204,10 +187,7 @@ impl Session {
             rows.push(row);
         }
         rows.reverse();
-        Ok(Answer::Page {
-            rows: ipc_schema::List::cut(rows),
-            more,
-        })
+        Ok(Answer::Page { rows: ipc_schema::List::cut(rows), more })
     }
 }
 

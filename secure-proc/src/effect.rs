@@ -70,13 +70,7 @@ mod tests {
     fn a_step_that_came_to_nothing_tells_the_asker_and_says_nothing_else() {
         let id = RequestId([1; 16]);
         let done = Effect::answer(3, id, Ok(ipc_schema_ui::Answer::Done));
-        let Some(Effect::Tell(
-            3,
-            FromSecure::Answer {
-                answer: Err(failure),
-                ..
-            },
-        )) = done.undone()
+        let Some(Effect::Tell(3, FromSecure::Answer { answer: Err(failure), .. })) = done.undone()
         else {
             panic!("an answer")
         };

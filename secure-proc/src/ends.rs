@@ -33,12 +33,7 @@ pub(crate) enum Ended {
 impl Ends {
     pub(crate) fn new(control: OwnedFd) -> std::io::Result<Self> {
         let control = Control::from_fd(control)?;
-        Ok(Self {
-            control,
-            net: None,
-            guests: BTreeMap::new(),
-            next_guest: 0,
-        })
+        Ok(Self { control, net: None, guests: BTreeMap::new(), next_guest: 0 })
     }
 
     /// Tells the launcher that the process is locked down.
@@ -85,17 +80,9 @@ impl Ends {
             stalls.push(guest.stalled_at());
         }
         let mono = ipc_io::now();
-        let stall = stalls
-            .into_iter()
-            .flatten()
-            .min()
-            .map(|at| at.saturating_sub(mono));
+        let stall = stalls.into_iter().flatten().min().map(|at| at.saturating_sub(mono));
         let wake = desk.wake_at().map(|at| at.0.saturating_sub(clock::now().0));
-        let timeout = stall
-            .into_iter()
-            .chain(wake)
-            .min()
-            .map(Duration::from_millis);
+        let timeout = stall.into_iter().chain(wake).min().map(Duration::from_millis);
         ipc_io::poll(&mut interests, timeout).map(drop)
     }
 
@@ -112,21 +99,8 @@ impl Ends {
                     self.attach(desk, class, generation, end);
                 }
                 (Ok(ToChild::Stop), _) => return Some(Ended::Stopped),
-                (
-                    Ok(ToChild::Peers {
-                        net,
-                        window,
-                        net_starts,
-                        forbidden_calls,
-                    }),
-                    _,
-                ) => {
-                    desk.others = Others {
-                        net,
-                        window,
-                        net_starts,
-                        forbidden_calls,
-                    };
+                (Ok(ToChild::Peers { net, window, net_starts, forbidden_calls }), _) => {
+                    desk.others = Others { net, window, net_starts, forbidden_calls };
                 }
                 // The launcher is of the same build: anything else is not the launcher.
                 (Ok(ToChild::Attach { .. }), None) | (Err(_), _) => return Some(Ended::Orphaned),

@@ -11,11 +11,9 @@ use crate::effect::failure;
 
 pub(crate) fn create(error: &CreateError) -> Failure {
     match error {
-        CreateError::Exists => failure(
-            ErrorCode::VaultExists,
-            "there is a vault already",
-            "unlock it instead",
-        ),
+        CreateError::Exists => {
+            failure(ErrorCode::VaultExists, "there is a vault already", "unlock it instead")
+        }
         CreateError::PassphraseTooShort { least } => failure(
             ErrorCode::WeakPassphrase,
             "the passphrase is too short",
@@ -44,11 +42,9 @@ pub(crate) fn unlock(error: &UnlockError) -> Failure {
                 &wait_text(*wait_ms),
             )
         },
-        UnlockError::NotThere => failure(
-            ErrorCode::NoVault,
-            "there is no vault here yet",
-            "create one first",
-        ),
+        UnlockError::NotThere => {
+            failure(ErrorCode::NoVault, "there is no vault here yet", "create one first")
+        }
         UnlockError::SecondUser => store(&error.to_string(), "end the other program that has it"),
         UnlockError::Unsupported { .. } => store(&error.to_string(), "update Sotto"),
         UnlockError::Memory => store(&error.to_string(), "close other programs, then try again"),
@@ -154,10 +150,7 @@ fn broken(fault: Fault) -> Failure {
 }
 
 pub(crate) fn damaged(what: &str) -> Failure {
-    store(
-        what,
-        "put back a copy of the data folder, or join again with a new one",
-    )
+    store(what, "put back a copy of the data folder, or join again with a new one")
 }
 
 pub(crate) fn locked() -> Failure {
@@ -169,37 +162,21 @@ pub(crate) fn not_permitted() -> Failure {
 }
 
 pub(crate) fn no_such_team() -> Failure {
-    failure(
-        ErrorCode::NoSuchTeam,
-        "this device is in no such team",
-        "see `sotto-cli teams`",
-    )
+    failure(ErrorCode::NoSuchTeam, "this device is in no such team", "see `sotto-cli teams`")
 }
 
 pub(crate) fn no_such_channel() -> Failure {
     let hint = "see `sotto-cli channels TEAM`";
-    failure(
-        ErrorCode::NoSuchChannel,
-        "the team has no such channel",
-        hint,
-    )
+    failure(ErrorCode::NoSuchChannel, "the team has no such channel", hint)
 }
 
 pub(crate) fn no_such_message() -> Failure {
     let hint = "take its name from `sotto-cli read`, in the same channel";
-    failure(
-        ErrorCode::NoSuchMessage,
-        "there is no such message here",
-        hint,
-    )
+    failure(ErrorCode::NoSuchMessage, "there is no such message here", hint)
 }
 
 pub(crate) fn empty_text() -> Failure {
-    failure(
-        ErrorCode::BadText,
-        "there is nothing in the message",
-        "write something",
-    )
+    failure(ErrorCode::BadText, "there is nothing in the message", "write something")
 }
 
 pub(crate) fn bad_name() -> Failure {
@@ -234,18 +211,11 @@ pub(crate) fn not_added(error: NotAdded) -> Failure {
             ErrorCode::UnfitAnnouncement
         }
     };
-    failure(
-        code,
-        &error.to_string(),
-        "ask the newcomer for the hash that is shown now",
-    )
+    failure(code, &error.to_string(), "ask the newcomer for the hash that is shown now")
 }
 
 fn store(message: &str, hint: &str) -> Failure {
-    Failure {
-        hint: ipc_schema::Text::cut(hint),
-        ..failure(ErrorCode::StoreFailed, message, hint)
-    }
+    Failure { hint: ipc_schema::Text::cut(hint), ..failure(ErrorCode::StoreFailed, message, hint) }
 }
 
 fn wait_text(wait_ms: u64) -> String {

@@ -78,18 +78,12 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn new(class: Class) -> Self {
-        Self {
-            class,
-            minute: 0,
-            counts: std::collections::BTreeMap::new(),
-        }
+        Self { class, minute: 0, counts: std::collections::BTreeMap::new() }
     }
 
     /// May the peer ask this at `now` (ms)? `proven`: has its class proven the passphrase?
     pub(crate) fn admit(&mut self, now: u64, phase: Phase, proven: bool, kind: Kind) -> Verdict {
-        let row = permitted(self.class)
-            .iter()
-            .find(|(permitted, ..)| *permitted == kind);
+        let row = permitted(self.class).iter().find(|(permitted, ..)| *permitted == kind);
         let Some((_, demand, times)) = row else {
             return Verdict::Drop;
         };
@@ -112,11 +106,7 @@ impl Gate {
             OpenVault => phase == Phase::Unlocked,
             Proven => phase == Phase::Unlocked && proven,
         };
-        if fits {
-            Verdict::Permitted
-        } else {
-            Verdict::NotInThisPhase
-        }
+        if fits { Verdict::Permitted } else { Verdict::NotInThisPhase }
     }
 }
 
@@ -255,15 +245,9 @@ mod tests {
     #[test]
     fn a_command_line_proves_the_passphrase_although_the_window_has() {
         for (proven, verdict) in [(false, Verdict::NotInThisPhase), (true, Verdict::Permitted)] {
-            assert_eq!(
-                ask(Class::CommandLine, Phase::Unlocked, proven, K::Page),
-                verdict
-            );
+            assert_eq!(ask(Class::CommandLine, Phase::Unlocked, proven, K::Page), verdict);
         }
-        assert_eq!(
-            ask(Class::Window, Phase::Unlocked, false, K::Page),
-            Verdict::Permitted
-        );
+        assert_eq!(ask(Class::Window, Phase::Unlocked, false, K::Page), Verdict::Permitted);
     }
 
     /// `SECURE-03`
@@ -271,17 +255,9 @@ mod tests {
     fn a_peer_that_guesses_on_and_on_is_dropped() {
         let mut gate = Gate::new(Class::CommandLine);
         let mut verdicts = (0..31).map(|_| gate.admit(5, Phase::Locked, false, K::Unlock));
-        assert!(
-            verdicts
-                .by_ref()
-                .take(30)
-                .all(|verdict| verdict == Verdict::Permitted)
-        );
+        assert!(verdicts.by_ref().take(30).all(|verdict| verdict == Verdict::Permitted));
         assert_eq!(verdicts.next(), Some(Verdict::Drop));
         drop(verdicts);
-        assert_eq!(
-            gate.admit(60_005, Phase::Locked, false, K::Unlock),
-            Verdict::Permitted
-        );
+        assert_eq!(gate.admit(60_005, Phase::Locked, false, K::Unlock), Verdict::Permitted);
     }
 }

@@ -25,10 +25,8 @@ impl Refused {
 
 /// Everything that needs nothing open yet.
 pub(crate) fn harden() -> Result<(), Refused> {
-    sandbox_io::harden(Role::Secure, &[]).map_err(|error| Refused {
-        why: error.to_string(),
-        status: error.exit_status(),
-    })
+    sandbox_io::harden(Role::Secure, &[])
+        .map_err(|error| Refused { why: error.to_string(), status: error.exit_status() })
 }
 
 /// Closes the door behind the process. Without any confinement it goes on only when it was told

@@ -40,27 +40,20 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Refused> {
     lockdown::harden()?;
-    let arguments = arguments::parse(std::env::args_os()).map_err(|usage| Refused {
-        why: usage.to_string(),
-        status: 2,
-    })?;
+    let arguments = arguments::parse(std::env::args_os())
+        .map_err(|usage| Refused { why: usage.to_string(), status: 2 })?;
     let broken = |why: String| Refused { why, status: 74 };
     let control = sandbox_io::fds::take_stdin()
         .map_err(|error| broken(format!("no control channel on descriptor 0: {error}")))?;
     mls_core::prepare_threads();
     let confinement = lockdown::confine(&arguments.vault, arguments.allow_unconfined)?;
     let mut ends = Ends::new(control).map_err(|error| broken(error.to_string()))?;
-    let ready = FromChild::Ready {
-        schema: schema(),
-        confinement: confinement.clone(),
-    };
+    let ready = FromChild::Ready { schema: schema(), confinement: confinement.clone() };
     if !ends.ready(&ready) {
         return Err(broken("the launcher is gone".into()));
     }
     let mut desk = Desk::new(arguments.vault.join("vault.db"), confinement);
-    let ended = ends
-        .serve(&mut desk)
-        .map_err(|error| broken(error.to_string()))?;
+    let ended = ends.serve(&mut desk).map_err(|error| broken(error.to_string()))?;
     // The vault is put away in either case; only an orderly end is a success.
     let _ = desk.lock();
     match ended {

@@ -51,28 +51,18 @@ impl Record {
     }
 
     pub(crate) fn after(&self) -> Vec<Name> {
-        self.after
-            .iter()
-            .filter_map(|bytes| Name::from_bytes(*bytes).ok())
-            .collect()
+        self.after.iter().filter_map(|bytes| Name::from_bytes(*bytes).ok()).collect()
     }
 
     /// The number behind its last entry: the message is covered by watermarks from there on.
     pub(crate) fn end(&self, name: Name) -> u64 {
-        number_of(name)
-            .value()
-            .max(u64::from(self.last))
-            .saturating_add(1)
+        number_of(name).value().max(u64::from(self.last)).saturating_add(1)
     }
 }
 
 /// The position of a message in its log.
 pub(crate) fn number_of(name: Name) -> Number {
-    if let Rest::Message { number, .. } = name.place().rest {
-        number
-    } else {
-        Number::ZERO
-    }
+    if let Rest::Message { number, .. } = name.place().rest { number } else { Number::ZERO }
 }
 
 impl std::fmt::Debug for Record {
@@ -107,10 +97,7 @@ mod tests {
             missing: 0,
         };
         let read = Record::read(&record.bytes()).expect("what was written");
-        assert_eq!(
-            (read.user.as_str(), read.body.as_str(), read.last),
-            ("Alice", "hello", 3)
-        );
+        assert_eq!((read.user.as_str(), read.body.as_str(), read.last), ("Alice", "hello", 3));
         let name = Name::from_bits(1 << 96 | 1 << 88 | 2).expect("entry 2 of a log");
         assert_eq!(record.end(name), 4, "its last entry is 3");
         assert_eq!(Record::read(b"").map(drop), Err(UnknownRecord));

@@ -103,11 +103,7 @@ impl Session {
 
     /// Where `net-proc` is to go on with a team.
     pub(crate) fn cursor(&self, team: TeamId) -> Cursor {
-        self.moved
-            .get(&team)
-            .or_else(|| self.cursors.get(&team))
-            .copied()
-            .unwrap_or_default()
+        self.moved.get(&team).or_else(|| self.cursors.get(&team)).copied().unwrap_or_default()
     }
 
     /// An object of the team at this position has been dealt with.
@@ -120,10 +116,7 @@ impl Session {
         if let Some(answered) = self.answered.get(&id) {
             return Ok(Some(*answered));
         }
-        Ok(self
-            .vault
-            .get(REQUESTS, &id)?
-            .and_then(|value| Answered::read(&value)))
+        Ok(self.vault.get(REQUESTS, &id)?.and_then(|value| Answered::read(&value)))
     }
 
     /// Remembers what a request did, in the transaction that does it.
@@ -137,11 +130,7 @@ impl Session {
             return Marks::default();
         };
         // A row that cannot be read ends the next step anyway; until then, say no more than is sure.
-        let mark = self
-            .endpoint
-            .watermarks(name.team(), channel)
-            .ok()
-            .flatten();
+        let mark = self.endpoint.watermarks(name.team(), channel).ok().flatten();
         mark.map_or_else(Marks::default, |mark| Marks {
             relay: u64::from(mark.relay),
             delivered: u64::from(mark.delivered),
@@ -166,9 +155,7 @@ impl Session {
                 table: CURSORS,
                 key: translate::team_bits(*team).0.to_be_bytes().to_vec(),
                 value: Some(
-                    [cursor.cache.to_be_bytes(), cursor.position.to_be_bytes()]
-                        .concat()
-                        .into(),
+                    [cursor.cache.to_be_bytes(), cursor.position.to_be_bytes()].concat().into(),
                 ),
             });
         }

@@ -43,26 +43,18 @@ pub(crate) fn team_of_prefix(prefix: PrefixBits) -> Option<TeamId> {
 /// What `net-proc` is asked to do for an output of the endpoint; `None` for the others.
 pub(crate) fn to_net(output: &Output) -> Option<ToNet> {
     match output {
-        Output::UseRelay(relay) => Some(ToNet::Relay {
-            address: ipc_schema::Text::cut(&relay.address),
-            key: relay.key.0,
-        }),
+        Output::UseRelay(relay) => {
+            Some(ToNet::Relay { address: ipc_schema::Text::cut(&relay.address), key: relay.key.0 })
+        }
         Output::Prove { exporter, proof } => Some(ToNet::Prove {
             exporter: *exporter,
             proof: ipc_schema::Bytes::new(proof.bytes()).ok()?,
         }),
-        Output::Publish { id, object } => Some(ToNet::Publish {
-            id: *id,
-            object: sealed(object)?,
-        }),
-        Output::Claim { id, object } => Some(ToNet::Claim {
-            id: *id,
-            object: sealed(object)?,
-        }),
-        Output::Get { id, name } => Some(ToNet::Get {
-            id: *id,
-            name: ipc_schema_net::NameBits(name.bytes()),
-        }),
+        Output::Publish { id, object } => Some(ToNet::Publish { id: *id, object: sealed(object)? }),
+        Output::Claim { id, object } => Some(ToNet::Claim { id: *id, object: sealed(object)? }),
+        Output::Get { id, name } => {
+            Some(ToNet::Get { id: *id, name: ipc_schema_net::NameBits(name.bytes()) })
+        }
         Output::Subscribe { .. }
         | Output::Message(_)
         | Output::Missing { .. }
@@ -80,13 +72,7 @@ pub(crate) fn subscribe(team: TeamId, after: Cursor) -> ToNet {
     let prefix = Prefix::team(team);
     // A prefix has at most 128 bits.
     let len = u8::try_from(prefix.len()).unwrap_or(128);
-    ToNet::Subscribe {
-        prefix: PrefixBits {
-            bits: prefix.bits().to_be_bytes(),
-            len,
-        },
-        after,
-    }
+    ToNet::Subscribe { prefix: PrefixBits { bits: prefix.bits().to_be_bytes(), len }, after }
 }
 
 pub(crate) fn object(bytes: &Sealed) -> Result<Object, Garbage> {
@@ -101,16 +87,10 @@ pub(crate) fn answer(answer: NetAnswer) -> Result<Answer, Garbage> {
     Ok(match answer {
         NetAnswer::Receipt(bytes) => Answer::Receipt(receipt(&bytes)?),
         NetAnswer::Refused { why } => Answer::Refused(refusal(why)),
-        NetAnswer::Taken {
-            winner,
-            receipt: bytes,
-        } => Answer::Taken {
-            winner: object(&winner)?,
-            receipt: receipt(&bytes)?,
-        },
-        NetAnswer::Gap { head } => Answer::Gap {
-            head: Slot::new(head).map_err(|_| Garbage)?,
-        },
+        NetAnswer::Taken { winner, receipt: bytes } => {
+            Answer::Taken { winner: object(&winner)?, receipt: receipt(&bytes)? }
+        }
+        NetAnswer::Gap { head } => Answer::Gap { head: Slot::new(head).map_err(|_| Garbage)? },
         NetAnswer::Incomplete => Answer::Incomplete,
         NetAnswer::Pending => Answer::Pending,
     })

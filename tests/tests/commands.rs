@@ -28,11 +28,7 @@ fn what_is_written_while_the_relay_is_down_waits_and_is_delivered_once_it_is_bac
         let row = rows.iter().find(|row| row["text"] == text)?;
         row["state"].as_str().map(str::to_owned)
     };
-    world
-        .alice
-        .commands()
-        .cli(&["send", &place, "patience"])
-        .unwrap();
+    world.alice.commands().cli(&["send", &place, "patience"]).unwrap();
     until("the loss of the link", PATIENCE, || {
         let status = world.alice.commands().cli(&["status"])?;
         Ok((status[0]["link"]["state"] != "online").then_some(()))
@@ -60,12 +56,7 @@ fn the_member_tool_stops_what_it_started_and_nothing_else() {
     let data = world.admin.data().to_owned();
     assert!(world.admin.run(&["team", "list"]).is_ok());
     assert_eq!(processes_naming(&data), Vec::<u32>::new());
-    assert!(
-        world
-            .admin
-            .run(&["device", "add", &world.team, &"0".repeat(64)])
-            .is_err()
-    );
+    assert!(world.admin.run(&["device", "add", &world.team, &"0".repeat(64)]).is_err());
     assert_eq!(processes_naming(&data), Vec::<u32>::new());
 
     let logs = world.dir.join("logs");

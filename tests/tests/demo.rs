@@ -21,11 +21,7 @@ fn the_demonstration_starts_talks_ends_and_goes_on() {
         let prefix = first["prefix"].as_str().unwrap();
         assert!(prefix.starts_with("sotto://") && prefix.ends_with("/*"));
         assert!(first["relay"].as_str().unwrap().starts_with("127.0.0.1:"));
-        assert!(
-            Path::new(first["bin"].as_str().unwrap())
-                .join("sotto-cli")
-                .is_file()
-        );
+        assert!(Path::new(first["bin"].as_str().unwrap()).join("sotto-cli").is_file());
         let mut pids = Vec::new();
         for who in ["alice", "bob"] {
             assert!(first[who]["passphrase"].is_string() && first["admin"]["data"].is_string());
@@ -60,29 +56,19 @@ fn a_text_of_many_scripts_arrives_line_by_line() {
     let folder = Folder::new("feed-test").unwrap();
     let bins = Bins::of_this_run().unwrap();
     let file = folder.path().join("text");
-    let lines: Vec<String> = (0..300)
-        .map(|it| format!("{it} {}", SCRIPTS[it % SCRIPTS.len()]))
-        .collect();
+    let lines: Vec<String> =
+        (0..300).map(|it| format!("{it} {}", SCRIPTS[it % SCRIPTS.len()])).collect();
     std::fs::write(&file, lines.join("\n")).unwrap();
     let dir = folder.path().join("demo");
     let mut command = bins.command("xtask");
     command.args(["demo", "--headless", "--dir"]).arg(&dir);
-    command
-        .arg("--feed")
-        .arg(&file)
-        .env("SOTTO_BIN", bins.dir());
+    command.arg("--feed").arg(&file).env("SOTTO_BIN", bins.dir());
     let mut demo = Running::start(command, "demo", folder.path()).unwrap();
     let log = demo.log().to_owned();
     until("the end of the text", Duration::from_secs(180), || {
-        assert!(
-            demo.status()?.is_none(),
-            "{}",
-            std::fs::read_to_string(&log).unwrap()
-        );
+        assert!(demo.status()?.is_none(), "{}", std::fs::read_to_string(&log).unwrap());
         let said = std::fs::read_to_string(&log).unwrap_or_default();
-        Ok(said
-            .contains("all 300 lines arrived, each once and in order")
-            .then_some(()))
+        Ok(said.contains("all 300 lines arrived, each once and in order").then_some(()))
     })
     .unwrap();
     assert!(demo.stop(Duration::from_secs(30)).unwrap().success());
@@ -97,11 +83,7 @@ fn without_a_display_the_demonstration_says_what_to_do() {
     command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
     let said = Said::by(command, "").unwrap();
     assert!(!said.status.success());
-    assert!(
-        said.err.contains("--headless") && said.err.contains("xvfb-run"),
-        "{}",
-        said.err
-    );
+    assert!(said.err.contains("--headless") && said.err.contains("xvfb-run"), "{}", said.err);
 }
 
 fn start(bins: &Bins, dir: &Path, logs: &Path) -> Running {

@@ -53,40 +53,22 @@ fn of_two_claims_for_one_slot_one_wins_and_both_wishes_land_once() {
                 Ok((now.wishes == 1 && now.queued > 0).then_some(now))
             });
             let made = made.unwrap();
-            assert_eq!(
-                (made.slot, made.epoch),
-                (before.slot, before.epoch),
-                "round {round}"
-            );
+            assert_eq!((made.slot, made.epoch), (before.slot, before.epoch), "round {round}");
         }
         kill_process(relay, Signal::CONT).unwrap();
         let after = settled(people, |now| now.slot >= before.slot + 2);
         let landed = (after.slot - before.slot, after.epoch - before.epoch);
-        assert_eq!(
-            landed,
-            (2, 2),
-            "round {round}: one commit and one epoch for each wish"
-        );
+        assert_eq!(landed, (2, 2), "round {round}: one commit and one epoch for each wish");
         before = after;
     }
-    println!(
-        "slots: {ROUNDS} rounds of two claims, {} slots decided",
-        2 * ROUNDS
-    );
+    println!("slots: {ROUNDS} rounds of two claims, {} slots decided", 2 * ROUNDS);
 
     // Nobody was left behind: what is said in the last epoch is read.
     let place = world.general();
-    world
-        .alice
-        .commands()
-        .cli(&["send", &place, "still together"])
-        .unwrap();
+    world.alice.commands().cli(&["send", &place, "still together"]).unwrap();
     until("the message", PATIENCE, || {
         let rows = world.bob.commands().read_all(&place)?;
-        Ok(rows
-            .iter()
-            .any(|row| row["text"] == "still together")
-            .then_some(()))
+        Ok(rows.iter().any(|row| row["text"] == "still together").then_some(()))
     })
     .unwrap();
     world.stop().unwrap();

@@ -21,17 +21,10 @@ fn main() -> eframe::Result {
     let light = has("--light");
     let thread = has("--thread");
     let viewport = egui::ViewportBuilder::default().with_inner_size([wide, 760.0]);
-    let options = eframe::NativeOptions {
-        viewport,
-        ..Default::default()
-    };
+    let options = eframe::NativeOptions { viewport, ..Default::default() };
     let created = Box::new(move |creation: &eframe::CreationContext<'_>| {
         ui_view::install(&creation.egui_ctx);
-        let theme = if light {
-            egui::Theme::Light
-        } else {
-            egui::Theme::Dark
-        };
+        let theme = if light { egui::Theme::Light } else { egui::Theme::Dark };
         creation.egui_ctx.set_theme(theme);
         Ok(Box::new(Gallery(scene(&screen, thread))) as Box<dyn eframe::App>)
     });
@@ -85,19 +78,12 @@ fn scene(screen: &str, thread: bool) -> Scene {
         "offline" => {
             let mut scene = talk();
             let since = Millis(NOON - 600_000);
-            scene.state.hear(Event::Link(Link::Offline {
-                since,
-                why: String::new(),
-            }));
+            scene.state.hear(Event::Link(Link::Offline { since, why: String::new() }));
             scene
         }
         _ => {
             let mut scene = talk();
-            let root = scene
-                .rows
-                .iter()
-                .find(|(_, row)| row.replies > 0)
-                .map(|(_, row)| row.name);
+            let root = scene.rows.iter().find(|(_, row)| row.replies > 0).map(|(_, row)| row.name);
             if let (true, Some(root)) = (thread, root) {
                 scene.state.wish(Intent::OpenThread(root));
                 scene.answer_all();
@@ -122,13 +108,7 @@ fn talk() -> Scene {
         "Good morning! The local relay in Lyon is back. 🎉 Everyone there kept talking all night.",
         20,
     );
-    scene.write(
-        general().thread(root),
-        "Alice Moreau",
-        ME,
-        "Nothing lost here either.",
-        21,
-    );
+    scene.write(general().thread(root), "Alice Moreau", ME, "Nothing lost here either.", 21);
     scene.write(general().thread(root), dai, 53, "Same in Osaka ✅", 22);
     scene.write(
         general(),
@@ -152,27 +132,10 @@ fn talk() -> Scene {
         "Emoji: 😀 👩‍👩‍👧‍👦 🏳️‍🌈 🇫🇷 ❤️ ✅  हिन्दी: नमस्ते दुनिया  ไทย: สวัสดี  한국어: 안녕하세요",
         36,
     );
-    scene.write(
-        general(),
-        "Alice Moreau",
-        ME,
-        "Shipping today — see the notes above.",
-        38,
-    );
-    let relay = scene.write(
-        general(),
-        "Alice Moreau",
-        ME,
-        "This one is stored at the relay.",
-        39,
-    );
-    let queued = scene.write(
-        general(),
-        "Alice Moreau",
-        ME,
-        "This one is waiting for the network.",
-        39,
-    );
+    scene.write(general(), "Alice Moreau", ME, "Shipping today — see the notes above.", 38);
+    let relay = scene.write(general(), "Alice Moreau", ME, "This one is stored at the relay.", 39);
+    let queued =
+        scene.write(general(), "Alice Moreau", ME, "This one is waiting for the network.", 39);
     let failed = scene.write(general(), "Alice Moreau", ME, "This one was refused.", 40);
     scene.unlock();
     scene.change(relay, |row| row.standing = Standing::Relay);

@@ -76,9 +76,7 @@ impl App {
     }
 
     fn is_current(&self, life: u32) -> bool {
-        self.secure
-            .as_ref()
-            .is_some_and(|(current, _)| *current == life)
+        self.secure.as_ref().is_some_and(|(current, _)| *current == life)
     }
 
     fn lose(&mut self) {
@@ -115,8 +113,7 @@ impl App {
                 Out::Ask(ticket, ask) => match self.numbers.frame(ticket, &ask) {
                     Ok(frame) => self.send(frame),
                     Err(refusal) => {
-                        self.state
-                            .hear(Event::Answer(ticket, Answer::Refused(refusal)));
+                        self.state.hear(Event::Answer(ticket, Answer::Refused(refusal)));
                     }
                 },
             }
@@ -139,11 +136,7 @@ impl App {
     fn keep_settings(&mut self, ctx: &Context) {
         let chosen = self.kept.settings.note_choices(ctx);
         // The toolkit needs two frames to tell the place in points of a new size.
-        self.steady = if chosen {
-            0
-        } else {
-            self.steady.saturating_add(1)
-        };
+        self.steady = if chosen { 0 } else { self.steady.saturating_add(1) };
         if self.steady > 2 {
             self.kept.settings.note_place(ctx);
         }
@@ -181,8 +174,6 @@ impl eframe::App for App {
 
 /// What time it is.
 pub(crate) fn now() -> Millis {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -63,18 +63,12 @@ impl Args {
 impl Geometry {
     /// Of a window of that size at that place, in points; `None` if it is no window's size.
     pub(crate) fn of(size: egui::Vec2, corner: egui::Pos2) -> Option<Self> {
-        #[expect(
-            clippy::as_conversions,
-            reason = "casts from floats to integers saturate"
-        )]
+        #[expect(clippy::as_conversions, reason = "casts from floats to integers saturate")]
         let (size, place) = (
             (size.x.round() as u16, size.y.round() as u16),
             (corner.x.round() as i16, corner.y.round() as i16),
         );
-        (size.0 > 100 && size.1 > 100).then_some(Self {
-            size,
-            place: Some(place),
-        })
+        (size.0 > 100 && size.1 > 100).then_some(Self { size, place: Some(place) })
     }
 
     /// Reads the text form.
@@ -91,10 +85,7 @@ impl Geometry {
         }
         let second = place.get(1..)?.find(['+', '-'])?.checked_add(1)?;
         let (left, top) = place.split_at_checked(second)?;
-        Some(Self {
-            size,
-            place: Some((left.parse().ok()?, top.parse().ok()?)),
-        })
+        Some(Self { size, place: Some((left.parse().ok()?, top.parse().ok()?)) })
     }
 }
 
@@ -124,22 +115,10 @@ mod tests {
             ("640x720+0+10", (640, 720), Some((0, 10))),
             ("640x720-5+10", (640, 720), Some((-5, 10))),
         ] {
-            assert_eq!(
-                Geometry::read(text),
-                Some(Geometry { size, place }),
-                "{text}"
-            );
+            assert_eq!(Geometry::read(text), Some(Geometry { size, place }), "{text}");
         }
-        for text in [
-            "",
-            "640",
-            "640x",
-            "x+1+1",
-            "640x720+",
-            "640x720+1",
-            "640x-1",
-            "640x720+1+1+1",
-        ] {
+        for text in ["", "640", "640x", "x+1+1", "640x720+", "640x720+1", "640x-1", "640x720+1+1+1"]
+        {
             assert_eq!(Geometry::read(text), None, "{text}");
         }
     }
@@ -147,15 +126,9 @@ mod tests {
     /// `UI-06`
     #[test]
     fn unknown_and_bare_arguments_are_named() {
-        assert_eq!(
-            read(&["--colour"]),
-            Err(ArgsError::Unknown("--colour".into()))
-        );
+        assert_eq!(read(&["--colour"]), Err(ArgsError::Unknown("--colour".into())));
         assert_eq!(read(&["--geometry"]), Err(ArgsError::Bare("--geometry")));
-        assert_eq!(
-            read(&["--geometry", "big"]),
-            Err(ArgsError::Geometry("big".into()))
-        );
+        assert_eq!(read(&["--geometry", "big"]), Err(ArgsError::Geometry("big".into())));
         let all = read(&["--settings", "/x/ui", "--geometry", "1x2"]).unwrap();
         assert_eq!(all.settings, Some("/x/ui".into()));
     }

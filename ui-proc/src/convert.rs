@@ -15,34 +15,21 @@ use ui_model::{
 pub(crate) fn request(ask: &Ask) -> Result<wire::Request, TooLong> {
     use wire::Request;
     Ok(match ask {
-        Ask::Create {
-            name,
-            device,
-            passphrase,
-        } => Request::Create {
+        Ask::Create { name, device, passphrase } => Request::Create {
             passphrase: wire::Passphrase::new(passphrase.reveal().to_owned())?,
             user: Text::new(name.as_str())?,
             device: Text::new(device.as_str())?,
         },
-        Ask::Unlock(passphrase) => Request::Unlock {
-            passphrase: wire::Passphrase::new(passphrase.reveal().to_owned())?,
-        },
+        Ask::Unlock(passphrase) => {
+            Request::Unlock { passphrase: wire::Passphrase::new(passphrase.reveal().to_owned())? }
+        }
         Ask::Lock => Request::Lock,
         Ask::WhoAmI => Request::WhoAmI,
         Ask::Status => Request::Status,
-        Ask::Follow => Request::Follow {
-            scope: wire::Scope::All,
-        },
+        Ask::Follow => Request::Follow { scope: wire::Scope::All },
         Ask::Teams => Request::Teams,
-        Ask::Channels(team) => Request::Channels {
-            team: team_bits(*team),
-        },
-        Ask::Page {
-            talk,
-            before,
-            limit,
-            ..
-        } => Request::Page {
+        Ask::Channels(team) => Request::Channels { team: team_bits(*team) },
+        Ask::Page { talk, before, limit, .. } => Request::Page {
             team: team_bits(talk.team),
             channel: channel_bits(talk.channel),
             thread: talk.thread.map(name_bits),
@@ -55,13 +42,10 @@ pub(crate) fn request(ask: &Ask) -> Result<wire::Request, TooLong> {
             text: Text::new(text.reveal())?,
             reply_to: talk.thread.map(name_bits),
         },
-        Ask::ReadLink(link) => Request::ReadLink {
-            link: Text::new(link.as_str())?,
-        },
-        Ask::Join { link, root } => Request::Join {
-            link: Text::new(link.as_str())?,
-            fingerprint: root.0,
-        },
+        Ask::ReadLink(link) => Request::ReadLink { link: Text::new(link.as_str())? },
+        Ask::Join { link, root } => {
+            Request::Join { link: Text::new(link.as_str())?, fingerprint: root.0 }
+        }
     })
 }
 
@@ -74,9 +58,7 @@ pub(crate) fn answer(answer: Result<wire::Answer, wire::Failure>, now: Millis) -
         Ok(From::Status(status)) => Answer::Status {
             confinement: worst(&status),
             link: link(status.link),
-            joining: list(status.joining)
-                .map(|joining| Fingerprint(joining.hash))
-                .collect(),
+            joining: list(status.joining).map(|joining| Fingerprint(joining.hash)).collect(),
         },
         Ok(From::WhoAmI(names)) => Answer::Me(Me {
             name: names.user.as_str().to_owned(),
@@ -84,27 +66,17 @@ pub(crate) fn answer(answer: Result<wire::Answer, wire::Failure>, now: Millis) -
         }),
         Ok(From::Teams(teams)) => Answer::Teams(
             list(teams)
-                .map(|team| TeamEntry {
-                    id: team_id(team.id),
-                    name: team.name.as_str().to_owned(),
-                })
+                .map(|team| TeamEntry { id: team_id(team.id), name: team.name.as_str().to_owned() })
                 .collect(),
         ),
-        Ok(From::Channels(channels)) => Answer::Channels(
-            list(channels)
-                .filter_map(|channel| entry(&channel))
-                .collect(),
-        ),
+        Ok(From::Channels(channels)) => {
+            Answer::Channels(list(channels).filter_map(|channel| entry(&channel)).collect())
+        }
         Ok(From::Sent { row: sent }) => Answer::Sent(row(&sent)?),
-        Ok(From::Page { rows, more }) => Answer::Page {
-            rows: list(rows).filter_map(|shown| row(&shown)).collect(),
-            more,
-        },
-        Ok(From::Link {
-            team,
-            fingerprint,
-            relay,
-        }) => Answer::Offer(Offer {
+        Ok(From::Page { rows, more }) => {
+            Answer::Page { rows: list(rows).filter_map(|shown| row(&shown)).collect(), more }
+        }
+        Ok(From::Link { team, fingerprint, relay }) => Answer::Offer(Offer {
             team: team_id(team),
             root: Fingerprint(fingerprint),
             relay: relay.as_str().to_owned(),
@@ -119,12 +91,7 @@ pub(crate) fn answer(answer: Result<wire::Answer, wire::Failure>, now: Millis) -
 pub(crate) fn event(event: wire::Event) -> Option<Event> {
     Some(match event {
         wire::Event::Phase(told) => Event::Phase(phase(told)),
-        wire::Event::Message {
-            team,
-            channel,
-            row: told,
-            after,
-        } => Event::Message {
+        wire::Event::Message { team, channel, row: told, after } => Event::Message {
             team: team_id(team),
             channel: Channel::new(channel.into()).ok()?,
             row: row(&told)?,
@@ -188,9 +155,7 @@ fn row(told: &wire::Row) -> Option<Row> {
         },
         why: told.why.as_str().to_owned(),
         text: Words::new(told.text.as_str()),
-        thread: told
-            .thread
-            .and_then(|thread| Name::from_bytes(thread.0).ok()),
+        thread: told.thread.and_then(|thread| Name::from_bytes(thread.0).ok()),
         replies: told.replies,
         missing_before: told.missing_before,
     })
@@ -198,20 +163,16 @@ fn row(told: &wire::Row) -> Option<Row> {
 
 fn entry(channel: &wire::Channel) -> Option<ChannelEntry> {
     let id = Channel::new(channel.id.into()).ok()?;
-    Some(ChannelEntry {
-        id,
-        name: channel.name.as_str().to_owned(),
-    })
+    Some(ChannelEntry { id, name: channel.name.as_str().to_owned() })
 }
 
 fn link(told: wire::LinkState) -> Link {
     match told {
         wire::LinkState::NoRelay => Link::NoRelay,
         wire::LinkState::Online { .. } => Link::Online,
-        wire::LinkState::Offline { since, why } => Link::Offline {
-            since: Millis(since),
-            why: why.as_str().to_owned(),
-        },
+        wire::LinkState::Offline { since, why } => {
+            Link::Offline { since: Millis(since), why: why.as_str().to_owned() }
+        }
     }
 }
 

@@ -64,10 +64,7 @@ fn run(args: &Args) -> Result<(), String> {
     let (receiver, mut sender) = Control::split(stdin).map_err(said("the control channel"))?;
     tell(&mut sender, wire::ready(confinement(&level)))?;
 
-    let kept = Kept {
-        folder: args.settings.clone(),
-        settings,
-    };
+    let kept = Kept { folder: args.settings.clone(), settings };
     let stopped = window::run(geometry, |ctx| {
         ui_view::install(&ctx);
         kept.settings.apply(&ctx);
@@ -83,18 +80,11 @@ fn run(args: &Args) -> Result<(), String> {
 
 fn tell(sender: &mut ControlSender, frame: Option<Vec<u8>>) -> Result<(), String> {
     let frame = frame.ok_or("a message to the launcher could not be built")?;
-    sender
-        .send(&frame)
-        .map_err(|error| format!("the launcher: {error}"))
+    sender.send(&frame).map_err(|error| format!("the launcher: {error}"))
 }
 
 fn confinement(level: &Level) -> Confinement {
-    let lacks = level
-        .lacks()
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("; ");
+    let lacks = level.lacks().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     match level {
         Level::Full => Confinement::Full,
         Level::Reduced(_) => Confinement::Reduced(Text::cut(&lacks)),

@@ -93,11 +93,7 @@ impl Settings {
             text.push_str(&format!("geometry={geometry}\n"));
         }
         if let Some(theme) = self.theme {
-            let theme = if theme == Theme::Dark {
-                "dark"
-            } else {
-                "light"
-            };
+            let theme = if theme == Theme::Dark { "dark" } else { "light" };
             text.push_str(&format!("theme={theme}\n"));
         }
         if let Some(zoom) = self.zoom {
@@ -127,17 +123,8 @@ mod tests {
         settings.write(Some(folder.path()));
         assert_eq!(Settings::read(Some(folder.path())), settings);
         let damaged = Settings::parse("geometry=big\ntheme=light\nzoom=900\n\0\nwhat=ever\n");
-        assert_eq!(
-            damaged,
-            Settings {
-                theme: Some(Theme::Light),
-                ..Settings::default()
-            }
-        );
-        assert_eq!(
-            Settings::read(Some(&folder.path().join("gone"))),
-            Settings::default()
-        );
+        assert_eq!(damaged, Settings { theme: Some(Theme::Light), ..Settings::default() });
+        assert_eq!(Settings::read(Some(&folder.path().join("gone"))), Settings::default());
         assert_eq!(Settings::read(None), Settings::default());
     }
 }

@@ -15,10 +15,7 @@ pub(crate) fn run(
 ) -> Result<bool, String> {
     let stopped = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stopped);
-    let options = eframe::NativeOptions {
-        viewport: viewport(geometry),
-        ..Default::default()
-    };
+    let options = eframe::NativeOptions { viewport: viewport(geometry), ..Default::default() };
     let created = Box::new(move |creation: &eframe::CreationContext<'_>| {
         let app = make(creation.egui_ctx.clone())?;
         Ok(Box::new(Watched { app, stopped: told }) as Box<dyn eframe::App>)
@@ -82,11 +79,7 @@ fn icon() -> IconData {
             rgba.extend(pixel);
         }
     }
-    IconData {
-        rgba,
-        width: 64,
-        height: 64,
-    }
+    IconData { rgba, width: 64, height: 64 }
 }
 
 const SIZE: (u16, u16) = (1_100, 760);

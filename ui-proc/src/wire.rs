@@ -41,14 +41,7 @@ impl Bell {
     /// A bell for this window, and what it brings.
     pub(crate) fn new(ctx: Context) -> (Self, Receiver<Arrived>) {
         let (arrived, receiver) = mpsc::channel();
-        (
-            Self {
-                arrived,
-                ctx,
-                rung: std::sync::Arc::default(),
-            },
-            receiver,
-        )
+        (Self { arrived, ctx, rung: std::sync::Arc::default() }, receiver)
     }
 
     fn bring(&self, arrived: Arrived) {
@@ -74,13 +67,7 @@ pub(crate) fn listen(mut control: ControlReceiver, bell: Bell) -> std::io::Resul
         let mut life = 0_u32;
         while let Ok((frame, fd)) = control.recv() {
             match (ipc_schema::decode::<ToChild>(&frame), fd) {
-                (
-                    Ok(ToChild::Attach {
-                        class: Class::Secure,
-                        ..
-                    }),
-                    Some(fd),
-                ) => {
+                (Ok(ToChild::Attach { class: Class::Secure, .. }), Some(fd)) => {
                     life = life.wrapping_add(1);
                     if attach(life, fd, &bell).is_err() {
                         bell.bring(Arrived::Lost(life));
@@ -92,9 +79,7 @@ pub(crate) fn listen(mut control: ControlReceiver, bell: Bell) -> std::io::Resul
         }
         bell.bring(Arrived::Stop);
     };
-    thread::Builder::new()
-        .name("control".into())
-        .spawn(listening)?;
+    thread::Builder::new().name("control".into()).spawn(listening)?;
     Ok(())
 }
 
@@ -122,9 +107,7 @@ fn attach(life: u32, fd: OwnedFd, bell: &Bell) -> std::io::Result<()> {
         }
         bell.bring(Arrived::Lost(life));
     };
-    thread::Builder::new()
-        .name("answers".into())
-        .spawn(reading)?;
+    thread::Builder::new().name("answers".into()).spawn(reading)?;
     Ok(())
 }
 
@@ -144,10 +127,7 @@ impl Numbers {
     /// The question as a frame, or why it cannot be asked.
     pub(crate) fn frame(&self, ticket: Ticket, ask: &Ask) -> Result<Vec<u8>, Refusal> {
         let request = convert::request(ask).map_err(|error| convert::too_long(&error))?;
-        let asked = ToSecure::Ask {
-            id: self.id(ticket),
-            request,
-        };
+        let asked = ToSecure::Ask { id: self.id(ticket), request };
         ipc_schema::encode(&asked).map_err(|_| Refusal {
             message: "This could not be put into a message".to_owned(),
             hint: "Please report this.".to_owned(),
@@ -173,18 +153,12 @@ impl Numbers {
 
 /// The first frame to a secure process.
 pub(crate) fn hello() -> Option<Vec<u8>> {
-    ipc_schema::encode(&ToSecure::Hello {
-        schema: ipc_schema_ui::schema(),
-    })
-    .ok()
+    ipc_schema::encode(&ToSecure::Hello { schema: ipc_schema_ui::schema() }).ok()
 }
 
 /// The first frame to the launcher.
 pub(crate) fn ready(confinement: control::Confinement) -> Option<Vec<u8>> {
-    let ready = control::FromChild::Ready {
-        schema: control::schema(),
-        confinement,
-    };
+    let ready = control::FromChild::Ready { schema: control::schema(), confinement };
     ipc_schema::encode(&ready).ok()
 }
 
@@ -229,9 +203,6 @@ mod tests {
         let frames = begun.elapsed().as_millis() / FRAME.as_millis() + 1;
         assert_eq!(arrived.try_iter().count(), 10_000);
         let woken = u128::try_from(wakes.load(std::sync::atomic::Ordering::Relaxed)).unwrap();
-        assert!(
-            (1..=frames).contains(&woken),
-            "{woken} wakes for {frames} frames"
-        );
+        assert!((1..=frames).contains(&woken), "{woken} wakes for {frames} frames");
     }
 }

@@ -30,27 +30,14 @@ struct Display {
 impl Display {
     fn start() -> Self {
         let mut server = Command::new("Xvfb")
-            .args([
-                "-displayfd",
-                "1",
-                "-screen",
-                "0",
-                "1280x800x24",
-                "-nolisten",
-                "tcp",
-            ])
+            .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("Xvfb is needed (Debian package xvfb)");
         let mut number = String::new();
-        BufReader::new(server.stdout.take().unwrap())
-            .read_line(&mut number)
-            .unwrap();
-        Self {
-            server,
-            name: format!(":{}", number.trim()),
-        }
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
+        Self { server, name: format!(":{}", number.trim()) }
     }
 
     /// How many colours the whole screen has.
@@ -60,11 +47,7 @@ impl Display {
             .env("DISPLAY", &self.name)
             .output()
             .expect("import is needed (Debian package imagemagick)");
-        String::from_utf8(out.stdout)
-            .unwrap()
-            .trim()
-            .parse()
-            .unwrap()
+        String::from_utf8(out.stdout).unwrap().trim().parse().unwrap()
     }
 
     fn tool(&self, args: &[&str]) {
@@ -137,11 +120,7 @@ impl Window {
             .stdin(Stdio::from(OwnedFd::from(far)))
             .spawn()
             .unwrap();
-        Self {
-            process,
-            control: Control::from_fd(near.into()).unwrap(),
-            generation: 0,
-        }
+        Self { process, control: Control::from_fd(near.into()).unwrap(), generation: 0 }
     }
 
     fn hear(&mut self) -> FromChild {
@@ -157,9 +136,7 @@ impl Window {
     }
 
     fn tell(&mut self, message: &ToChild, fd: Option<OwnedFd>) {
-        self.control
-            .send(&ipc_schema::encode(message).unwrap(), fd)
-            .unwrap();
+        self.control.send(&ipc_schema::encode(message).unwrap(), fd).unwrap();
         assert!(self.control.flush().unwrap());
     }
 
@@ -167,10 +144,7 @@ impl Window {
     fn attach(&mut self) -> Secure {
         let (near, far) = UnixStream::pair().unwrap();
         self.generation += 1;
-        let attach = ToChild::Attach {
-            class: Class::Secure,
-            generation: self.generation,
-        };
+        let attach = ToChild::Attach { class: Class::Secure, generation: self.generation };
         self.tell(&attach, Some(far.into()));
         let client = Client::from_fd(near.into(), Caps::SECURE_TO_UI).unwrap();
         Secure { client, number: 0 }
@@ -194,30 +168,18 @@ impl Secure {
     }
 
     fn tell(&mut self, message: &FromSecure) {
-        self.client
-            .send(&ipc_schema::encode(message).unwrap())
-            .unwrap();
+        self.client.send(&ipc_schema::encode(message).unwrap()).unwrap();
     }
 
     fn greet(&mut self, phase: wire::Phase) {
-        assert_eq!(
-            self.hear(),
-            ToSecure::Hello {
-                schema: wire::schema()
-            }
-        );
-        self.tell(&FromSecure::Hello {
-            schema: wire::schema(),
-            phase,
-        });
+        assert_eq!(self.hear(), ToSecure::Hello { schema: wire::schema() });
+        self.tell(&FromSecure::Hello { schema: wire::schema(), phase });
     }
 
     /// Answers what the window asks until it asks to send something.
     fn answer_until_send(&mut self) -> (RequestId, String) {
         loop {
-            let ToSecure::Ask { id, request } = self.hear() else {
-                panic!("a second hello")
-            };
+            let ToSecure::Ask { id, request } = self.hear() else { panic!("a second hello") };
             let answer = match request {
                 Request::Send { text, .. } => return (id, text.as_str().to_owned()),
                 Request::WhoAmI => Answer::WhoAmI(wire::Names {
@@ -226,38 +188,26 @@ impl Secure {
                     user_key: [0; 32],
                 }),
                 Request::Status => Answer::Status(status()),
-                Request::Teams => Answer::Teams(List::cut(vec![wire::Team {
-                    id: TEAM,
-                    name: Text::cut("Acme"),
-                }])),
+                Request::Teams => {
+                    Answer::Teams(List::cut(vec![wire::Team { id: TEAM, name: Text::cut("Acme") }]))
+                }
                 Request::Channels { .. } => Answer::Channels(List::cut(vec![wire::Channel {
                     id: 2,
                     name: Text::cut("general"),
                     messages: 0,
                 }])),
-                Request::Page { .. } => Answer::Page {
-                    rows: List::cut(vec![]),
-                    more: false,
-                },
+                Request::Page { .. } => Answer::Page { rows: List::cut(vec![]), more: false },
                 Request::Follow { .. } => Answer::Done,
                 other => panic!("{other:?}"),
             };
-            self.tell(&FromSecure::Answer {
-                id,
-                answer: Ok(answer),
-            });
+            self.tell(&FromSecure::Answer { id, answer: Ok(answer) });
         }
     }
 
     fn say(&mut self, text: &str) {
         self.number += 1;
         let row = row(self.number, text, false);
-        let event = Event::Message {
-            team: TEAM,
-            channel: 2,
-            row,
-            after: None,
-        };
+        let event = Event::Message { team: TEAM, channel: 2, row, after: None };
         self.tell(&FromSecure::Event(event));
     }
 }
@@ -322,18 +272,11 @@ fn status() -> wire::Status {
 fn a_confined_window_is_painted_takes_keys_and_shows_what_arrives() {
     let display = Display::start();
     let mut window = Window::open(&display);
-    let FromChild::Ready {
-        schema,
-        confinement,
-    } = window.hear()
-    else {
+    let FromChild::Ready { schema, confinement } = window.hear() else {
         panic!("the window was closed")
     };
     assert_eq!(schema, control::schema());
-    assert!(
-        !matches!(confinement, Confinement::None(_)),
-        "{confinement:?}"
-    );
+    assert!(!matches!(confinement, Confinement::None(_)), "{confinement:?}");
 
     let mut secure = window.attach();
     secure.greet(wire::Phase::Unlocked);
@@ -349,13 +292,8 @@ fn a_confined_window_is_painted_takes_keys_and_shows_what_arrives() {
     let (id, text) = secure.answer_until_send();
     typist.join().unwrap();
     assert_eq!(text, "hello from the keyboard");
-    let sent = Answer::Sent {
-        row: row(0, &text, true),
-    };
-    secure.tell(&FromSecure::Answer {
-        id,
-        answer: Ok(sent),
-    });
+    let sent = Answer::Sent { row: row(0, &text, true) };
+    secure.tell(&FromSecure::Answer { id, answer: Ok(sent) });
     assert!(display.colours() > 20, "the window is painted");
 
     for text in ["good morning", "日本語", "مرحبا", "😀"] {
@@ -394,13 +332,7 @@ fn a_lost_secure_process_takes_everything_off_the_window_until_the_next_is_unloc
 
     let mut next = window.attach();
     next.greet(wire::Phase::Locked);
-    let ToSecure::Ask {
-        request: Request::Status,
-        ..
-    } = next.hear()
-    else {
-        panic!()
-    };
+    let ToSecure::Ask { request: Request::Status, .. } = next.hear() else { panic!() };
     next.tell(&FromSecure::Event(Event::Phase(wire::Phase::Unlocked)));
     // The message whose answer was lost comes again under the same number.
     assert_eq!(next.answer_until_send(), (id, "unanswered".to_owned()));
@@ -420,9 +352,7 @@ fn a_window_that_its_person_closes_tells_the_launcher_and_keeps_its_settings() {
     window.hear();
     let mut secure = window.attach();
     secure.greet(wire::Phase::Locked);
-    let ToSecure::Ask { .. } = secure.hear() else {
-        panic!()
-    };
+    let ToSecure::Ask { .. } = secure.hear() else { panic!() };
     display.wait_for_title("Sotto");
     display.tool(&["key", "ctrl+minus"]);
     display.tool(&["key", "ctrl+q"]);

@@ -53,10 +53,7 @@ impl Target {
         if team.is_empty() || channel.is_empty() || is_id(text) {
             return Err(wrong.to_owned());
         }
-        Ok(Self {
-            team: TeamRef::parse(team)?,
-            channel: channel.to_owned(),
-        })
+        Ok(Self { team: TeamRef::parse(team)?, channel: channel.to_owned() })
     }
 }
 
@@ -70,10 +67,7 @@ pub fn team_in(teams: &[Team], wanted: &TeamRef) -> Result<Team, Trouble> {
         TeamRef::Word(word) => {
             let named: Vec<&Team> = teams.iter().filter(|t| t.name.as_str() == word).collect();
             if named.is_empty() {
-                teams
-                    .iter()
-                    .filter(|team| number_of(team.id).to_string() == *word)
-                    .collect()
+                teams.iter().filter(|team| number_of(team.id).to_string() == *word).collect()
             } else {
                 named
             }
@@ -89,11 +83,7 @@ pub fn team_in(teams: &[Team], wanted: &TeamRef) -> Result<Team, Trouble> {
         several => {
             let ids: Vec<String> = several.iter().map(|team| team_text(team.id)).collect();
             let hint = format!("use the id: {}", ids.join(" or "));
-            Err(Trouble::refused(
-                "ambiguous-team",
-                "several teams have that name",
-                hint,
-            ))
+            Err(Trouble::refused("ambiguous-team", "several teams have that name", hint))
         }
     }
 }
@@ -103,15 +93,9 @@ pub fn team_in(teams: &[Team], wanted: &TeamRef) -> Result<Team, Trouble> {
 /// # Errors
 /// When there is none, or more than one has that name.
 pub fn channel_in(channels: &[Channel], wanted: &str) -> Result<Channel, Trouble> {
-    let mut found: Vec<&Channel> = channels
-        .iter()
-        .filter(|c| c.name.as_str() == wanted)
-        .collect();
+    let mut found: Vec<&Channel> = channels.iter().filter(|c| c.name.as_str() == wanted).collect();
     if found.is_empty() {
-        found = channels
-            .iter()
-            .filter(|channel| channel.id.to_string() == wanted)
-            .collect();
+        found = channels.iter().filter(|channel| channel.id.to_string() == wanted).collect();
     }
     match found.as_slice() {
         [channel] => Ok((*channel).clone()),
@@ -121,16 +105,9 @@ pub fn channel_in(channels: &[Channel], wanted: &str) -> Result<Channel, Trouble
             "`sotto-cli channels TEAM` lists them",
         )),
         several => {
-            let ids: Vec<String> = several
-                .iter()
-                .map(|channel| channel.id.to_string())
-                .collect();
+            let ids: Vec<String> = several.iter().map(|channel| channel.id.to_string()).collect();
             let hint = format!("use the number: {}", ids.join(" or "));
-            Err(Trouble::refused(
-                "ambiguous-channel",
-                "several channels have that name",
-                hint,
-            ))
+            Err(Trouble::refused("ambiguous-channel", "several channels have that name", hint))
         }
     }
 }
@@ -188,18 +165,11 @@ mod tests {
     use super::*;
 
     fn team(id: u64, name: &str) -> Team {
-        Team {
-            id: TeamBits(id),
-            name: Text::new(name).unwrap(),
-        }
+        Team { id: TeamBits(id), name: Text::new(name).unwrap() }
     }
 
     fn channel(id: u16, name: &str) -> Channel {
-        Channel {
-            id,
-            name: Text::new(name).unwrap(),
-            messages: 0,
-        }
+        Channel { id, name: Text::new(name).unwrap(), messages: 0 }
     }
 
     const ID: u64 = 9 << 38 | 8 << 20 | 7;
@@ -207,12 +177,8 @@ mod tests {
     /// `CLI-03`
     #[test]
     fn teams_are_found_by_name_number_and_id() {
-        let teams = [
-            team(ID, "friends"),
-            team(ID + 1, "7"),
-            team(ID + 2, "twice"),
-            team(1, "twice"),
-        ];
+        let teams =
+            [team(ID, "friends"), team(ID + 1, "7"), team(ID + 2, "twice"), team(1, "twice")];
         let cases = [
             ("friends", Ok(ID)),
             ("sotto://9/8/7", Ok(ID)),
@@ -229,13 +195,7 @@ mod tests {
             assert_eq!(found, wanted.map_err(str::to_owned), "{text}");
         }
         assert_eq!(team_text(TeamBits(ID)), "sotto://9/8/7");
-        for bad in [
-            "",
-            "sotto://9/8",
-            "sotto://9/8/7/6",
-            "sotto://9/8/x",
-            "sotto://9/8/07",
-        ] {
+        for bad in ["", "sotto://9/8", "sotto://9/8/7/6", "sotto://9/8/x", "sotto://9/8/07"] {
             assert!(TeamRef::parse(bad).is_err(), "{bad}");
         }
     }
@@ -243,12 +203,7 @@ mod tests {
     /// `CLI-03`
     #[test]
     fn channels_are_found_by_name_and_number() {
-        let channels = [
-            channel(5, "general"),
-            channel(6, "5"),
-            channel(7, "x"),
-            channel(8, "x"),
-        ];
+        let channels = [channel(5, "general"), channel(6, "5"), channel(7, "x"), channel(8, "x")];
         let cases = [
             ("general", Ok(5)),
             ("5", Ok(6)),
@@ -259,9 +214,7 @@ mod tests {
         ];
         for (text, wanted) in cases {
             let found = channel_in(&channels, text);
-            let found = found
-                .map(|channel| channel.id)
-                .map_err(|trouble| trouble.code);
+            let found = found.map(|channel| channel.id).map_err(|trouble| trouble.code);
             assert_eq!(found, wanted.map_err(str::to_owned), "{text}");
         }
     }
@@ -270,15 +223,9 @@ mod tests {
     #[test]
     fn a_target_is_cut_at_its_last_slash() {
         let cases = [
-            (
-                "friends/general",
-                Some((TeamRef::Word("friends".to_owned()), "general")),
-            ),
+            ("friends/general", Some((TeamRef::Word("friends".to_owned()), "general"))),
             ("a/b/c", Some((TeamRef::Word("a/b".to_owned()), "c"))),
-            (
-                "sotto://9/8/7/general",
-                Some((TeamRef::Id(TeamBits(ID)), "general")),
-            ),
+            ("sotto://9/8/7/general", Some((TeamRef::Id(TeamBits(ID)), "general"))),
             ("sotto://9/8/7", None),
             ("friends", None),
             ("friends/", None),
@@ -286,9 +233,7 @@ mod tests {
         ];
         for (text, wanted) in cases {
             let found = Target::parse(text).ok();
-            let found = found
-                .as_ref()
-                .map(|target| (target.team.clone(), target.channel.as_str()));
+            let found = found.as_ref().map(|target| (target.team.clone(), target.channel.as_str()));
             assert_eq!(found, wanted, "{text}");
         }
     }

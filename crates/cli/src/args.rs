@@ -122,30 +122,13 @@ mod tests {
     fn good_lines_are_taken() {
         let args = parse(&["--data", "/d", "--json", "send", "a/b", "hi there"]).unwrap();
         assert!(args.json && args.data.is_some());
-        let Command::Send {
-            text,
-            lines,
-            reply_to,
-            ..
-        } = args.command
-        else {
+        let Command::Send { text, lines, reply_to, .. } = args.command else {
             panic!();
         };
-        assert_eq!(
-            (text.as_deref(), lines, reply_to),
-            (Some("hi there"), false, None)
-        );
+        assert_eq!((text.as_deref(), lines, reply_to), (Some("hi there"), false, None));
         parse(&["send", "a/b", "--lines", "--json", "--data", "/d"]).unwrap();
         parse(&["send", "a/b", "--", "-5"]).unwrap();
-        parse(&[
-            "read",
-            "a/b",
-            "--limit",
-            "5000",
-            "--before",
-            "sotto://1/2/3/4/5/6",
-        ])
-        .unwrap();
+        parse(&["read", "a/b", "--limit", "5000", "--before", "sotto://1/2/3/4/5/6"]).unwrap();
         let hash = "00ff".repeat(16);
         parse(&["join", "sotto-team:..", "--fingerprint", &hash]).unwrap();
         parse(&["follow"]).unwrap();
@@ -158,15 +141,9 @@ mod tests {
             (&["send", "a/b"], "<TEXT>"),
             (&["send", "a/b", "text", "--lines"], "cannot be used with"),
             (&["send", "ab", "text"], "friends/general"),
-            (
-                &["send", "a/b", "t", "--reply-to", "5"],
-                "sotto://1/2/3/4/5/6",
-            ),
+            (&["send", "a/b", "t", "--reply-to", "5"], "sotto://1/2/3/4/5/6"),
             (&["read", "a/b", "--limit", "0"], "0 is not in 1.."),
-            (
-                &["read", "a/b", "--before", "yesterday"],
-                "sotto://1/2/3/4/5/6",
-            ),
+            (&["read", "a/b", "--before", "yesterday"], "sotto://1/2/3/4/5/6"),
             (&["channels", "sotto://1/2"], "sotto://1/2/3"),
             (&["join", "x", "--fingerprint", "00"], "64 digits"),
             (&["unlock", "my passphrase"], "unexpected argument"),

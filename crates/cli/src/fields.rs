@@ -139,12 +139,7 @@ mod tests {
     use super::*;
 
     fn keys(value: &Value) -> Vec<&str> {
-        value
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect()
+        value.as_object().unwrap().keys().map(String::as_str).collect()
     }
 
     /// `CLI-01`
@@ -177,23 +172,14 @@ mod tests {
         assert_eq!(value["thread"], "sotto://9/8/7/6/5/4");
         assert_eq!(value["why"], "because");
         message.name = NameBits([255; 16]);
-        assert_eq!(
-            row(&message)["name"],
-            "f".repeat(32),
-            "no name of ours is shown as it is"
-        );
+        assert_eq!(row(&message)["name"], "f".repeat(32), "no name of ours is shown as it is");
     }
 
     /// `CLI-01`
     #[test]
     fn states_and_phases_have_the_promised_texts() {
-        let states = [
-            State::Queued,
-            State::Relay,
-            State::Delivered,
-            State::Failed,
-            State::Undecryptable,
-        ];
+        let states =
+            [State::Queued, State::Relay, State::Delivered, State::Failed, State::Undecryptable];
         let texts = ["queued", "relay", "delivered", "failed", "undecryptable"];
         assert_eq!(states.map(state), texts);
         let phases = [Phase::FirstStart, Phase::Locked, Phase::Unlocked];
@@ -205,15 +191,7 @@ mod tests {
     fn status_says_everything_under_promised_names() {
         let id = TeamBits(9 << 38 | 8 << 20 | 7);
         let name = Text::cut("friends");
-        let team = TeamStatus {
-            id,
-            name,
-            epoch: 1,
-            slot: 2,
-            devices: 3,
-            queued: 4,
-            wishes: 5,
-        };
+        let team = TeamStatus { id, name, epoch: 1, slot: 2, devices: 3, queued: 4, wishes: 5 };
         let mut all = Status {
             phase: Phase::Unlocked,
             link: LinkState::Online { skew: -3 },
@@ -223,23 +201,12 @@ mod tests {
             forbidden_calls: 0,
             net_starts: 1,
             teams: List::cut(vec![team]),
-            joining: List::cut(vec![Joining {
-                team: id,
-                hash: [1; 32],
-            }]),
+            joining: List::cut(vec![Joining { team: id, hash: [1; 32] }]),
         };
         let value = status(&all);
         assert_eq!(
             keys(&value),
-            [
-                "confinement",
-                "forbidden_calls",
-                "joining",
-                "link",
-                "net_starts",
-                "phase",
-                "teams"
-            ]
+            ["confinement", "forbidden_calls", "joining", "link", "net_starts", "phase", "teams"]
         );
         assert_eq!(value["link"], json!({"state": "online", "skew": -3}));
         assert_eq!(
@@ -257,14 +224,8 @@ mod tests {
                 "queued": 4, "wishes": 5,
             }])
         );
-        assert_eq!(
-            value["joining"],
-            json!([{"team": "sotto://9/8/7", "hash": "01".repeat(32)}])
-        );
-        all.link = LinkState::Offline {
-            since: 5,
-            why: Text::cut("refused"),
-        };
+        assert_eq!(value["joining"], json!([{"team": "sotto://9/8/7", "hash": "01".repeat(32)}]));
+        all.link = LinkState::Offline { since: 5, why: Text::cut("refused") };
         let offline = json!({"state": "offline", "since": 5, "why": "refused"});
         assert_eq!(status(&all)["link"], offline);
         all.link = LinkState::NoRelay;
@@ -276,16 +237,9 @@ mod tests {
     fn teams_channels_and_devices_have_the_promised_fields() {
         let id = TeamBits(9 << 38 | 8 << 20 | 7);
         let label = |text| Text::cut(text);
-        let found = team(&Team {
-            id,
-            name: label("friends"),
-        });
+        let found = team(&Team { id, name: label("friends") });
         assert_eq!(found, json!({"id": "sotto://9/8/7", "name": "friends"}));
-        let found = channel(&Channel {
-            id: 700,
-            name: label("general"),
-            messages: 9,
-        });
+        let found = channel(&Channel { id: 700, name: label("general"), messages: 9 });
         assert_eq!(found, json!({"id": 700, "name": "general"}));
         let found = device(&DeviceRow {
             number: 5,

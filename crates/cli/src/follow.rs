@@ -21,9 +21,7 @@ pub(crate) fn follow(session: &mut Session, out: Out, scope: Option<&str>) -> Re
     session.done(Request::Follow { scope })?;
     loop {
         match session.event()? {
-            Event::Message {
-                team, channel, row, ..
-            } => {
+            Event::Message { team, channel, row, .. } => {
                 let place = (team, channel);
                 let changed = known.own.saw(place, &row);
                 known.show(out, place, &row, changed)?;
@@ -82,8 +80,7 @@ impl Known {
         for team in teams {
             self.teams.insert(team.id, team.name.as_str().to_owned());
             for Channel { id, name, .. } in session.channels(team.id)? {
-                self.channels
-                    .insert((team.id, id), name.as_str().to_owned());
+                self.channels.insert((team.id, id), name.as_str().to_owned());
             }
         }
         Ok(())
@@ -116,11 +113,7 @@ fn placed(mut object: Value, (team, channel): Place, changed: bool) -> Value {
 fn change(row: &Row) -> String {
     let first = safe(row.text.as_str().lines().next().unwrap_or_default());
     let start: String = first.chars().take(TELLING).collect();
-    let dots = if start.len() < row.text.as_str().len() {
-        ".."
-    } else {
-        ""
-    };
+    let dots = if start.len() < row.text.as_str().len() { ".." } else { "" };
     format!("[{}]  {start}{dots}", cli::state(row.state))
 }
 
@@ -161,11 +154,7 @@ impl Own {
         let mut changed = Vec::new();
         let range = (place, 0)..(place, mark.relay.max(mark.delivered));
         for ((_, number), row) in self.0.range_mut(range) {
-            let state = if *number < mark.delivered {
-                State::Delivered
-            } else {
-                State::Relay
-            };
+            let state = if *number < mark.delivered { State::Delivered } else { State::Relay };
             if row.state < state {
                 row.state = state;
                 changed.push(row.clone());
@@ -216,9 +205,7 @@ mod tests {
     }
 
     fn states(rows: &[Row]) -> Vec<(u32, State)> {
-        rows.iter()
-            .map(|row| (number(row.name), row.state))
-            .collect()
+        rows.iter().map(|row| (number(row.name), row.state)).collect()
     }
 
     /// `CLI-08`
@@ -229,23 +216,12 @@ mod tests {
             assert!(!own.saw(PLACE, &row(number, true, State::Queued)));
         }
         assert!(!own.saw(PLACE, &row(9, false, State::Relay)));
-        let mark = |relay, delivered| Watermark {
-            team: PLACE.0,
-            channel: 2,
-            relay,
-            delivered,
-        };
+        let mark = |relay, delivered| Watermark { team: PLACE.0, channel: 2, relay, delivered };
         let relay = State::Relay;
         assert_eq!(states(&own.passed(&mark(2, 0))), [(0, relay), (1, relay)]);
-        assert_eq!(
-            states(&own.passed(&mark(3, 1))),
-            [(0, State::Delivered), (2, relay)]
-        );
+        assert_eq!(states(&own.passed(&mark(3, 1))), [(0, State::Delivered), (2, relay)]);
         assert_eq!(own.passed(&mark(3, 1)), []);
-        let elsewhere = Watermark {
-            channel: 3,
-            ..mark(9, 9)
-        };
+        let elsewhere = Watermark { channel: 3, ..mark(9, 9) };
         assert_eq!(own.passed(&elsewhere), []);
         let delivered = State::Delivered;
         assert_eq!(

@@ -11,19 +11,10 @@ pub(crate) fn join(
     confirmed: Option<[u8; 32]>,
 ) -> Result<(), Trouble> {
     let link = LinkText::new(link.trim()).map_err(|_| {
-        Trouble::refused(
-            "bad-link",
-            "this is too long for a link",
-            "copy the whole line again",
-        )
+        Trouble::refused("bad-link", "this is too long for a link", "copy the whole line again")
     })?;
     let asked = session.ask(Request::ReadLink { link: link.clone() })?;
-    let Answer::Link {
-        team,
-        fingerprint,
-        relay,
-    } = asked
-    else {
+    let Answer::Link { team, fingerprint, relay } = asked else {
         return Err(Trouble::unexpected());
     };
     let shown = hex(&fingerprint);

@@ -29,12 +29,7 @@ pub(crate) fn send(
         let asked = asked.clone();
         move || listen(receiver, out, &asked, &answered)
     });
-    let mut window = Window {
-        answers,
-        open: 0,
-        count: 0,
-        out,
-    };
+    let mut window = Window { answers, open: 0, count: 0, out };
     let mut write = || -> Result<(), Trouble> {
         let mut input = io::stdin().lock();
         for number in 1.. {
@@ -50,16 +45,7 @@ pub(crate) fn send(
             window.take()?;
             let id = new_id()?;
             asked.insert(id, number);
-            Inbound::ask(
-                &mut sender,
-                id,
-                Request::Send {
-                    team,
-                    channel,
-                    text,
-                    reply_to,
-                },
-            )?;
+            Inbound::ask(&mut sender, id, Request::Send { team, channel, text, reply_to })?;
         }
         Ok(())
     };
@@ -78,17 +64,11 @@ struct Asked(Arc<Mutex<BTreeMap<RequestId, u64>>>);
 
 impl Asked {
     fn insert(&self, id: RequestId, line: u64) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id, line);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, line);
     }
 
     fn remove(&self, id: RequestId) -> Option<u64> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&id)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
     }
 }
 
@@ -137,8 +117,7 @@ impl Window {
         answer?;
         self.count += 1;
         if self.count.is_multiple_of(1000) {
-            self.out
-                .note(&format!("{} messages written so far", self.count));
+            self.out.note(&format!("{} messages written so far", self.count));
         }
         Ok(())
     }
@@ -158,10 +137,9 @@ fn listen(
         };
         let (answer, is_end) = match inbound {
             Ok(Inbound::Event(_)) => continue,
-            Ok(Inbound::Answer(id, answer)) => (
-                show(out, asked.remove(id).unwrap_or_default(), answer),
-                false,
-            ),
+            Ok(Inbound::Answer(id, answer)) => {
+                (show(out, asked.remove(id).unwrap_or_default(), answer), false)
+            }
             Err(trouble) => (Err(trouble), true),
         };
         if answered.send(answer).is_err() || is_end {
@@ -197,15 +175,9 @@ fn at_line(mut trouble: Trouble, line: u64) -> Trouble {
 fn next_line(input: &mut impl BufRead) -> Result<Option<Vec<u8>>, Trouble> {
     let mut line = Vec::new();
     let most = u64::try_from(MAX_BODY + 2).unwrap_or(u64::MAX);
-    let count = io::Read::take(input, most)
-        .read_until(b'\n', &mut line)
-        .map_err(|error| {
-            Trouble::refused(
-                "input-failed",
-                error.to_string(),
-                "nothing after it is read",
-            )
-        })?;
+    let count = io::Read::take(input, most).read_until(b'\n', &mut line).map_err(|error| {
+        Trouble::refused("input-failed", error.to_string(), "nothing after it is read")
+    })?;
     if line.last() == Some(&b'\n') {
         line.pop();
         if line.last() == Some(&b'\r') {
@@ -214,11 +186,7 @@ fn next_line(input: &mut impl BufRead) -> Result<Option<Vec<u8>>, Trouble> {
     }
     if line.len() > MAX_BODY {
         let message = format!("the text has more than {MAX_BODY} bytes");
-        return Err(Trouble::refused(
-            "bad-text",
-            message,
-            "send it as several messages",
-        ));
+        return Err(Trouble::refused("bad-text", message, "send it as several messages"));
     }
     Ok((count > 0).then_some(line))
 }
@@ -251,17 +219,11 @@ mod tests {
     #[test]
     fn a_line_that_is_no_message_is_refused_by_its_number() {
         let long = "x".repeat(MAX_BODY);
-        assert_eq!(
-            next_line(&mut long.as_bytes()).unwrap().unwrap().len(),
-            MAX_BODY
-        );
+        assert_eq!(next_line(&mut long.as_bytes()).unwrap().unwrap().len(), MAX_BODY);
         let endless = "x".repeat(3 * MAX_BODY);
         let mut input = endless.as_bytes();
         assert_eq!(next_line(&mut input).unwrap_err().code, "bad-text");
-        assert!(
-            input.len() >= 2 * MAX_BODY - 2,
-            "what does not fit is not gathered"
-        );
+        assert!(input.len() >= 2 * MAX_BODY - 2, "what does not fit is not gathered");
         let trouble = at_line(text_of(vec![0xff, 0xfe]).unwrap_err(), 7);
         assert_eq!(trouble.message, "line 7: this is no UTF-8 text");
     }
@@ -270,21 +232,14 @@ mod tests {
     #[test]
     fn at_most_sixty_four_are_open_and_a_refusal_ends_the_writing() {
         let (answered, answers) = mpsc::channel();
-        let mut window = Window {
-            answers,
-            open: 0,
-            count: 0,
-            out: Out::new(true),
-        };
+        let mut window = Window { answers, open: 0, count: 0, out: Out::new(true) };
         for _ in 0..MOST_OPEN {
             window.take().unwrap();
         }
         answered.send(Ok(())).unwrap();
         window.take().unwrap();
         assert_eq!((window.open, window.count), (MOST_OPEN, 1));
-        answered
-            .send(Err(Trouble::refused("locked", "", "")))
-            .unwrap();
+        answered.send(Err(Trouble::refused("locked", "", ""))).unwrap();
         assert_eq!(window.take().unwrap_err().code, "locked");
         assert_eq!(window.open, MOST_OPEN - 1);
         drop(answered);

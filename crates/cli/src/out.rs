@@ -38,11 +38,7 @@ impl Out {
         text: impl FnOnce() -> String,
     ) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        if self.json {
-            writeln!(out, "{}", object())
-        } else {
-            writeln!(out, "{}", text())
-        }
+        if self.json { writeln!(out, "{}", object()) } else { writeln!(out, "{}", text()) }
     }
 
     /// Prints one thing that only people want to know, on standard error.
@@ -65,12 +61,7 @@ impl Out {
         let _ = if self.json {
             writeln!(io::stdout(), "{}", object(&trouble))
         } else {
-            writeln!(
-                io::stderr(),
-                "error: {}\n  {}",
-                trouble.message,
-                trouble.hint
-            )
+            writeln!(io::stderr(), "error: {}\n  {}", trouble.message, trouble.hint)
         };
         ExitCode::from(trouble.status)
     }
@@ -105,11 +96,7 @@ pub fn parse<T: Parser>() -> Result<T, ExitCode> {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
         let text = error.to_string();
-        let message = text
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches("error: ");
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
         Out::new(true).finish(Err(Trouble::usage(message, "see --help")))
     })
 }

@@ -36,11 +36,7 @@ pub fn new_passphrase(prompt: &str) -> Result<Passphrase, Trouble> {
     let first = passphrase(prompt)?;
     if io::stdin().is_terminal() && first != passphrase("the same again: ")? {
         let hint = "nothing was done; start again";
-        return Err(Trouble::refused(
-            "passphrases-differ",
-            "the two passphrases differ",
-            hint,
-        ));
+        return Err(Trouble::refused("passphrases-differ", "the two passphrases differ", hint));
     }
     Ok(first)
 }
@@ -84,10 +80,7 @@ fn first_line(input: &impl AsFd) -> Result<Option<Zeroizing<Vec<u8>>>, Trouble> 
             Ok(_) if byte == *b"\n" => break,
             Ok(_) if line.len() < MOST => line.extend(byte),
             Ok(_) => {
-                return Err(Trouble::usage(
-                    "the line is too long",
-                    "1,024 bytes are the most",
-                ));
+                return Err(Trouble::usage("the line is too long", "1,024 bytes are the most"));
             }
         }
         is_empty = false;

@@ -20,10 +20,7 @@ use crate::{follow, join, lines};
 pub(crate) fn run(args: Args) -> Result<(), Trouble> {
     let out = Out::new(args.json);
     let data = args.data.or_else(ipc_io::default_data_dir).ok_or_else(|| {
-        Trouble::usage(
-            "there is no home folder to look for data in",
-            "name it with --data DIR",
-        )
+        Trouble::usage("there is no home folder to look for data in", "name it with --data DIR")
     })?;
     let patience = Some(Duration::from_secs(args.timeout));
     let mut session = Session::enter(&data, Class::CommandLine, patience)?;
@@ -46,33 +43,16 @@ pub(crate) fn run(args: Args) -> Result<(), Trouble> {
             }
             Ok(())
         }
-        Command::Send {
-            target,
-            lines: true,
-            reply_to,
-            ..
-        } => {
+        Command::Send { target, lines: true, reply_to, .. } => {
             let (team, channel) = session.target(&target)?;
             lines::send(session, out, team.id, channel.id, reply_to)
         }
-        Command::Send {
-            target,
-            text,
-            reply_to,
-            ..
-        } => send(
-            &mut session,
-            out,
-            &target,
-            text.unwrap_or_default(),
-            reply_to,
-        ),
-        Command::Read {
-            target,
-            before,
-            limit,
-            thread,
-        } => read(&mut session, out, &target, thread, before, limit),
+        Command::Send { target, text, reply_to, .. } => {
+            send(&mut session, out, &target, text.unwrap_or_default(), reply_to)
+        }
+        Command::Read { target, before, limit, thread } => {
+            read(&mut session, out, &target, thread, before, limit)
+        }
         Command::Follow { scope } => follow::follow(&mut session, out, scope.as_deref()),
         Command::Join { link, fingerprint } => join::join(&mut session, out, &link, fingerprint),
         Command::Refresh { team } => {
@@ -109,28 +89,14 @@ pub(crate) fn run(args: Args) -> Result<(), Trouble> {
 }
 
 fn create(session: &mut Session, out: Out, user: &str, device: &str) -> Result<(), Trouble> {
-    let (user, device) = (
-        label(user, "a user's name")?,
-        label(device, "a device's name")?,
-    );
+    let (user, device) = (label(user, "a user's name")?, label(device, "a device's name")?);
     if session.phase() != Phase::FirstStart {
         let hint = "open it with `sotto-cli unlock`";
-        return Err(Trouble::refused(
-            "vault-exists",
-            "there is a vault already",
-            hint,
-        ));
+        return Err(Trouble::refused("vault-exists", "there is a vault already", hint));
     }
     let passphrase = new_passphrase("new passphrase: ")?;
-    session.done(Request::Create {
-        passphrase,
-        user,
-        device,
-    })?;
-    Ok(out.print(
-        || json!({"phase": "unlocked"}),
-        || "the vault is made, and open".to_owned(),
-    )?)
+    session.done(Request::Create { passphrase, user, device })?;
+    Ok(out.print(|| json!({"phase": "unlocked"}), || "the vault is made, and open".to_owned())?)
 }
 
 fn unlock(session: &mut Session, out: Out) -> Result<(), Trouble> {
@@ -138,9 +104,7 @@ fn unlock(session: &mut Session, out: Out) -> Result<(), Trouble> {
         let hint = "make one: `sotto-cli create --user NAME --device NAME`, or in the window";
         return Err(Trouble::refused("no-vault", "there is no vault yet", hint));
     }
-    session.done(Request::Unlock {
-        passphrase: passphrase("passphrase: ")?,
-    })?;
+    session.done(Request::Unlock { passphrase: passphrase("passphrase: ")? })?;
     Ok(out.print(|| json!({"phase": "unlocked"}), || "unlocked".to_owned())?)
 }
 
@@ -181,19 +145,10 @@ fn send(
     let text = body(text)?;
     let (team, channel) = session.target(target)?;
     let (team, channel) = (team.id, channel.id);
-    let Answer::Sent { row } = session.ask(Request::Send {
-        team,
-        channel,
-        text,
-        reply_to,
-    })?
-    else {
+    let Answer::Sent { row } = session.ask(Request::Send { team, channel, text, reply_to })? else {
         return Err(Trouble::unexpected());
     };
-    Ok(out.print(
-        || sent(&row),
-        || format!("{}  {}", state(row.state), name_text(row.name)),
-    )?)
+    Ok(out.print(|| sent(&row), || format!("{}  {}", state(row.state), name_text(row.name)))?)
 }
 
 /// What `send` says of a message.
@@ -205,17 +160,10 @@ pub(crate) fn sent(row: &Row) -> serde_json::Value {
 /// A text that fits a message.
 pub(crate) fn body(text: String) -> Result<Body, Trouble> {
     if text.trim().is_empty() {
-        return Err(Trouble::refused(
-            "bad-text",
-            "the text is empty",
-            "write something",
-        ));
+        return Err(Trouble::refused("bad-text", "the text is empty", "write something"));
     }
     Body::new(text).map_err(|long| {
-        let message = format!(
-            "the text has {} bytes; {} are the most",
-            long.len, long.most
-        );
+        let message = format!("the text has {} bytes; {} are the most", long.len, long.most);
         Trouble::refused("bad-text", message, "send it as several messages")
     })
 }
@@ -234,13 +182,7 @@ fn read(
     loop {
         let limit = u16::try_from(left.min(MAX_ROWS)).unwrap_or(u16::MAX);
         let (team, channel) = (team.id, channel.id);
-        let asked = session.ask(Request::Page {
-            team,
-            channel,
-            thread,
-            before,
-            limit,
-        })?;
+        let asked = session.ask(Request::Page { team, channel, thread, before, limit })?;
         let Answer::Page { rows, more } = asked else {
             return Err(Trouble::unexpected());
         };
@@ -262,11 +204,7 @@ fn read(
 
 fn label(text: &str, what: &str) -> Result<Label, Trouble> {
     let wrong = || Trouble::usage(format!("{what} has 1 to 64 bytes"), "choose another");
-    if text.trim().is_empty() {
-        Err(wrong())
-    } else {
-        Text::new(text.trim()).map_err(|_| wrong())
-    }
+    if text.trim().is_empty() { Err(wrong()) } else { Text::new(text.trim()).map_err(|_| wrong()) }
 }
 
 fn text_of(status: &Status) -> String {
@@ -282,34 +220,19 @@ fn text_of(status: &Status) -> String {
         }
         LinkState::Online { .. } => "online".to_owned(),
         LinkState::Offline { since, why } => {
-            format!(
-                "offline since {}: {}",
-                cli::clock(*since),
-                safe(why.as_str())
-            )
+            format!("offline since {}: {}", cli::clock(*since), safe(why.as_str()))
         }
     };
     let mut lines = vec![
         format!("vault        {phase}"),
         format!("relay        {link}"),
-        format!(
-            "secure-proc  confinement {}",
-            cli::level(Some(&status.secure))
-        ),
-        format!(
-            "net-proc     confinement {}",
-            cli::level(status.net.as_ref())
-        ),
-        format!(
-            "ui-proc      confinement {}",
-            cli::level(status.window.as_ref())
-        ),
+        format!("secure-proc  confinement {}", cli::level(Some(&status.secure))),
+        format!("net-proc     confinement {}", cli::level(status.net.as_ref())),
+        format!("ui-proc      confinement {}", cli::level(status.window.as_ref())),
     ];
     if status.forbidden_calls > 0 {
         let count = status.forbidden_calls;
-        lines.push(format!(
-            "SECURITY     processes killed for forbidden calls: {count}"
-        ));
+        lines.push(format!("SECURITY     processes killed for forbidden calls: {count}"));
     }
     for team in status.teams.as_slice() {
         lines.push(format!(
@@ -323,9 +246,7 @@ fn text_of(status: &Status) -> String {
     }
     for joining in status.joining.as_slice() {
         let (team, hash) = (team_text(joining.team), hex(&joining.hash));
-        lines.push(format!(
-            "joining      {team}: waits for the admin to add {hash}"
-        ));
+        lines.push(format!("joining      {team}: waits for the admin to add {hash}"));
     }
     lines.join("\n")
 }

@@ -43,15 +43,9 @@ impl Session {
         send(|frame| client.send(frame), &ToSecure::Hello { schema })?;
         let frame = client.recv(Some(GREETING))?.ok_or_else(silent)?;
         match ipc_schema::decode(&frame) {
-            Ok(FromSecure::Hello {
-                schema: theirs,
-                phase,
-            }) if theirs == schema => Ok(Self {
-                client,
-                phase,
-                patience,
-                early: VecDeque::new(),
-            }),
+            Ok(FromSecure::Hello { schema: theirs, phase }) if theirs == schema => {
+                Ok(Self { client, phase, patience, early: VecDeque::new() })
+            }
             Ok(_) | Err(_) => Err(Trouble::refused(
                 "other-version",
                 "the running secure-proc is from another build than this tool",
@@ -72,13 +66,8 @@ impl Session {
     /// A refusal, a lost connection, or no answer in time.
     pub fn ask(&mut self, request: Request) -> Result<Answer, Trouble> {
         let id = new_id()?;
-        send(
-            |frame| self.client.send(frame),
-            &ToSecure::Ask { id, request },
-        )?;
-        let end = self
-            .patience
-            .map(|patience| std::time::Instant::now() + patience);
+        send(|frame| self.client.send(frame), &ToSecure::Ask { id, request })?;
+        let end = self.patience.map(|patience| std::time::Instant::now() + patience);
         loop {
             let left = end.map(|end| end.saturating_duration_since(std::time::Instant::now()));
             let frame = self.client.recv(left)?.ok_or_else(silent)?;
@@ -95,11 +84,7 @@ impl Session {
     /// # Errors
     /// As [`Session::ask`].
     pub fn done(&mut self, request: Request) -> Result<(), Trouble> {
-        if self.ask(request)? == Answer::Done {
-            Ok(())
-        } else {
-            Err(Trouble::unexpected())
-        }
+        if self.ask(request)? == Answer::Done { Ok(()) } else { Err(Trouble::unexpected()) }
     }
 
     /// The next event, however long it takes.

@@ -20,30 +20,19 @@ impl Trouble {
     /// It was refused.
     #[must_use]
     pub fn refused(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            code: code.to_owned(),
-            message: message.into(),
-            hint: hint.into(),
-            status: 1,
-        }
+        Self { code: code.to_owned(), message: message.into(), hint: hint.into(), status: 1 }
     }
 
     /// The line was wrong.
     #[must_use]
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            status: 2,
-            ..Self::refused("usage", message, hint)
-        }
+        Self { status: 2, ..Self::refused("usage", message, hint) }
     }
 
     /// Something does not answer.
     #[must_use]
     pub fn unreachable(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            status: 3,
-            ..Self::refused(code, message, hint)
-        }
+        Self { status: 3, ..Self::refused(code, message, hint) }
     }
 
     /// Something answered that makes no sense here.
@@ -59,20 +48,13 @@ impl Trouble {
     /// The same, naming in its hint the command of another tool.
     #[must_use]
     pub fn naming(self, command: &str, other: &str) -> Self {
-        Self {
-            hint: self.hint.replace(command, other),
-            ..self
-        }
+        Self { hint: self.hint.replace(command, other), ..self }
     }
 }
 
 impl From<Failure> for Trouble {
     fn from(failure: Failure) -> Self {
-        let status = if failure.code == ErrorCode::NotReachable {
-            3
-        } else {
-            1
-        };
+        let status = if failure.code == ErrorCode::NotReachable { 3 } else { 1 };
         Self {
             code: kebab(&format!("{:?}", failure.code)),
             message: failure.message.as_str().to_owned(),
@@ -132,13 +114,7 @@ mod tests {
 
     fn trouble(code: ErrorCode) -> Trouble {
         let text = |text| Text::cut(text);
-        Failure {
-            code,
-            message: text("m"),
-            hint: text("h"),
-            wait: 0,
-        }
-        .into()
+        Failure { code, message: text("m"), hint: text("h"), wait: 0 }.into()
     }
 
     /// `CLI-02`

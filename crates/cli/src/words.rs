@@ -34,11 +34,7 @@ pub fn line(row: &Row) -> String {
     let mut out = String::new();
     if row.missing_before > 0 {
         let count = row.missing_before;
-        let what = if count == 1 {
-            "message is"
-        } else {
-            "messages are"
-        };
+        let what = if count == 1 { "message is" } else { "messages are" };
         out.push_str(&format!(
             "  ({count} {what} missing here from {})\n",
             safe(row.from.as_str())
@@ -53,11 +49,7 @@ pub fn line(row: &Row) -> String {
         notes.push(format!("{} {what}", row.replies));
     }
     let from = safe(row.from.as_str());
-    out.push_str(&format!(
-        "{}  {from}  [{}]",
-        clock(row.at),
-        notes.join(", ")
-    ));
+    out.push_str(&format!("{}  {from}  [{}]", clock(row.at), notes.join(", ")));
     for text in safe(row.text.as_str()).lines() {
         out.push_str(&format!("\n  {text}"));
     }
@@ -73,11 +65,7 @@ pub fn clock(at: u64) -> String {
     let minutes = at / 60_000;
     let (days, minute) = (minutes / 1440, minutes % 1440);
     let (year, month, day) = date(days);
-    format!(
-        "{year}-{month:02}-{day:02} {:02}:{:02}Z",
-        minute / 60,
-        minute % 60
-    )
+    format!("{year}-{month:02}-{day:02} {:02}:{:02}Z", minute / 60, minute % 60)
 }
 
 /// Year, month and day of a number of days since 1970, counted in eras of 400 years that start on
@@ -89,11 +77,7 @@ fn date(days: u64) -> (u64, u64, u64) {
     let day = day - (365 * year + year / 4 - year / 100);
     let month = (5 * day + 2) / 153;
     let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
     (era * 400 + year + next, month, day)
 }
 
@@ -136,10 +120,7 @@ mod tests {
             why: Text::cut(""),
             missing_before: 0,
         };
-        assert_eq!(
-            line(&row),
-            "1970-01-01 00:00Z  Bob  [at the relay]\n  one\n  two"
-        );
+        assert_eq!(line(&row), "1970-01-01 00:00Z  Bob  [at the relay]\n  one\n  two");
         row.state = State::Undecryptable;
         row.text = Text::cut("");
         row.why = Text::cut("it arrived before you joined");

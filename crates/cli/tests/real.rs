@@ -1,9 +1,5 @@
 //! The real binary against a `secure-proc` that this test plays, over the real socket.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that cannot go on has failed"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -44,20 +40,10 @@ impl Stage {
                     None => poll(&mut [Interest::read(&visitor)], None).unwrap(),
                 };
             };
-            assert_eq!(
-                knock,
-                Knock::Enter {
-                    class: Class::CommandLine
-                }
-            );
-            part(Line(
-                Client::from_fd(visitor.into_fd().unwrap(), Caps::SECURE_TO_UI).unwrap(),
-            ));
+            assert_eq!(knock, Knock::Enter { class: Class::CommandLine });
+            part(Line(Client::from_fd(visitor.into_fd().unwrap(), Caps::SECURE_TO_UI).unwrap()));
         });
-        Self {
-            data,
-            part: Some(part),
-        }
+        Self { data, part: Some(part) }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -78,10 +64,7 @@ impl Stage {
 fn command(data: PathBuf, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sotto-cli"));
     command.arg("--data").arg(data).args(arguments);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -89,10 +72,7 @@ impl Line {
     fn greet(&mut self, phase: Phase) {
         let greeting = self.0.recv(None).unwrap().unwrap();
         assert_eq!(decode(&greeting), Ok(ToSecure::Hello { schema: schema() }));
-        self.say(&FromSecure::Hello {
-            schema: schema(),
-            phase,
-        });
+        self.say(&FromSecure::Hello { schema: schema(), phase });
     }
 
     fn say(&mut self, message: &FromSecure) {
@@ -120,10 +100,7 @@ impl Line {
 
     /// Answers what finds "friends/general".
     fn find(&mut self) {
-        let team = Team {
-            id: TEAM,
-            name: Text::cut("friends"),
-        };
+        let team = Team { id: TEAM, name: Text::cut("friends") };
         self.one(|request| {
             assert_eq!(request, Request::Teams);
             Ok(Answer::Teams(List::cut(vec![team])))
@@ -132,11 +109,7 @@ impl Line {
     }
 
     fn channels(&mut self) {
-        let channel = Channel {
-            id: 700,
-            name: Text::cut("general"),
-            messages: 0,
-        };
+        let channel = Channel { id: 700, name: Text::cut("general"), messages: 0 };
         self.one(|request| {
             assert_eq!(request, Request::Channels { team: TEAM });
             Ok(Answer::Channels(List::cut(vec![channel])))
@@ -163,19 +136,12 @@ fn row(number: u8, text: &str) -> Row {
 }
 
 fn failure(code: ErrorCode) -> Failure {
-    Failure {
-        code,
-        message: Text::cut("no"),
-        hint: Text::cut("do this"),
-        wait: 0,
-    }
+    Failure { code, message: Text::cut("no"), hint: Text::cut("do this"), wait: 0 }
 }
 
 fn objects(output: &Output) -> Vec<Value> {
     let text = String::from_utf8(output.stdout.clone()).unwrap();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// The exit status and the code of the one object.
@@ -185,10 +151,7 @@ fn refusal(output: &Output) -> (i32, String) {
         panic!("{objects:?}");
     };
     assert!(object["message"].is_string() && object["hint"].is_string());
-    (
-        output.status.code().unwrap(),
-        object["error"].as_str().unwrap().to_owned(),
-    )
+    (output.status.code().unwrap(), object["error"].as_str().unwrap().to_owned())
 }
 
 /// `CLI-02`
@@ -203,10 +166,7 @@ fn each_kind_of_trouble_has_its_status_and_code() {
 
     let foreign = Stage::new(|mut line| {
         line.0.recv(None).unwrap();
-        line.say(&FromSecure::Hello {
-            schema: SchemaHash([0; 32]),
-            phase: Phase::Locked,
-        });
+        line.say(&FromSecure::Hello { schema: SchemaHash([0; 32]), phase: Phase::Locked });
     });
     let output = foreign.run(&["--json", "teams"], "");
     assert_eq!(refusal(&output), (1, "other-version".to_owned()));
@@ -227,13 +187,9 @@ fn each_kind_of_trouble_has_its_status_and_code() {
     assert_eq!(refusal(&output), (3, "no-answer".to_owned()));
 
     let nobody = tempfile::tempdir().unwrap();
-    let output = command(nobody.path().to_owned(), &["--json", "teams"])
-        .output()
-        .unwrap();
+    let output = command(nobody.path().to_owned(), &["--json", "teams"]).output().unwrap();
     assert_eq!(refusal(&output), (3, "not-running".to_owned()));
-    let output = command(nobody.path().to_owned(), &["--json", "read", "x"])
-        .output()
-        .unwrap();
+    let output = command(nobody.path().to_owned(), &["--json", "read", "x"]).output().unwrap();
     assert_eq!(refusal(&output), (2, "usage".to_owned()));
 }
 
@@ -246,10 +202,7 @@ fn people_read_trouble_on_standard_error_with_what_to_do() {
     });
     let output = locked.run(&["teams"], "");
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(
-        String::from_utf8_lossy(&output.stderr),
-        "error: no\n  do this\n"
-    );
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "error: no\n  do this\n");
     assert!(output.stdout.is_empty());
 }
 
@@ -282,33 +235,18 @@ fn a_page_that_was_cut_is_read_to_its_limit_in_order() {
         for (limit, count) in [(7, 3), (4, 3), (1, 1)] {
             line.one(|request| {
                 let before = (end < 10).then(|| row(end, "").name);
-                let wanted = Request::Page {
-                    team: TEAM,
-                    channel: 700,
-                    thread: None,
-                    before,
-                    limit,
-                };
+                let wanted =
+                    Request::Page { team: TEAM, channel: 700, thread: None, before, limit };
                 assert_eq!(request, wanted);
-                let rows = (end - count..end)
-                    .map(|number| row(number, "text"))
-                    .collect();
+                let rows = (end - count..end).map(|number| row(number, "text")).collect();
                 end -= count;
-                Ok(Answer::Page {
-                    rows: List::cut(rows),
-                    more: true,
-                })
+                Ok(Answer::Page { rows: List::cut(rows), more: true })
             });
         }
     });
     let output = stage.run(&["--json", "read", "friends/general", "--limit", "7"], "");
-    let names: Vec<Value> = objects(&output)
-        .iter()
-        .map(|object| object["name"].clone())
-        .collect();
-    let wanted: Vec<String> = (3..10)
-        .map(|n| format!("sotto://9/8/7/700/5/{n}"))
-        .collect();
+    let names: Vec<Value> = objects(&output).iter().map(|object| object["name"].clone()).collect();
+    let wanted: Vec<String> = (3..10).map(|n| format!("sotto://9/8/7/700/5/{n}")).collect();
     assert_eq!(names, wanted);
 }
 
@@ -346,9 +284,7 @@ fn lines_are_pipelined_in_bounds_and_a_refusal_ends_them() {
         }
         assert!(asked <= 192, "{asked}");
     });
-    let text: String = (1..1000)
-        .map(|number| format!("line {number}\n\n"))
-        .collect();
+    let text: String = (1..1000).map(|number| format!("line {number}\n\n")).collect();
     let output = stage.run(&["--json", "send", "friends/general", "--lines"], &text);
     assert_eq!(output.status.code(), Some(1));
     let objects = objects(&output);
@@ -369,10 +305,7 @@ fn lines_are_pipelined_in_bounds_and_a_refusal_ends_them() {
 fn following_shows_messages_then_their_changes_and_ends_with_the_lock() {
     let stage = Stage::new(|mut line| {
         line.greet(Phase::Unlocked);
-        let team = Team {
-            id: TEAM,
-            name: Text::cut("friends"),
-        };
+        let team = Team { id: TEAM, name: Text::cut("friends") };
         let teams = List::cut(vec![team]);
         line.one(|_| Ok(Answer::Teams(teams.clone())));
         // "friends/general" is no team of its own, so both are looked up again.
@@ -380,12 +313,7 @@ fn following_shows_messages_then_their_changes_and_ends_with_the_lock() {
         line.channels();
         line.channels();
         line.one(|request| {
-            assert_eq!(
-                request,
-                Request::Follow {
-                    scope: Scope::Channel(TEAM, 700)
-                }
-            );
+            assert_eq!(request, Request::Follow { scope: Scope::Channel(TEAM, 700) });
             Ok(Answer::Done)
         });
         let message = row(3, "hello");
@@ -397,22 +325,14 @@ fn following_shows_messages_then_their_changes_and_ends_with_the_lock() {
             after: None,
         }));
         for (relay, delivered) in [(4, 0), (4, 4)] {
-            let mark = Watermark {
-                team: TEAM,
-                channel,
-                relay,
-                delivered,
-            };
+            let mark = Watermark { team: TEAM, channel, relay, delivered };
             line.say(&FromSecure::Event(Event::Watermark(mark)));
         }
         line.say(&FromSecure::Event(Event::Phase(Phase::Locked)));
     });
     let output = stage.run(&["--json", "follow", "friends/general"], "");
     let objects = objects(&output);
-    let shown: Vec<_> = objects
-        .iter()
-        .map(|o| (&o["state"], &o["changed"], &o["error"]))
-        .collect();
+    let shown: Vec<_> = objects.iter().map(|o| (&o["state"], &o["changed"], &o["error"])).collect();
     let (none, yes) = (&Value::Null, &Value::Bool(true));
     let state = |text: &str| Value::String(text.to_owned());
     let (queued, relay, delivered) = (state("queued"), state("relay"), state("delivered"));
@@ -435,15 +355,8 @@ fn whoever_stops_reading_ends_the_command_quietly() {
     let mut stage = Stage::new(|mut line| {
         line.greet(Phase::Unlocked);
         line.find();
-        let rows: Vec<Row> = (0..200)
-            .map(|number| row(number, &"x".repeat(1000)))
-            .collect();
-        line.one(|_| {
-            Ok(Answer::Page {
-                rows: List::cut(rows),
-                more: false,
-            })
-        });
+        let rows: Vec<Row> = (0..200).map(|number| row(number, &"x".repeat(1000))).collect();
+        line.one(|_| Ok(Answer::Page { rows: List::cut(rows), more: false }));
     });
     let mut process = stage.command(&["read", "friends/general"]).spawn().unwrap();
     // Nobody reads; what does not fit the pipe fails.
@@ -461,11 +374,7 @@ fn joining_without_a_terminal_wants_the_fingerprint() {
         line.greet(Phase::Unlocked);
         line.one(|_| {
             let relay = Text::cut("127.0.0.1:4433");
-            Ok(Answer::Link {
-                team: TEAM,
-                fingerprint: [3; 32],
-                relay,
-            })
+            Ok(Answer::Link { team: TEAM, fingerprint: [3; 32], relay })
         });
         assert_eq!(line.asked(), None);
     };

@@ -35,9 +35,7 @@ impl Bins {
         for name in NAMES {
             if !dir.join(name).is_file() {
                 let dir = dir.display();
-                return Err(Trouble::new(format!(
-                    "{name} is not in {dir}; build it first"
-                )));
+                return Err(Trouble::new(format!("{name} is not in {dir}; build it first")));
             }
         }
         let dir = dir.canonicalize().during("the folder of the binaries")?;
@@ -112,28 +110,10 @@ impl Bins {
 #[must_use]
 pub(crate) fn workspace() -> PathBuf {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
-    crates
-        .and_then(Path::parent)
-        .unwrap_or(Path::new("."))
-        .to_owned()
+    crates.and_then(Path::parent).unwrap_or(Path::new(".")).to_owned()
 }
 
-const PACKAGES: [&str; 8] = [
-    "launcher",
-    "secure-proc",
-    "net-proc",
-    "ui-proc",
-    "cli",
-    "member",
-    "relay",
-    "xtask",
-];
-const NAMES: [&str; 7] = [
-    "sotto",
-    "secure-proc",
-    "net-proc",
-    "ui-proc",
-    "sotto-cli",
-    "sotto-member",
-    "sotto-relay",
-];
+const PACKAGES: [&str; 8] =
+    ["launcher", "secure-proc", "net-proc", "ui-proc", "cli", "member", "relay", "xtask"];
+const NAMES: [&str; 7] =
+    ["sotto", "secure-proc", "net-proc", "ui-proc", "sotto-cli", "sotto-member", "sotto-relay"];

@@ -24,10 +24,7 @@ impl Display {
         command.args(["-nolisten", "tcp"]);
         let mut server = Running::start(command, "xvfb", logs)?;
         let number = server.line(Duration::from_secs(20))?;
-        Ok(Self {
-            name: format!(":{}", number.trim()),
-            _server: server,
-        })
+        Ok(Self { name: format!(":{}", number.trim()), _server: server })
     }
 
     /// What stands in `DISPLAY`.

@@ -72,10 +72,7 @@ impl Endpoint {
     #[must_use]
     pub fn new(bins: &Bins, name: &str, data: &Path, logs: &Path, passphrase: &str) -> Self {
         Self {
-            commands: Commands {
-                bins: bins.clone(),
-                data: data.to_owned(),
-            },
+            commands: Commands { bins: bins.clone(), data: data.to_owned() },
             name: name.to_owned(),
             logs: logs.to_owned(),
             passphrase: passphrase.to_owned(),
@@ -134,8 +131,7 @@ impl Endpoint {
     /// As `sotto-cli create`.
     pub fn create(&self, device: &str) -> Result<(), Trouble> {
         let args = ["create", "--user", &self.name, "--device", device];
-        self.commands
-            .ask(&args, &format!("{}\n", self.passphrase))?;
+        self.commands.ask(&args, &format!("{}\n", self.passphrase))?;
         Ok(())
     }
 
@@ -144,10 +140,7 @@ impl Endpoint {
     /// # Errors
     /// As `sotto-cli unlock`.
     pub fn unlock(&self) -> Result<(), Trouble> {
-        let open = || {
-            self.commands
-                .ask(&["unlock"], &format!("{}\n", self.passphrase))
-        };
+        let open = || self.commands.ask(&["unlock"], &format!("{}\n", self.passphrase));
         within("unlocking", Duration::from_secs(20), || match open() {
             Err(trouble) if trouble.code.as_deref() == Some("already-unlocked") => Ok(()),
             other => other.map(|_| ()),
@@ -193,10 +186,7 @@ impl Endpoint {
             launcher.kill()?;
             return Ok(pid);
         }
-        let pid = self
-            .commands
-            .pid(role)?
-            .during(format_args!("{} does not run", role.key()))?;
+        let pid = self.commands.pid(role)?.during(format_args!("{} does not run", role.key()))?;
         signal(pid, Signal::KILL)?;
         Ok(pid)
     }
@@ -238,23 +228,17 @@ impl Commands {
     pub fn ask(&self, args: &[&str], input: &str) -> Result<Vec<Value>, Trouble> {
         let command = self.cli_command(args);
         let spelled = spelled(&command);
-        Said::by(command, input)?
-            .values()
-            .map_err(|trouble| Trouble {
-                what: format!("{spelled}: {trouble}"),
-                code: trouble.code,
-            })
+        Said::by(command, input)?.values().map_err(|trouble| Trouble {
+            what: format!("{spelled}: {trouble}"),
+            code: trouble.code,
+        })
     }
 
     /// The command `sotto-cli --data DIR --json ARGS`.
     #[must_use]
     pub fn cli_command(&self, args: &[&str]) -> std::process::Command {
         let mut command = self.bins.command("sotto-cli");
-        command
-            .arg("--data")
-            .arg(&self.data)
-            .arg("--json")
-            .args(args);
+        command.arg("--data").arg(&self.data).arg("--json").args(args);
         command
     }
 
@@ -283,16 +267,9 @@ impl Commands {
     /// When no launcher answers.
     pub fn processes(&self) -> Result<Value, Trouble> {
         let mut command = self.bins.command("sotto");
-        command
-            .arg("status")
-            .arg("--data")
-            .arg(&self.data)
-            .arg("--json");
+        command.arg("status").arg("--data").arg(&self.data).arg("--json");
         let values = Said::by(command, "")?.values()?;
-        values
-            .into_iter()
-            .next()
-            .during("sotto status said nothing")
+        values.into_iter().next().during("sotto status said nothing")
     }
 
     /// The process id of a role while it runs.

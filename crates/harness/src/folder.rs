@@ -20,9 +20,7 @@ impl Folder {
             .prefix(&format!("sotto-{name}-"))
             .tempdir()
             .during("making a temporary folder")?;
-        Ok(Self {
-            path: folder.keep(),
-        })
+        Ok(Self { path: folder.keep() })
     }
 
     /// Where it is.

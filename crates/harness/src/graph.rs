@@ -47,9 +47,7 @@ impl Graph {
             features: BTreeMap::new(),
         };
         for package in list(&metadata, "packages") {
-            graph
-                .names
-                .insert(text(package, "id"), text(package, "name"));
+            graph.names.insert(text(package, "id"), text(package, "name"));
             if package.get("source").is_some_and(Value::is_null) {
                 let manifest = PathBuf::from(text(package, "manifest_path"));
                 let folder = manifest.parent().map(PathBuf::from).unwrap_or_default();
@@ -61,9 +59,7 @@ impl Graph {
             let normal = |dep: &&Value| {
                 list(dep, "dep_kinds").any(|kind| kind.get("kind").is_some_and(Value::is_null))
             };
-            let deps = list(node, "deps")
-                .filter(normal)
-                .map(|dep| text(dep, "pkg"));
+            let deps = list(node, "deps").filter(normal).map(|dep| text(dep, "pkg"));
             graph.edges.insert(text(node, "id"), deps.collect());
             let features = list(node, "features").filter_map(Value::as_str);
             let features = features.map(str::to_owned).collect();
@@ -88,10 +84,7 @@ impl Graph {
                 open.extend(self.edges.get(id).into_iter().flatten());
             }
         }
-        seen.iter()
-            .filter_map(|id| self.names.get(id))
-            .cloned()
-            .collect()
+        seen.iter().filter_map(|id| self.names.get(id)).cloned().collect()
     }
 
     /// What a package links directly, by package name.
@@ -108,11 +101,7 @@ impl Graph {
     /// The features that are on in a package, in any of its versions.
     #[must_use]
     pub fn features(&self, package: &str) -> BTreeSet<String> {
-        self.ids(package)
-            .filter_map(|id| self.features.get(id))
-            .flatten()
-            .cloned()
-            .collect()
+        self.ids(package).filter_map(|id| self.features.get(id)).flatten().cloned().collect()
     }
 
     fn ids<'a>(&'a self, package: &'a str) -> impl Iterator<Item = &'a String> {
@@ -122,11 +111,7 @@ impl Graph {
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    value
-        .get(key)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    value.get(key).and_then(Value::as_array).into_iter().flatten()
 }
 
 fn text(value: &Value, key: &str) -> String {

@@ -19,11 +19,7 @@ impl Member {
     /// The admin whose vault is, or will be, in `data`.
     #[must_use]
     pub fn new(bins: &Bins, data: &Path, passphrase: &str) -> Self {
-        Self {
-            bins: bins.clone(),
-            data: data.to_owned(),
-            passphrase: passphrase.to_owned(),
-        }
+        Self { bins: bins.clone(), data: data.to_owned(), passphrase: passphrase.to_owned() }
     }
 
     /// Its folder.
@@ -44,11 +40,7 @@ impl Member {
     /// When it fails.
     pub fn run(&self, args: &[&str]) -> Result<Value, Trouble> {
         let mut command = self.bins.command("sotto-member");
-        command
-            .arg("--data")
-            .arg(&self.data)
-            .arg("--json")
-            .args(args);
+        command.arg("--data").arg(&self.data).arg("--json").args(args);
         let spelled = spelled(&command);
         let said = Said::by(command, &format!("{}\n", self.passphrase))?;
         let mut values = said.values().map_err(|trouble| Trouble {

@@ -55,12 +55,7 @@ impl Running {
         let (sender, lines) = channel();
         std::thread::spawn(move || copy_lines(stdout, copy, &sender));
         let name = name.to_owned();
-        Ok(Self {
-            child,
-            name,
-            log,
-            lines,
-        })
+        Ok(Self { child, name, log, lines })
     }
 
     /// Its process id.
@@ -192,11 +187,8 @@ impl Said {
     /// # Errors
     /// When it has not; the code is that of its JSON.
     pub fn values(self) -> Result<Vec<Value>, Trouble> {
-        let values: Vec<Value> = self
-            .out
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect();
+        let values: Vec<Value> =
+            self.out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         if self.status.success() {
             return Ok(values);
         }
@@ -262,10 +254,8 @@ mod tests {
     #[test]
     fn what_does_not_listen_is_killed() {
         let folder = Folder::new("running").unwrap();
-        let mut running = shell(
-            "trap '' TERM; echo ready; while :; do sleep 1; done",
-            folder.path(),
-        );
+        let mut running =
+            shell("trap '' TERM; echo ready; while :; do sleep 1; done", folder.path());
         assert_eq!(running.line(Duration::from_secs(60)).unwrap(), "ready");
         let pid = running.pid();
         assert!(running.stop(Duration::from_millis(50)).is_err());

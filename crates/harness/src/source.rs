@@ -117,8 +117,7 @@ impl Skip {
 
 /// A file or folder that only `#[cfg(test)] mod tests;` names.
 fn is_test(file: &Path) -> bool {
-    file.iter()
-        .any(|part| part == "tests" || part == "tests.rs")
+    file.iter().any(|part| part == "tests" || part == "tests.rs")
 }
 
 #[cfg(test)]

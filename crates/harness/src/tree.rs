@@ -35,9 +35,7 @@ pub fn processes_naming(path: &Path) -> Vec<u32> {
 
 fn all() -> Vec<u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect()
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 /// Parent and state, from `/proc/PID/stat`: `pid (name) state parent ..`.

@@ -24,10 +24,7 @@ impl Trouble {
     /// Trouble without a code.
     #[must_use]
     pub fn new(what: impl fmt::Display) -> Self {
-        Self {
-            what: what.to_string(),
-            code: None,
-        }
+        Self { what: what.to_string(), code: None }
     }
 }
 

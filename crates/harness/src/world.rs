@@ -169,10 +169,7 @@ impl World {
     fn talk_works(&self) -> Result<(), Trouble> {
         for person in [&self.alice, &self.bob] {
             until("the channel general", Duration::from_secs(30), || {
-                let channels = person
-                    .commands()
-                    .cli(&["channels", &self.team])
-                    .unwrap_or_default();
+                let channels = person.commands().cli(&["channels", &self.team]).unwrap_or_default();
                 let general = |row: &Value| row.get("name") == Some(&json!("general"));
                 Ok(channels.iter().any(general).then_some(()))
             })?;
@@ -235,10 +232,7 @@ impl Kept {
         let port = port.and_then(|port| u16::try_from(port).ok());
         let all = [word("admin"), word("alice"), word("bob")];
         let [Some(admin), Some(alice), Some(bob)] = all else {
-            return Err(Trouble::new(format!(
-                "{} lacks a passphrase",
-                file.display()
-            )));
+            return Err(Trouble::new(format!("{} lacks a passphrase", file.display())));
         };
         Ok(Self {
             port: port.during("demo.json lacks the port")?,

@@ -165,10 +165,7 @@ impl Control {
     /// What the kernel says.
     pub fn split(fd: OwnedFd) -> io::Result<(ControlReceiver, ControlSender)> {
         let second = fd.try_clone()?;
-        Ok((
-            ControlReceiver(Self::from_fd(fd)?),
-            ControlSender(Self::from_fd(second)?),
-        ))
+        Ok((ControlReceiver(Self::from_fd(fd)?), ControlSender(Self::from_fd(second)?)))
     }
 }
 

@@ -24,23 +24,13 @@ pub struct Caps {
 
 impl Caps {
     /// `secure-proc` facing a window or command line.
-    pub const SECURE_TO_UI: Self = Self {
-        inbound: CAP_FROM_UI,
-        outbound: CAP_TO_UI,
-        max_queue: 4 * CAP_TO_UI,
-    };
+    pub const SECURE_TO_UI: Self =
+        Self { inbound: CAP_FROM_UI, outbound: CAP_TO_UI, max_queue: 4 * CAP_TO_UI };
     /// A window or command line facing `secure-proc`.
-    pub const UI_TO_SECURE: Self = Self {
-        inbound: CAP_TO_UI,
-        outbound: CAP_FROM_UI,
-        max_queue: 16 * CAP_FROM_UI,
-    };
+    pub const UI_TO_SECURE: Self =
+        Self { inbound: CAP_TO_UI, outbound: CAP_FROM_UI, max_queue: 16 * CAP_FROM_UI };
     /// Either end between `secure-proc` and `net-proc`.
-    pub const NET: Self = Self {
-        inbound: CAP_NET,
-        outbound: CAP_NET,
-        max_queue: 256 * CAP_NET,
-    };
+    pub const NET: Self = Self { inbound: CAP_NET, outbound: CAP_NET, max_queue: 256 * CAP_NET };
 }
 
 /// One peer. Never blocks, starts nothing, holds at most its caps.
@@ -75,9 +65,7 @@ impl Channel {
     /// Reads what has come, within bounds; `now` in ms.
     pub fn fill(&mut self, now: u64) {
         let mut stream = &self.stream;
-        self.inbox.fill(now, |space| {
-            stream.read(space).map(|count| (count, Vec::new()))
-        });
+        self.inbox.fill(now, |space| stream.read(space).map(|count| (count, Vec::new())));
     }
 
     /// The next frame; `None` until more is read.

@@ -67,8 +67,7 @@ impl Control {
     /// When the peer is lost.
     pub fn flush(&mut self) -> Result<bool, Lost> {
         let socket = self.stream.as_fd();
-        self.outbox
-            .flush(|parts, descriptor| transmit(socket, parts, descriptor))
+        self.outbox.flush(|parts, descriptor| transmit(socket, parts, descriptor))
     }
 
     /// Does something wait to be sent?
@@ -107,12 +106,7 @@ fn transmit(
     if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)) {
         return Err(io::ErrorKind::OutOfMemory.into());
     }
-    Ok(rustix::net::sendmsg(
-        socket,
-        parts,
-        &mut ancillary,
-        SendFlags::NOSIGNAL,
-    )?)
+    Ok(rustix::net::sendmsg(socket, parts, &mut ancillary, SendFlags::NOSIGNAL)?)
 }
 
 /// Reads bytes and every descriptor beside them, marked close-on-exec.

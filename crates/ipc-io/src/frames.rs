@@ -36,25 +36,15 @@ pub struct Frames {
 
 #[derive(Debug)]
 enum Stage {
-    Length {
-        bytes: [u8; LENGTH_BYTES],
-        filled: usize,
-    },
-    Body {
-        bytes: Frame,
-        filled: usize,
-    },
+    Length { bytes: [u8; LENGTH_BYTES], filled: usize },
+    Body { bytes: Frame, filled: usize },
 }
 
 impl Frames {
     /// Frames of at most `cap` bytes.
     #[must_use]
     pub fn new(cap: usize) -> Self {
-        Self {
-            cap,
-            stage: Stage::START,
-            started: None,
-        }
+        Self { cap, stage: Stage::START, started: None }
     }
 
     /// Where the next bytes go; never empty. Call [`Frames::filled`] afterwards.
@@ -80,10 +70,7 @@ impl Frames {
                 *filled = filled.saturating_add(count);
                 if *filled >= LENGTH_BYTES {
                     let len = checked(u32::from_be_bytes(*bytes), self.cap)?;
-                    self.stage = Stage::Body {
-                        bytes: Zeroizing::new(vec![0; len]),
-                        filled: 0,
-                    };
+                    self.stage = Stage::Body { bytes: Zeroizing::new(vec![0; len]), filled: 0 };
                 }
                 Ok(None)
             }
@@ -109,10 +96,7 @@ impl Frames {
             let space = self.space();
             let count = space.len().min(input.len());
             let (head, rest) = input.split_at(count);
-            space
-                .iter_mut()
-                .zip(head)
-                .for_each(|(to, from)| *to = *from);
+            space.iter_mut().zip(head).for_each(|(to, from)| *to = *from);
             *input = rest;
             if let Some(frame) = self.filled(count, now)? {
                 return Ok(Some(frame));
@@ -135,10 +119,7 @@ impl Frames {
 }
 
 impl Stage {
-    const START: Self = Self::Length {
-        bytes: [0; LENGTH_BYTES],
-        filled: 0,
-    };
+    const START: Self = Self::Length { bytes: [0; LENGTH_BYTES], filled: 0 };
 }
 
 fn checked(len: u32, cap: usize) -> Result<usize, FrameFault> {
@@ -168,12 +149,7 @@ mod tests {
     fn all(frames: &mut Frames, mut bytes: &[u8]) -> Vec<Vec<u8>> {
         let mut out = Vec::new();
         while !bytes.is_empty() {
-            out.extend(
-                frames
-                    .push(&mut bytes, 0)
-                    .unwrap()
-                    .map(|frame| frame.to_vec()),
-            );
+            out.extend(frames.push(&mut bytes, 0).unwrap().map(|frame| frame.to_vec()));
         }
         out
     }
@@ -184,23 +160,14 @@ mod tests {
         let cases = [
             ([0, 0, 0, 0], FrameFault::Zero),
             ([0, 0, 0, 9], FrameFault::Oversized { len: 9, cap: 8 }),
-            (
-                [255; 4],
-                FrameFault::Oversized {
-                    len: u32::MAX,
-                    cap: 8,
-                },
-            ),
+            ([255; 4], FrameFault::Oversized { len: u32::MAX, cap: 8 }),
         ];
         for (length, fault) in cases {
             let mut frames = Frames::new(8);
             assert_eq!(frames.push(&mut &length[..], 0), Err(fault));
             assert!(matches!(frames.stage, Stage::Length { .. }));
         }
-        assert_eq!(
-            all(&mut Frames::new(8), &framed(&[vec![7; 8]])),
-            [vec![7; 8]]
-        );
+        assert_eq!(all(&mut Frames::new(8), &framed(&[vec![7; 8]])), [vec![7; 8]]);
     }
 
     /// `IPC-IO-02`

@@ -43,17 +43,10 @@ pub fn knock(data: &Path, knock: &Knock) -> Result<Client, KnockError> {
         Err(PathError::Data(_)) => return Err(KnockError::NotRunning),
         path => path?,
     };
-    let name = path
-        .as_path()
-        .to_fs_name::<GenericFilePath>()
-        .map_err(|e| KnockError::io(&e))?;
-    let options = ConnectOptions::new()
-        .name(name)
-        .wait_mode(ConnectWaitMode::Timeout(PATIENCE));
+    let name = path.as_path().to_fs_name::<GenericFilePath>().map_err(|e| KnockError::io(&e))?;
+    let options = ConnectOptions::new().name(name).wait_mode(ConnectWaitMode::Timeout(PATIENCE));
     let stream = Stream::from_options(&options).map_err(|error| KnockError::connect(&error))?;
-    let peer = stream
-        .peer_creds()
-        .map_err(|error| KnockError::io(&error))?;
+    let peer = stream.peer_creds().map_err(|error| KnockError::io(&error))?;
     if peer.euid() != Some(rustix::process::getuid().as_raw()) {
         return Err(KnockError::Foreign);
     }
@@ -92,8 +85,5 @@ impl KnockError {
 }
 
 const PATIENCE: Duration = Duration::from_secs(10);
-const ANSWERED: Caps = Caps {
-    inbound: CAP_CONTROL,
-    outbound: CAP_CONTROL,
-    max_queue: 4 * CAP_CONTROL,
-};
+const ANSWERED: Caps =
+    Caps { inbound: CAP_CONTROL, outbound: CAP_CONTROL, max_queue: 4 * CAP_CONTROL };

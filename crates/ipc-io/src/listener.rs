@@ -50,10 +50,7 @@ impl Listener {
             .nonblocking(ListenerNonblockingMode::Both)
             .mode(0o600);
         let inner = uds::Listener::from_options(options)?;
-        Ok(Self {
-            inner,
-            uid: rustix::process::getuid().as_raw(),
-        })
+        Ok(Self { inner, uid: rustix::process::getuid().as_raw() })
     }
 
     /// The next visitor, at time `now` (ms); `None` when nobody waits. Other users are turned
@@ -77,12 +74,7 @@ impl Listener {
             {
                 let frames = Frames::new(CAP_CONTROL);
                 let leaves_at = now.saturating_add(STALL_MS);
-                return Ok(Some(Visitor {
-                    stream,
-                    frames,
-                    pid,
-                    leaves_at,
-                }));
+                return Ok(Some(Visitor { stream, frames, pid, leaves_at }));
             }
         }
     }
@@ -118,18 +110,12 @@ impl Visitor {
                 Ok(0) => return Err(Lost::Closed),
                 Ok(count) => {
                     if let Some(frame) = self.frames.filled(count, now)? {
-                        return ipc_schema::decode(&frame)
-                            .map(Some)
-                            .map_err(|_| Lost::Malformed);
+                        return ipc_schema::decode(&frame).map(Some).map_err(|_| Lost::Malformed);
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return if now < self.leaves_at {
-                        Ok(None)
-                    } else {
-                        Err(Lost::Stalled)
-                    };
+                    return if now < self.leaves_at { Ok(None) } else { Err(Lost::Stalled) };
                 }
                 Err(error) => return Err(Lost::of(&error)),
             }
@@ -144,9 +130,7 @@ impl Visitor {
         let frame = ipc_schema::encode(report).map_err(|_| Lost::Malformed)?;
         let length = u32::try_from(frame.len()).map_err(|_| Lost::Malformed)?;
         let bytes = [&length.to_be_bytes()[..], &frame].concat();
-        self.stream
-            .write_all(&bytes)
-            .map_err(|error| Lost::of(&error))
+        self.stream.write_all(&bytes).map_err(|error| Lost::of(&error))
     }
 
     /// The connection, to be handed over; blocking again, as its next owner expects.

@@ -28,13 +28,7 @@ struct Piece {
 impl Outbox {
     /// Frames of at most `cap` bytes, of which at most `most` bytes wait.
     pub(crate) fn new(cap: usize, most: usize) -> Self {
-        Self {
-            cap,
-            most,
-            queue: VecDeque::new(),
-            sent: 0,
-            waiting: 0,
-        }
+        Self { cap, most, queue: VecDeque::new(), sent: 0, waiting: 0 }
     }
 
     pub(crate) fn push(
@@ -54,9 +48,7 @@ impl Outbox {
         let size = len.saturating_add(LENGTH_BYTES);
         // A queue that is empty always takes one frame, whatever its bound.
         if self.waiting > 0 && self.waiting.saturating_add(size) > self.most {
-            return Err(SendError::Full {
-                waiting: self.waiting,
-            });
+            return Err(SendError::Full { waiting: self.waiting });
         }
         let mut bytes = Zeroizing::new(Vec::with_capacity(size));
         bytes.extend_from_slice(&length.to_be_bytes());

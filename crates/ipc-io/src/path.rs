@@ -42,11 +42,7 @@ pub fn socket_path(data: &Path) -> Result<PathBuf, PathError> {
     let folder = folder.unwrap_or_else(|| {
         let own = format!("sotto-{uid}");
         let temporary = std::env::temp_dir().join(&own);
-        if fits(&temporary.join(&name)) {
-            temporary
-        } else {
-            Path::new("/tmp").join(own)
-        }
+        if fits(&temporary.join(&name)) { temporary } else { Path::new("/tmp").join(own) }
     });
     private_folder(&folder, uid)?;
     Ok(folder.join(name))
@@ -56,15 +52,9 @@ pub fn socket_path(data: &Path) -> Result<PathBuf, PathError> {
 /// `~/.local/share/sotto`. `None` without a home.
 #[must_use]
 pub fn default_data_dir() -> Option<PathBuf> {
-    let absolute = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|p| p.is_absolute())
-    };
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
     let share = absolute("XDG_DATA_HOME");
-    share
-        .or_else(|| Some(absolute("HOME")?.join(".local/share")))
-        .map(|share| share.join("sotto"))
+    share.or_else(|| Some(absolute("HOME")?.join(".local/share"))).map(|share| share.join("sotto"))
 }
 
 fn socket_name(data: &Path) -> Result<String, PathError> {
@@ -120,15 +110,9 @@ mod tests {
         let name = socket_name(&data).unwrap();
         assert_eq!(name.len(), 16 + ".sock".len());
         assert_eq!(socket_name(&folder.path().join("link")).unwrap(), name);
-        assert_eq!(
-            socket_name(&folder.path().join("link/../data/.")).unwrap(),
-            name
-        );
+        assert_eq!(socket_name(&folder.path().join("link/../data/.")).unwrap(), name);
         assert_ne!(socket_name(folder.path()).unwrap(), name);
-        assert!(matches!(
-            socket_name(&folder.path().join("none")),
-            Err(PathError::Data(_))
-        ));
+        assert!(matches!(socket_name(&folder.path().join("none")), Err(PathError::Data(_))));
     }
 
     /// `IPC-IO-09`
@@ -140,21 +124,12 @@ mod tests {
         private_folder(&ours, uid).unwrap();
         private_folder(&ours, uid).unwrap();
         assert_eq!(fs::metadata(&ours).unwrap().mode() & 0o777, 0o700);
-        assert!(matches!(
-            private_folder(&ours, uid + 1),
-            Err(PathError::Foreign)
-        ));
+        assert!(matches!(private_folder(&ours, uid + 1), Err(PathError::Foreign)));
 
         let link = root.path().join("link");
         symlink(&ours, &link).unwrap();
-        assert!(matches!(
-            private_folder(&link, uid),
-            Err(PathError::Foreign)
-        ));
+        assert!(matches!(private_folder(&link, uid), Err(PathError::Foreign)));
         fs::set_permissions(&ours, fs::Permissions::from_mode(0o750)).unwrap();
-        assert!(matches!(
-            private_folder(&ours, uid),
-            Err(PathError::Foreign)
-        ));
+        assert!(matches!(private_folder(&ours, uid), Err(PathError::Foreign)));
     }
 }

@@ -20,20 +20,12 @@ pub struct Interest<'fd> {
 impl<'fd> Interest<'fd> {
     /// Waits until there is something to read, or the peer has closed.
     pub fn read(fd: &'fd impl AsFd) -> Self {
-        Self {
-            fd: fd.as_fd(),
-            wanted: PollFlags::IN,
-            came: PollFlags::empty(),
-        }
+        Self { fd: fd.as_fd(), wanted: PollFlags::IN, came: PollFlags::empty() }
     }
 
     /// Waits only until the peer has closed: for a peer whose requests are put off.
     pub fn close(fd: &'fd impl AsFd) -> Self {
-        Self {
-            fd: fd.as_fd(),
-            wanted: PollFlags::empty(),
-            came: PollFlags::empty(),
-        }
+        Self { fd: fd.as_fd(), wanted: PollFlags::empty(), came: PollFlags::empty() }
     }
 
     /// Also waits until it can be written, if `wanted`.
@@ -84,9 +76,7 @@ pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Re
 pub fn now() -> u64 {
     let time = rustix::time::clock_gettime(ClockId::Monotonic);
     let ms = |value: i64| u64::try_from(value).unwrap_or(0);
-    ms(time.tv_sec)
-        .saturating_mul(1000)
-        .saturating_add(ms(time.tv_nsec) / 1_000_000)
+    ms(time.tv_sec).saturating_mul(1000).saturating_add(ms(time.tv_nsec) / 1_000_000)
 }
 
 /// A connected pair of stream sockets, closed on exec.
@@ -95,12 +85,7 @@ pub fn now() -> u64 {
 /// What the kernel says.
 pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let (family, kind) = (AddressFamily::UNIX, SocketType::STREAM);
-    Ok(rustix::net::socketpair(
-        family,
-        kind,
-        SocketFlags::CLOEXEC,
-        None,
-    )?)
+    Ok(rustix::net::socketpair(family, kind, SocketFlags::CLOEXEC, None)?)
 }
 
 const END: PollFlags = PollFlags::HUP.union(PollFlags::ERR);

@@ -11,11 +11,7 @@ use ipc_schema::control::{Class, ToChild};
 use ipc_schema::{CodecError, decode, encode};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 
-const CAPS: Caps = Caps {
-    inbound: 64,
-    outbound: 64,
-    max_queue: 1024,
-};
+const CAPS: Caps = Caps { inbound: 64, outbound: 64, max_queue: 1024 };
 
 fn facing() -> (Channel, UnixStream) {
     let (near, far) = pair().unwrap();
@@ -57,13 +53,9 @@ fn every_kind_of_bad_frame_is_answered_as_designed() {
 /// `IPC-IO-04`
 #[test]
 fn what_came_before_the_end_is_still_given_out() {
-    for (tail, lost) in [
-        (&[][..], Lost::Closed),
-        (&[0, 0, 0, 0], Lost::Frame(FrameFault::Zero)),
-    ] {
+    for (tail, lost) in [(&[][..], Lost::Closed), (&[0, 0, 0, 0], Lost::Frame(FrameFault::Zero))] {
         let (mut channel, mut peer) = facing();
-        peer.write_all(&[&frame(b"one")[..], &frame(b"two"), tail].concat())
-            .unwrap();
+        peer.write_all(&[&frame(b"one")[..], &frame(b"two"), tail].concat()).unwrap();
         drop(peer);
         assert_eq!(first(&mut channel), Ok(Some(b"one".to_vec())));
         assert_eq!(first(&mut channel), Ok(Some(b"two".to_vec())));
@@ -76,10 +68,7 @@ fn what_came_before_the_end_is_still_given_out() {
 fn a_stalled_frame_drops_the_peer_and_a_silent_peer_stays() {
     let (mut channel, mut peer) = facing();
     channel.fill(1_000_000);
-    assert_eq!(
-        (channel.stalled_at(), channel.next_frame().unwrap()),
-        (None, None)
-    );
+    assert_eq!((channel.stalled_at(), channel.next_frame().unwrap()), (None, None));
 
     peer.write_all(&[0, 0]).unwrap();
     channel.fill(2_000_000);
@@ -105,10 +94,7 @@ fn a_frame_that_is_there_when_we_look_late_is_taken() {
 /// `IPC-IO-11`
 #[test]
 fn frames_that_are_no_message_are_told_apart() {
-    let message = ToChild::Attach {
-        class: Class::Net,
-        generation: 7,
-    };
+    let message = ToChild::Attach { class: Class::Net, generation: 7 };
     let good = encode(&message).unwrap();
     assert_eq!(good, [0, 1, 7]);
     let cases = [
@@ -161,9 +147,7 @@ fn a_peer_that_asks_and_never_reads_is_dropped_and_the_other_is_not_delayed() {
             channel.flush().unwrap();
         }
         let mut bytes = [0; 68];
-        honest
-            .read_exact(&mut bytes)
-            .unwrap_or_else(|error| panic!("round {round}: {error}"));
+        honest.read_exact(&mut bytes).unwrap_or_else(|error| panic!("round {round}: {error}"));
         answered += 1;
     }
     assert!(dropped, "{answered} rounds");
@@ -175,10 +159,7 @@ fn a_peer_that_asks_and_never_reads_is_dropped_and_the_other_is_not_delayed() {
 fn frames_of_a_fault_of_ours_are_refused() {
     let (mut channel, _peer) = facing();
     assert_eq!(channel.send(&[]), Err(SendError::Zero));
-    assert_eq!(
-        channel.send(&[0; 65]),
-        Err(SendError::Oversized { len: 65, cap: 64 })
-    );
+    assert_eq!(channel.send(&[0; 65]), Err(SendError::Oversized { len: 65, cap: 64 }));
     assert!(!channel.wants_write());
 }
 
@@ -207,14 +188,8 @@ fn a_descriptor_belongs_to_its_frame_whatever_stands_around_it() {
     while let Some((frame, descriptor)) = child.next_frame().unwrap() {
         parcels.push((frame.to_vec(), descriptor));
     }
-    let found: Vec<_> = parcels
-        .iter()
-        .map(|(frame, fd)| (&frame[..], fd.is_some()))
-        .collect();
-    assert_eq!(
-        found,
-        [(&b"before"[..], false), (b"with", true), (b"after", false)]
-    );
+    let found: Vec<_> = parcels.iter().map(|(frame, fd)| (&frame[..], fd.is_some())).collect();
+    assert_eq!(found, [(&b"before"[..], false), (b"with", true), (b"after", false)]);
 
     let descriptor: OwnedFd = parcels.swap_remove(1).1.unwrap();
     let flags = rustix::io::fcntl_getfd(&descriptor).unwrap();
@@ -277,8 +252,5 @@ fn one_fill_takes_a_bounded_number_of_frames() {
         count += 1;
     }
     assert_eq!(count, 64);
-    assert_eq!(
-        poll(&mut [Interest::read(&channel)], Some(Duration::ZERO)).unwrap(),
-        1
-    );
+    assert_eq!(poll(&mut [Interest::read(&channel)], Some(Duration::ZERO)).unwrap(), 1);
 }

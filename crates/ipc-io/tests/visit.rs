@@ -15,13 +15,7 @@ use ipc_io::{
 use ipc_schema::control::{Class, Knock, Report};
 
 fn report() -> Report {
-    Report {
-        launcher: 1,
-        secure: None,
-        net: None,
-        window: None,
-        forbidden_calls: 3,
-    }
+    Report { launcher: 1, secure: None, net: None, window: None, forbidden_calls: 3 }
 }
 
 /// Lets the next visitor in and waits for its knock.
@@ -64,18 +58,13 @@ fn a_report_is_asked_for_and_given() {
 fn what_follows_a_knock_is_left_for_whom_the_connection_is_handed_to() {
     let data = tempfile::tempdir().unwrap();
     let listener = listen(data.path());
-    let enter = Knock::Enter {
-        class: Class::CommandLine,
-    };
+    let enter = Knock::Enter { class: Class::CommandLine };
     let mut client = knock(data.path(), &enter).unwrap();
     client.send(b"for secure-proc").unwrap();
     let (visitor, knock) = admit(&listener);
     assert_eq!(knock, Ok(enter));
     let mut secure = Client::from_fd(visitor.into_fd().unwrap(), Caps::SECURE_TO_UI).unwrap();
-    assert_eq!(
-        secure.recv(None).unwrap().unwrap().as_slice(),
-        b"for secure-proc"
-    );
+    assert_eq!(secure.recv(None).unwrap().unwrap().as_slice(), b"for secure-proc");
     secure.send(b"answer").unwrap();
     assert_eq!(client.recv(None).unwrap().unwrap().as_slice(), b"answer");
 }
@@ -123,10 +112,7 @@ fn a_visitor_that_says_nothing_or_nonsense_is_turned_away() {
     silent.write_all(&[0]).unwrap();
     assert_eq!(visitor.knock(1_000 + STALL_MS), Err(Lost::Stalled));
 
-    for (bytes, lost) in [
-        (&[0, 0, 0, 1, 99][..], Lost::Malformed),
-        (&[0, 0], Lost::Truncated),
-    ] {
+    for (bytes, lost) in [(&[0, 0, 0, 1, 99][..], Lost::Malformed), (&[0, 0], Lost::Truncated)] {
         let mut peer = UnixStream::connect(&path).unwrap();
         peer.write_all(bytes).unwrap();
         drop(peer);
@@ -153,13 +139,7 @@ fn halves_in_two_threads_meet_their_end() {
         peer.send(&[7; 3]).unwrap();
     }
     sender.send(b"hello").unwrap();
-    assert_eq!(
-        peer.recv(Some(Duration::from_secs(60)))
-            .unwrap()
-            .unwrap()
-            .as_slice(),
-        b"hello"
-    );
+    assert_eq!(peer.recv(Some(Duration::from_secs(60))).unwrap().unwrap().as_slice(), b"hello");
     assert_eq!(peer.recv(Some(Duration::ZERO)), Ok(None));
     drop(peer);
     assert_eq!(reading.join().unwrap(), (3000, Lost::Closed));
@@ -195,10 +175,7 @@ fn halves_of_a_control_channel_pass_descriptors() {
     sender.send(b"ready").unwrap();
     poll(&mut [launcher.interest()], None).unwrap();
     launcher.fill(now());
-    assert_eq!(
-        launcher.next_frame().unwrap().unwrap().0.as_slice(),
-        b"ready"
-    );
+    assert_eq!(launcher.next_frame().unwrap().unwrap().0.as_slice(), b"ready");
     drop(launcher);
     assert_eq!(receiver.recv().unwrap_err(), Lost::Closed);
 }

@@ -28,18 +28,10 @@ fn main() {
     let folder = PathBuf::from(std::env::args().nth(2).unwrap());
     let control = std::io::stdin().as_fd().try_clone_to_owned().unwrap();
     let (receiver, sender) = Control::split(control).unwrap();
-    let mut actor = Actor {
-        name,
-        folder,
-        receiver,
-        sender,
-    };
+    let mut actor = Actor { name, folder, receiver, sender };
     let rest: Vec<String> = std::env::args().skip(3).collect();
     let variables: Vec<_> = std::env::vars_os().map(|(name, _)| name).collect();
-    actor.say(&format!(
-        "born {} {rest:?} {variables:?}",
-        std::process::id()
-    ));
+    actor.say(&format!("born {} {rest:?} {variables:?}", std::process::id()));
     actor.begin();
     actor.go_on();
 }
@@ -56,10 +48,7 @@ impl Actor {
     }
 
     fn ready(&mut self, schema: SchemaHash) {
-        self.tell(&FromChild::Ready {
-            schema,
-            confinement: Confinement::Full,
-        });
+        self.tell(&FromChild::Ready { schema, confinement: Confinement::Full });
     }
 
     fn begin(&mut self) {
@@ -81,11 +70,7 @@ impl Actor {
             "knock" => {
                 // A child that was taken over tries the named door.
                 let answer = ipc_io::ask(self.folder.parent().unwrap(), &Knock::Status);
-                self.say(if answer.is_ok() {
-                    "knocked in"
-                } else {
-                    "knocked in vain"
-                });
+                self.say(if answer.is_ok() { "knocked in" } else { "knocked in vain" });
                 self.ready(schema());
             }
             _ => self.ready(schema()),
@@ -101,11 +86,7 @@ impl Actor {
                     self.say(&format!("attached {class:?} {generation}"));
                     self.greet(class, Client::from_fd(end.unwrap(), Caps::NET).unwrap());
                 }
-                ToChild::Peers {
-                    net_starts,
-                    forbidden_calls,
-                    ..
-                } => {
+                ToChild::Peers { net_starts, forbidden_calls, .. } => {
                     self.say(&format!("peers {net_starts} {forbidden_calls}"));
                 }
                 ToChild::Stop if is_deaf => self.say("told to stop, and stays"),
@@ -140,10 +121,7 @@ fn next_line(folder: &std::path::Path) -> String {
     }
     let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
     if !rest.is_empty() {
-        std::fs::File::create(&path)
-            .unwrap()
-            .write_all(rest.as_bytes())
-            .unwrap();
+        std::fs::File::create(&path).unwrap().write_all(rest.as_bytes()).unwrap();
     }
     first.to_owned()
 }

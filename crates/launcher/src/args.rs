@@ -45,11 +45,7 @@ fn relay(text: &str) -> Result<String, &'static str> {
     let is_plain =
         !host.is_empty() && text.len() <= 255 && text.bytes().all(|b| b.is_ascii_graphic());
     let is_port = port.parse::<u16>().is_ok_and(|port| port != 0);
-    if is_plain && is_port {
-        Ok(text.to_owned())
-    } else {
-        Err(wrong)
-    }
+    if is_plain && is_port { Ok(text.to_owned()) } else { Err(wrong) }
 }
 
 fn geometry(text: &str) -> Result<String, &'static str> {
@@ -57,15 +53,10 @@ fn geometry(text: &str) -> Result<String, &'static str> {
     let (size, place) = text.split_once('+').ok_or(wrong)?;
     let (width, height) = size.split_once('x').ok_or(wrong)?;
     let (x, y) = place.split_once('+').ok_or(wrong)?;
-    let is_size = [width, height]
-        .iter()
-        .all(|part| part.parse::<u16>().is_ok_and(|pixels| pixels >= 100));
+    let is_size =
+        [width, height].iter().all(|part| part.parse::<u16>().is_ok_and(|pixels| pixels >= 100));
     let is_place = [x, y].iter().all(|part| part.parse::<i16>().is_ok());
-    if is_size && is_place {
-        Ok(text.to_owned())
-    } else {
-        Err(wrong)
-    }
+    if is_size && is_place { Ok(text.to_owned()) } else { Err(wrong) }
 }
 
 #[cfg(test)]

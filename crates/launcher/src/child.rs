@@ -48,13 +48,7 @@ impl Child {
         let control = Control::from_fd(ours)?;
         let process = sandbox_io::child::spawn(role, binary, arguments, theirs)?;
         let end = rustix::process::pidfd_open(Pid::from_child(&process), PidfdFlags::empty())?;
-        Ok(Self {
-            part,
-            process,
-            control,
-            end,
-            voice: Voice::Heard,
-        })
+        Ok(Self { part, process, control, end, voice: Voice::Heard })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -128,10 +122,9 @@ impl Child {
 
     fn understood(&self, frame: &[u8]) -> Option<Input> {
         match ipc_schema::decode(frame).ok()? {
-            FromChild::Ready {
-                schema,
-                confinement,
-            } => Some(Input::Ready(self.part, schema, confinement)),
+            FromChild::Ready { schema, confinement } => {
+                Some(Input::Ready(self.part, schema, confinement))
+            }
             FromChild::Closed => Some(Input::Closed(self.part)),
         }
     }

@@ -113,11 +113,7 @@ impl House {
                 return Err(HouseError::Missing(part, binaries));
             }
         }
-        Ok(Self {
-            data,
-            binaries,
-            _lock: lock,
-        })
+        Ok(Self { data, binaries, _lock: lock })
     }
 }
 
@@ -137,11 +133,7 @@ pub(crate) fn lock_path(data: &Path) -> PathBuf {
 
 fn prepare(data: &Path) -> Result<PathBuf, HouseError> {
     let failed = |error: io::Error| HouseError::Data(data.to_path_buf(), error.kind());
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(data)
-        .map_err(failed)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(failed)?;
     let data = data.canonicalize().map_err(failed)?;
     let found = data.metadata().map_err(failed)?;
     if !found.is_dir() {
@@ -180,8 +172,7 @@ fn private(folder: &Path) -> io::Result<()> {
 }
 
 fn is_executable(path: &Path) -> bool {
-    path.metadata()
-        .is_ok_and(|found| found.is_file() && found.mode() & 0o111 != 0)
+    path.metadata().is_ok_and(|found| found.is_file() && found.mode() & 0o111 != 0)
 }
 
 #[cfg(test)]
@@ -213,9 +204,6 @@ mod tests {
         let file = root.path().join("file");
         std::fs::write(&file, "").unwrap();
         assert!(matches!(prepare(&file), Err(HouseError::Data(..))));
-        assert!(matches!(
-            prepare(&file.join("below")),
-            Err(HouseError::Data(..))
-        ));
+        assert!(matches!(prepare(&file.join("below")), Err(HouseError::Data(..))));
     }
 }

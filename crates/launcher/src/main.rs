@@ -52,11 +52,7 @@ fn launch(data: &Path, args: &Args) -> ExitCode {
     let signals = match shell::signals() {
         Ok(signals) => signals,
         Err(error) => {
-            return fail(
-                "no-signals",
-                &format!("signals cannot be caught: {error}"),
-                args.json,
-            );
+            return fail("no-signals", &format!("signals cannot be caught: {error}"), args.json);
         }
     };
     let listener = ipc_io::socket_path(&house.data)
@@ -65,21 +61,13 @@ fn launch(data: &Path, args: &Args) -> ExitCode {
     let listener = match listener {
         Ok(listener) => listener,
         Err(why) => {
-            return fail(
-                "no-socket",
-                &format!("the socket cannot be made: {why}"),
-                args.json,
-            );
+            return fail("no-socket", &format!("the socket cannot be made: {why}"), args.json);
         }
     };
     let say = if args.json { say_json } else { say_text };
     match Shell::new(&house, &wishes, listener, signals, say).run() {
         Ok(status) => ExitCode::from(status),
-        Err(error) => fail(
-            "poll-failed",
-            &format!("waiting failed: {error}"),
-            args.json,
-        ),
+        Err(error) => fail("poll-failed", &format!("waiting failed: {error}"), args.json),
     }
 }
 
@@ -124,28 +112,17 @@ fn stop(data: &Path, json: bool) -> ExitCode {
         return unreachable_launcher(data, &error, json);
     }
     let lock = std::fs::File::open(house::lock_path(data));
-    let gone = lock.and_then(|lock| {
-        Ok(rustix::fs::flock(
-            lock,
-            rustix::fs::FlockOperation::LockShared,
-        )?)
-    });
+    let gone =
+        lock.and_then(|lock| Ok(rustix::fs::flock(lock, rustix::fs::FlockOperation::LockShared)?));
     match gone {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(
-            "no-lock",
-            &format!("its end cannot be awaited: {error}"),
-            json,
-        ),
+        Err(error) => fail("no-lock", &format!("its end cannot be awaited: {error}"), json),
     }
 }
 
 fn unreachable_launcher(data: &Path, error: &KnockError, json: bool) -> ExitCode {
     let (code, hint) = if matches!(error, KnockError::NotRunning) {
-        (
-            "not-running",
-            format!("start it with `sotto --data {}`", data.display()),
-        )
+        ("not-running", format!("start it with `sotto --data {}`", data.display()))
     } else {
         let hint = "try again; if that does not help, end it by its process number";
         ("not-reachable", hint.to_owned())
@@ -186,10 +163,7 @@ fn sentence(notice: &Notice) -> String {
             format!("{part} {}; it starts again in {after} ms", died(*death))
         }
         Notice::GaveUp(part, death) => {
-            format!(
-                "{part} {} and will not run here; what it wrote above says why",
-                died(*death)
-            )
+            format!("{part} {} and will not run here; what it wrote above says why", died(*death))
         }
         Notice::Unconfined(part, Confinement::Reduced(why)) => {
             format!("{part} runs with reduced confinement: {why}")

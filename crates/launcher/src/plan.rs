@@ -175,8 +175,7 @@ impl Plan {
     pub(crate) fn wake_at(&self) -> Option<u64> {
         let stages = [&self.secure, &self.net, &self.window];
         let due = stages.into_iter().filter_map(Stage::due_at);
-        due.chain(self.stopping.and_then(|stopping| stopping.kill_at))
-            .min()
+        due.chain(self.stopping.and_then(|stopping| stopping.kill_at)).min()
     }
 
     /// How the processes are.
@@ -203,11 +202,7 @@ impl Plan {
             self.say(Notice::Unconfined(part, confinement.clone()));
         }
         self.stage(part).ready(confinement);
-        let parts = if part == Part::Secure {
-            &[Part::Net, Part::Window][..]
-        } else {
-            &[part]
-        };
+        let parts = if part == Part::Secure { &[Part::Net, Part::Window][..] } else { &[part] };
         for part in parts {
             self.join(*part);
         }
@@ -228,11 +223,7 @@ impl Plan {
         let stage = self.stage(part);
         let part_generation = stage.starts();
         if stage.is_ready() && self.secure.is_ready() {
-            let join = Output::Join {
-                part,
-                part_generation,
-                secure_generation,
-            };
+            let join = Output::Join { part, part_generation, secure_generation };
             self.outputs.push_back(join);
         }
     }
@@ -267,9 +258,7 @@ impl Plan {
 
     fn knocked(&mut self, now: u64, visitor: u64, knock: &Knock) {
         match knock {
-            Knock::Enter {
-                class: class @ (Class::CommandLine | Class::MemberTool),
-            } => {
+            Knock::Enter { class: class @ (Class::CommandLine | Class::MemberTool) } => {
                 if self.stopping.is_some() || self.waiting.len() >= MOST_WAITING {
                     self.outputs.push_back(Output::Refuse(visitor));
                 } else if self.secure.is_ready() {
@@ -278,9 +267,7 @@ impl Plan {
                     self.waiting.push_back((visitor, *class));
                 }
             }
-            Knock::Enter {
-                class: Class::Secure | Class::Net | Class::Window,
-            } => {
+            Knock::Enter { class: Class::Secure | Class::Net | Class::Window } => {
                 self.outputs.push_back(Output::Refuse(visitor));
             }
             Knock::Status => self.answer(visitor),
@@ -300,11 +287,7 @@ impl Plan {
     fn hand_over(&mut self, visitor: u64, class: Class) {
         self.entered = self.entered.saturating_add(1);
         let generation = self.entered;
-        self.outputs.push_back(Output::HandOver {
-            visitor,
-            class,
-            generation,
-        });
+        self.outputs.push_back(Output::HandOver { visitor, class, generation });
     }
 
     fn answer(&mut self, visitor: u64) {
@@ -344,10 +327,8 @@ impl Plan {
             }
             return;
         };
-        let alive: Vec<Part> = PARTS
-            .into_iter()
-            .filter(|part| self.stage(*part).is_alive())
-            .collect();
+        let alive: Vec<Part> =
+            PARTS.into_iter().filter(|part| self.stage(*part).is_alive()).collect();
         if alive.is_empty() {
             self.outputs.push_back(Output::Exit(stopping.status));
         } else if stopping.kill_at.is_some_and(|at| now >= at) {

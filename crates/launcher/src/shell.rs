@@ -161,25 +161,13 @@ impl<'a> Shell<'a> {
     fn act(&mut self, output: Output, plan: &Plan) -> Option<Input> {
         match output {
             Output::Start(part) => return Some(self.start(part)),
-            Output::Join {
-                part,
-                part_generation,
-                secure_generation,
-            } => {
+            Output::Join { part, part_generation, secure_generation } => {
                 return self.join(part, part_generation, secure_generation);
             }
-            Output::HandOver {
-                visitor,
-                class,
-                generation,
-            } => {
+            Output::HandOver { visitor, class, generation } => {
                 let guest = self.guests.remove(&visitor)?;
                 let end = guest.into_fd().ok()?;
-                return self.tell(
-                    Part::Secure,
-                    &ToChild::Attach { class, generation },
-                    Some(end),
-                );
+                return self.tell(Part::Secure, &ToChild::Attach { class, generation }, Some(end));
             }
             Output::Answer(visitor, report) => {
                 let guest = self.guests.remove(&visitor)?;
@@ -207,10 +195,7 @@ impl<'a> Shell<'a> {
                 Input::Started(part, pid)
             }
             Err(error) => {
-                complain(format_args!(
-                    "{} cannot be started: {error}",
-                    binary.display()
-                ));
+                complain(format_args!("{} cannot be started: {error}", binary.display()));
                 Input::NotStarted(part)
             }
         }
@@ -222,14 +207,8 @@ impl<'a> Shell<'a> {
             return Some(Input::Astray(part));
         };
         let class = part.class();
-        let to_secure = ToChild::Attach {
-            class,
-            generation: part_generation,
-        };
-        let to_part = ToChild::Attach {
-            class: Class::Secure,
-            generation: secure_generation,
-        };
+        let to_secure = ToChild::Attach { class, generation: part_generation };
+        let to_part = ToChild::Attach { class: Class::Secure, generation: secure_generation };
         let failed = self.tell(Part::Secure, &to_secure, Some(one));
         failed.or_else(|| self.tell(part, &to_part, Some(other)))
     }

@@ -44,12 +44,7 @@ pub(crate) enum Fate {
 impl Stage {
     pub(crate) fn start(&mut self, now: u64) {
         self.starts = self.starts.saturating_add(1);
-        self.now = Now::Alive {
-            pid: 0,
-            since: now,
-            confinement: None,
-            closed: false,
-        };
+        self.now = Now::Alive { pid: 0, since: now, confinement: None, closed: false };
     }
 
     pub(crate) fn started(&mut self, process: u32) {
@@ -84,13 +79,7 @@ impl Stage {
     }
 
     pub(crate) fn died(&mut self, now: u64, death: Death, is_stopping: bool) -> Fate {
-        let Now::Alive {
-            since,
-            confinement,
-            closed,
-            ..
-        } = std::mem::take(&mut self.now)
-        else {
+        let Now::Alive { since, confinement, closed, .. } = std::mem::take(&mut self.now) else {
             return Fate::Over;
         };
         if is_stopping || closed || death == Death::Code(0) {
@@ -106,13 +95,8 @@ impl Stage {
         if now.saturating_sub(since) >= LIVED_MS {
             self.waited = 0;
         }
-        self.waited = self
-            .waited
-            .saturating_mul(2)
-            .clamp(FIRST_WAIT_MS, LONGEST_WAIT_MS);
-        self.now = Now::Due {
-            at: now.saturating_add(self.waited),
-        };
+        self.waited = self.waited.saturating_mul(2).clamp(FIRST_WAIT_MS, LONGEST_WAIT_MS);
+        self.now = Now::Due { at: now.saturating_add(self.waited) };
         Fate::Again { after: self.waited }
     }
 
@@ -125,14 +109,7 @@ impl Stage {
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        matches!(
-            self.now,
-            Now::Alive {
-                confinement: Some(_),
-                closed: false,
-                ..
-            }
-        )
+        matches!(self.now, Now::Alive { confinement: Some(_), closed: false, .. })
     }
 
     pub(crate) fn due_at(&self) -> Option<u64> {
@@ -144,13 +121,9 @@ impl Stage {
 
     pub(crate) fn life(&self) -> Option<Life> {
         match &self.now {
-            Now::Alive {
-                pid, confinement, ..
-            } => Some(Life {
-                pid: *pid,
-                generation: self.starts,
-                confinement: confinement.clone(),
-            }),
+            Now::Alive { pid, confinement, .. } => {
+                Some(Life { pid: *pid, generation: self.starts, confinement: confinement.clone() })
+            }
             Now::Absent | Now::Due { .. } => None,
         }
     }

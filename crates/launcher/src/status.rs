@@ -7,11 +7,7 @@ use serde_json::{Value, json};
 
 /// Prints a report; as one JSON object in one line, if so wished.
 pub(crate) fn print(report: &Report, json: bool) {
-    out(&if json {
-        object(report).to_string()
-    } else {
-        text(report)
-    });
+    out(&if json { object(report).to_string() } else { text(report) });
 }
 
 /// Prints an error: JSON on standard output, text on standard error.
@@ -49,11 +45,8 @@ fn life(life: Option<&Life>) -> Value {
 
 fn text(report: &Report) -> String {
     let mut lines = vec![format!("launcher     process {}", report.launcher)];
-    let rows = [
-        ("secure-proc", &report.secure),
-        ("net-proc", &report.net),
-        ("ui-proc", &report.window),
-    ];
+    let rows =
+        [("secure-proc", &report.secure), ("net-proc", &report.net), ("ui-proc", &report.window)];
     for (name, life) in rows {
         lines.push(match life {
             None => format!("{name:12} not running"),
@@ -81,11 +74,7 @@ fn text(report: &Report) -> String {
 }
 
 fn times(count: u32) -> String {
-    if count == 1 {
-        "once".to_owned()
-    } else {
-        format!("{count} times")
-    }
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 fn out(text: &str) {
@@ -102,11 +91,7 @@ mod tests {
     fn report() -> Report {
         Report {
             launcher: 7,
-            secure: Some(Life {
-                pid: 8,
-                generation: 1,
-                confinement: Some(Confinement::Full),
-            }),
+            secure: Some(Life { pid: 8, generation: 1, confinement: Some(Confinement::Full) }),
             net: Some(Life {
                 pid: 9,
                 generation: 3,

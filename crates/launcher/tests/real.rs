@@ -51,11 +51,7 @@ impl Stage {
 
     fn sotto(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.root.path().join("bin/sotto"));
-        command
-            .arg("--data")
-            .arg(self.data())
-            .args(arguments)
-            .stdin(Stdio::null());
+        command.arg("--data").arg(self.data()).args(arguments).stdin(Stdio::null());
         command
     }
 
@@ -69,12 +65,7 @@ impl Stage {
             .spawn()
             .unwrap();
         let lines = BufReader::new(process.stderr.take().unwrap());
-        Show {
-            process,
-            lines,
-            data: self.data(),
-            heard: Vec::new(),
-        }
+        Show { process, lines, data: self.data(), heard: Vec::new() }
     }
 
     fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
@@ -137,10 +128,7 @@ fn number(pid: u32) -> rustix::fd::OwnedFd {
 
 fn wait_for_end(process: &rustix::fd::OwnedFd) {
     let mut interests = [ipc_io::Interest::read(process)];
-    assert_eq!(
-        ipc_io::poll(&mut interests, Some(Duration::from_secs(30))).unwrap(),
-        1
-    );
+    assert_eq!(ipc_io::poll(&mut interests, Some(Duration::from_secs(30))).unwrap(), 1);
 }
 
 /// `LAUNCHER-01`
@@ -160,36 +148,17 @@ fn the_three_are_joined_and_see_only_what_is_theirs() {
     ]);
     let born = |name: &str| {
         let start = format!("{name}: born");
-        show.heard
-            .iter()
-            .find(|line| line.starts_with(&start))
-            .unwrap()
-            .clone()
+        show.heard.iter().find(|line| line.starts_with(&start)).unwrap().clone()
     };
-    assert!(
-        born("secure-proc").contains("[] []"),
-        "{}",
-        born("secure-proc")
-    );
+    assert!(born("secure-proc").contains("[] []"), "{}", born("secure-proc"));
     assert!(born("net-proc").contains(r#"["--relay", "127.0.0.1:4433"] []"#));
     assert!(born("ui-proc").contains(r#"["--geometry", "800x600+0+0"]"#));
     assert!(born("ui-proc").contains("DISPLAY"));
-    assert!(
-        !show
-            .heard
-            .iter()
-            .any(|line| line.contains("SECRET_OF_MINE"))
-    );
+    assert!(!show.heard.iter().any(|line| line.contains("SECRET_OF_MINE")));
     show.signal(Signal::TERM);
     let (status, heard) = show.end();
     assert_eq!(status.code(), Some(0));
-    assert_eq!(
-        heard
-            .iter()
-            .filter(|line| line.contains("told to stop"))
-            .count(),
-        3
-    );
+    assert_eq!(heard.iter().filter(|line| line.contains("told to stop")).count(), 3);
 }
 
 /// `LAUNCHER-02`, `LAUNCHER-03`, `LAUNCHER-06`
@@ -197,11 +166,7 @@ fn the_three_are_joined_and_see_only_what_is_theirs() {
 fn whoever_dies_is_replaced_and_joined_again() {
     let stage = Stage::new(&[]);
     let mut show = stage.start(&["--headless"]);
-    show.hear(&[
-        "sotto: running",
-        "net-proc: attached Secure 1",
-        "secure-proc: peers 1 0",
-    ]);
+    show.hear(&["sotto: running", "net-proc: attached Secure 1", "secure-proc: peers 1 0"]);
     kill(show.report().net.unwrap().pid, Signal::KILL);
     show.hear(&[
         "net-proc was ended by signal 9; it starts again in 100 ms",
@@ -230,10 +195,7 @@ fn a_closed_window_ends_everything() {
     let stage = Stage::new(&[("ui", "close")]);
     let (status, heard) = stage.start(&[]).end();
     assert_eq!(status.code(), Some(0), "{heard:#?}");
-    let told = heard
-        .iter()
-        .filter(|line| line.contains("told to stop"))
-        .count();
+    let told = heard.iter().filter(|line| line.contains("told to stop")).count();
     assert_eq!(told, 2, "{heard:#?}");
 }
 
@@ -245,10 +207,7 @@ fn starting_it_again_shows_the_window_of_the_first() {
     show.hear(&["sotto: running"]);
     let (code, text) = stage.run(&["--headless"]);
     assert_eq!(code, Some(1));
-    assert!(
-        text.contains("runs already") && text.contains("sotto stop"),
-        "{text}"
-    );
+    assert!(text.contains("runs already") && text.contains("sotto stop"), "{text}");
 
     let (code, text) = stage.run(&[]);
     assert_eq!(code, Some(0));
@@ -273,16 +232,8 @@ fn children_that_do_not_stop_are_killed_after_three_seconds() {
     show.signal(Signal::TERM);
     let (status, heard) = show.end();
     assert_eq!(status.code(), Some(0));
-    assert!(
-        heard
-            .iter()
-            .any(|line| line.contains("told to stop, and stays"))
-    );
-    assert!(
-        (3..10).contains(&begun.elapsed().as_secs()),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(heard.iter().any(|line| line.contains("told to stop, and stays")));
+    assert!((3..10).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
     wait_for_end(&net);
 }
 
@@ -297,10 +248,7 @@ fn a_killed_launcher_takes_its_children_with_it_and_leaves_no_lock() {
     show.signal(Signal::KILL);
     children.iter().for_each(wait_for_end);
     show.end();
-    assert!(matches!(
-        ask(&stage.data(), &Knock::Status),
-        Err(KnockError::NotRunning)
-    ));
+    assert!(matches!(ask(&stage.data(), &Knock::Status), Err(KnockError::NotRunning)));
     let mut show = stage.start(&["--headless"]);
     show.hear(&["sotto: running"]);
     show.signal(Signal::TERM);
@@ -313,25 +261,13 @@ fn tools_are_let_in_and_children_are_not() {
     let stage = Stage::new(&[("net", "knock")]);
     let mut show = stage.start(&["--headless"]);
     show.hear(&["net-proc: knocked in vain", "sotto: running"]);
-    for (number, class) in [Class::CommandLine, Class::MemberTool]
-        .into_iter()
-        .enumerate()
-    {
+    for (number, class) in [Class::CommandLine, Class::MemberTool].into_iter().enumerate() {
         let mut client = knock(&stage.data(), &Knock::Enter { class }).unwrap();
         assert_eq!(client.recv(None).unwrap().unwrap().as_slice(), b"welcome");
         show.hear(&[&format!("secure-proc: attached {class:?} {}", number + 1)]);
     }
-    let mut client = knock(
-        &stage.data(),
-        &Knock::Enter {
-            class: Class::Window,
-        },
-    )
-    .unwrap();
-    assert!(
-        client.recv(None).is_err(),
-        "a window comes from the launcher alone"
-    );
+    let mut client = knock(&stage.data(), &Knock::Enter { class: Class::Window }).unwrap();
+    assert!(client.recv(None).is_err(), "a window comes from the launcher alone");
     show.signal(Signal::TERM);
     show.end();
 }
@@ -340,24 +276,15 @@ fn tools_are_let_in_and_children_are_not() {
 #[test]
 fn children_that_will_not_run_here_end_everything_with_a_reason() {
     let cases = [
-        (
-            "refuse",
-            "secure-proc ended with status 70 and will not run here",
-        ),
-        (
-            "fail",
-            "secure-proc ended with status 1 and will not run here",
-        ),
+        ("refuse", "secure-proc ended with status 70 and will not run here"),
+        ("fail", "secure-proc ended with status 1 and will not run here"),
         ("foreign", "secure-proc is from another build than sotto"),
     ];
     for (script, reason) in cases {
         let stage = Stage::new(&[("secure", script)]);
         let (status, heard) = stage.start(&["--headless"]).end();
         assert_eq!(status.code(), Some(1), "{script}");
-        assert!(
-            heard.iter().any(|line| line.contains(reason)),
-            "{script}: {heard:#?}"
-        );
+        assert!(heard.iter().any(|line| line.contains(reason)), "{script}: {heard:#?}");
     }
 }
 
@@ -383,18 +310,12 @@ fn a_wrong_world_is_said_before_anything_starts() {
     let stage = Stage::new(&[]);
     let (code, text) = stage.run(&[]);
     assert_eq!(code, Some(2));
-    assert!(
-        text.contains("--headless") && text.contains("DISPLAY"),
-        "{text}"
-    );
+    assert!(text.contains("--headless") && text.contains("DISPLAY"), "{text}");
 
     std::fs::remove_file(stage.root.path().join("bin/net-proc")).unwrap();
     let (code, text) = stage.run(&["--headless", "--json"]);
     assert_eq!(code, Some(1));
-    assert!(
-        text.contains(r#""error":"missing-binary""#) && text.contains("net-proc"),
-        "{text}"
-    );
+    assert!(text.contains(r#""error":"missing-binary""#) && text.contains("net-proc"), "{text}");
 
     let (code, text) = stage.run(&["status"]);
     assert_eq!(code, Some(3));

@@ -61,10 +61,7 @@ impl Frame {
         if body.is_empty() {
             return Err(FrameError::Empty);
         }
-        let too_long = FrameError::TooLong {
-            length: body.len(),
-            cap: MOST,
-        };
+        let too_long = FrameError::TooLong { length: body.len(), cap: MOST };
         let length = match u32::try_from(body.len()) {
             Ok(length) if body.len() <= MOST => length,
             Ok(_) | Err(_) => return Err(too_long),
@@ -72,9 +69,7 @@ impl Frame {
         let mut wire = BytesMut::with_capacity(HEAD.saturating_add(body.len()));
         wire.put_u32(length);
         wire.put_slice(body);
-        Ok(Self {
-            wire: wire.freeze(),
-        })
+        Ok(Self { wire: wire.freeze() })
     }
 
     /// How many bytes it takes on the wire.
@@ -133,10 +128,7 @@ mod tests {
         assert!(Frame::new(&[0; MOST]).is_ok());
         assert_eq!(
             Frame::new(&[0; MOST + 1]),
-            Err(FrameError::TooLong {
-                length: MOST + 1,
-                cap: MOST
-            })
+            Err(FrameError::TooLong { length: MOST + 1, cap: MOST })
         );
     }
 

@@ -89,11 +89,7 @@ impl LinkKey {
             .map_err(|_| KeyError::Damaged)?;
         let spki = signing.public_key().ok_or(KeyError::Damaged)?;
         let public = tls::key_of_spki(&spki).ok_or(KeyError::Damaged)?;
-        Ok(Self {
-            seed,
-            signing,
-            public,
-        })
+        Ok(Self { seed, signing, public })
     }
 
     /// The half that clients pin.
@@ -114,21 +110,12 @@ impl LinkKey {
     }
 
     fn load(file: File, path: &Path) -> Result<Self, KeyError> {
-        let mode = file
-            .metadata()
-            .map_err(KeyError::Unreadable)?
-            .permissions()
-            .mode();
+        let mode = file.metadata().map_err(KeyError::Unreadable)?.permissions().mode();
         if mode & 0o077 != 0 {
-            return Err(KeyError::Exposed {
-                path: path.display().to_string(),
-                mode: mode & 0o777,
-            });
+            return Err(KeyError::Exposed { path: path.display().to_string(), mode: mode & 0o777 });
         }
         let mut bytes = Zeroizing::new(Vec::with_capacity(33));
-        file.take(33)
-            .read_to_end(&mut bytes)
-            .map_err(KeyError::Unreadable)?;
+        file.take(33).read_to_end(&mut bytes).map_err(KeyError::Unreadable)?;
         let mut seed = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| KeyError::Damaged)?;
         let key = Self::from_seed(seed);
         seed.zeroize();
@@ -147,17 +134,12 @@ impl LinkKey {
             return Err(KeyError::Unwritable(error));
         }
         let write = || {
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&fresh)?;
+            let mut file =
+                OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
             file.write_all(seed.as_slice())?;
             file.sync_all()?;
             std::fs::rename(&fresh, path)?;
-            let folder = path
-                .parent()
-                .filter(|folder| !folder.as_os_str().is_empty());
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
         };
         write().map_err(KeyError::Unwritable)?;
@@ -223,10 +205,7 @@ mod tests {
         let path = folder.path().join("link.key");
         let made = LinkKey::load_or_create(&path).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(
-            LinkKey::load_or_create(&path).unwrap().public(),
-            made.public()
-        );
+        assert_eq!(LinkKey::load_or_create(&path).unwrap().public(), made.public());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
@@ -244,10 +223,7 @@ mod tests {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         for length in [0, 31, 33] {
             std::fs::write(&path, vec![7; length]).unwrap();
-            assert!(matches!(
-                LinkKey::load_or_create(&path),
-                Err(KeyError::Damaged)
-            ));
+            assert!(matches!(LinkKey::load_or_create(&path), Err(KeyError::Damaged)));
         }
     }
 
@@ -269,13 +245,7 @@ mod tests {
         let key = RelayKey([0xa5; 32]);
         assert_eq!(key.to_string().parse(), Ok(key));
         assert_eq!(key.to_string().to_uppercase().parse(), Ok(key));
-        for wrong in [
-            "",
-            "a5",
-            &"a5".repeat(33),
-            &"a".repeat(63),
-            &"g5".repeat(32),
-        ] {
+        for wrong in ["", "a5", &"a5".repeat(33), &"a".repeat(63), &"g5".repeat(32)] {
             assert_eq!(wrong.parse::<RelayKey>(), Err(RelayKeyError));
         }
     }

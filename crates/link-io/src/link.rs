@@ -70,13 +70,7 @@ impl Link {
         limits: Limits,
         end: End,
     ) -> Self {
-        Self {
-            connection,
-            endpoint,
-            limits,
-            end,
-            open: Arc::new(AtomicU8::new(0)),
-        }
+        Self { connection, endpoint, limits, end, open: Arc::new(AtomicU8::new(0)) }
     }
 
     /// Opens the stream of a class; only the end that connected may.
@@ -96,12 +90,7 @@ impl Link {
         }
         // It fails only on a stream that is gone, which the first frame will tell.
         let _ = send.set_priority(class.priority());
-        Ok(Stream::new(
-            class,
-            &self.connection,
-            (send, recv),
-            self.limits,
-        ))
+        Ok(Stream::new(class, &self.connection, (send, recv), self.limits))
     }
 
     /// The next stream that the other end opens, and its class.
@@ -109,11 +98,7 @@ impl Link {
     /// # Errors
     /// When the link is gone, or the other end breaks the rules of streams (the link is closed).
     pub async fn accept(&self) -> Result<(Class, Stream), AcceptError> {
-        let (send, mut recv) = self
-            .connection
-            .accept_bi()
-            .await
-            .map_err(AcceptError::from)?;
+        let (send, mut recv) = self.connection.accept_bi().await.map_err(AcceptError::from)?;
         let mut first = [0];
         let read = timeout(self.limits.frame, recv.read_exact(&mut first)).await;
         let Ok(Ok(())) = read else {
@@ -127,10 +112,7 @@ impl Link {
             return Err(self.fault(CloseReason::Streams, AcceptError::Twice { class }));
         }
         let _ = send.set_priority(class.priority());
-        Ok((
-            class,
-            Stream::new(class, &self.connection, (send, recv), self.limits),
-        ))
+        Ok((class, Stream::new(class, &self.connection, (send, recv), self.limits)))
     }
 
     /// What both ends of this link know and nobody else (TLS exporter, RFC 8446 §7.5): proofs made
@@ -140,10 +122,7 @@ impl Link {
     /// [`Closed`] when TLS gives none.
     pub fn session_secret(&self) -> Result<[u8; 32], Closed> {
         let mut secret = [0; 32];
-        match self
-            .connection
-            .export_keying_material(&mut secret, SESSION_LABEL, b"")
-        {
+        match self.connection.export_keying_material(&mut secret, SESSION_LABEL, b"") {
             Ok(()) => Ok(secret),
             Err(_) => Err(Closed::Broken("TLS exports no key material".to_owned())),
         }
@@ -301,11 +280,7 @@ fn refusal(
     pin: &Pin,
 ) -> ConnectError {
     if let Some(seen) = pin.seen().filter(|seen| *seen != expected) {
-        return ConnectError::WrongKey {
-            addr,
-            expected,
-            seen,
-        };
+        return ConnectError::WrongKey { addr, expected, seen };
     }
     match error {
         ConnectionError::ConnectionClosed(ref close)
@@ -315,18 +290,14 @@ fn refusal(
         }
         ConnectionError::VersionMismatch
         | ConnectionError::TransportError(_)
-        | ConnectionError::ConnectionClosed(_) => ConnectError::NotARelay {
-            addr,
-            why: error.to_string(),
-        },
+        | ConnectionError::ConnectionClosed(_) => {
+            ConnectError::NotARelay { addr, why: error.to_string() }
+        }
         ConnectionError::TimedOut => ConnectError::NoAnswer { addr },
         ConnectionError::ApplicationClosed(_)
         | ConnectionError::Reset
         | ConnectionError::LocallyClosed
-        | ConnectionError::CidsExhausted => ConnectError::Lost {
-            addr,
-            closed: error.into(),
-        },
+        | ConnectionError::CidsExhausted => ConnectError::Lost { addr, closed: error.into() },
     }
 }
 

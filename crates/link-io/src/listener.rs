@@ -60,13 +60,7 @@ impl Listener {
         let endpoint = Endpoint::new(lives, Some(config), socket, Arc::new(TokioRuntime));
         let endpoint = endpoint.map_err(refused)?;
         let handshakes = JoinSet::new();
-        Ok(Self {
-            endpoint,
-            local_addr,
-            key: key.public(),
-            limits,
-            handshakes,
-        })
+        Ok(Self { endpoint, local_addr, key: key.public(), limits, handshakes })
     }
 
     /// Where it listens, with the real port.
@@ -117,8 +111,7 @@ impl Listener {
             return;
         }
         if let Ok(connecting) = incoming.accept() {
-            self.handshakes
-                .spawn(handshake(connecting, self.limits.handshake));
+            self.handshakes.spawn(handshake(connecting, self.limits.handshake));
         }
     }
 }

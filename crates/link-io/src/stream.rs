@@ -76,11 +76,7 @@ impl Sender {
     /// took nothing for the time that [`Limits::unread`] allows (the link is closed).
     pub async fn send_all(&mut self, frames: &[Frame]) -> Result<(), SendError> {
         let cap = self.class.cap();
-        if let Some(length) = frames
-            .iter()
-            .map(Frame::body_len)
-            .find(|length| *length > cap)
-        {
+        if let Some(length) = frames.iter().map(Frame::body_len).find(|length| *length > cap) {
             return Err(SendError::Frame(FrameError::TooLong { length, cap }));
         }
         if std::mem::replace(&mut self.torn, true) {
@@ -98,9 +94,7 @@ impl Sender {
                     return Err(SendError::Unread);
                 }
             };
-            rest = rest
-                .split_at_mut_checked(written.chunks)
-                .map_or(&mut [], |(_, rest)| rest);
+            rest = rest.split_at_mut_checked(written.chunks).map_or(&mut [], |(_, rest)| rest);
         }
         self.torn = false;
         Ok(())
@@ -198,10 +192,8 @@ impl Receiver {
                     self.ready = self.ready.split_off(taken);
                     if complete {
                         let length = self.checked_length(head)?;
-                        self.making = Making::Body {
-                            bytes: BytesMut::with_capacity(length),
-                            length,
-                        };
+                        self.making =
+                            Making::Body { bytes: BytesMut::with_capacity(length), length };
                     }
                 }
                 Making::Body { bytes, length } => {
@@ -225,10 +217,7 @@ impl Receiver {
         match usize::try_from(length) {
             Ok(length) if (1..=self.cap).contains(&length) => Ok(length),
             Ok(_) | Err(_) => {
-                let error = RecvError::Length {
-                    length,
-                    cap: self.cap,
-                };
+                let error = RecvError::Length { length, cap: self.cap };
                 Err(self.fault(CloseReason::FrameLength, error))
             }
         }
@@ -295,7 +284,4 @@ fn ended(connection: &quinn::Connection) -> Closed {
     connection.close_reason().map_or(Closed::Here, Closed::from)
 }
 
-const HEAD_MISSING: Making = Making::Head {
-    bytes: [0; HEAD],
-    filled: 0,
-};
+const HEAD_MISSING: Making = Making::Head { bytes: [0; HEAD], filled: 0 };

@@ -28,10 +28,8 @@ fn listener(limits: Limits) -> Listener {
 async fn pair(limits: Limits) -> (Listener, Link, Link) {
     let mut listener = listener(limits);
     let addr = listener.local_addr();
-    let (there, here) = tokio::join!(
-        listener.accept(),
-        connect_with(addr, key(1).public(), limits)
-    );
+    let (there, here) =
+        tokio::join!(listener.accept(), connect_with(addr, key(1).public(), limits));
     (listener, there.unwrap(), here.unwrap())
 }
 
@@ -54,17 +52,10 @@ impl Raw {
         let endpoint = quinn::Endpoint::client(ANY).unwrap();
         let mut config = tls::client(Arc::new(Pin::new(listener.key()))).unwrap();
         config.transport_config(Limits::default().transport(End::Dialler));
-        let connecting = endpoint
-            .connect_with(config, listener.local_addr(), tls::RELAY_NAME)
-            .unwrap();
+        let connecting =
+            endpoint.connect_with(config, listener.local_addr(), tls::RELAY_NAME).unwrap();
         let (connection, link) = tokio::join!(connecting, listener.accept());
-        (
-            Self {
-                _endpoint: endpoint,
-                connection: connection.unwrap(),
-            },
-            link.unwrap(),
-        )
+        (Self { _endpoint: endpoint, connection: connection.unwrap() }, link.unwrap())
     }
 
     async fn stream(&self, bytes: &[u8]) -> (quinn::SendStream, quinn::RecvStream) {

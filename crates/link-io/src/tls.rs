@@ -33,9 +33,7 @@ pub(crate) fn server(key: &LinkKey) -> Result<quinn::ServerConfig, TlsError> {
         .with_protocol_versions(&[&TLS13])
         .map_err(|error| TlsError(error.to_string()))?
         .with_no_client_auth()
-        .with_cert_resolver(Arc::new(AlwaysResolvesServerRawPublicKeys::new(Arc::new(
-            certified,
-        ))));
+        .with_cert_resolver(Arc::new(AlwaysResolvesServerRawPublicKeys::new(Arc::new(certified))));
     config.alpn_protocols = vec![ALPN.to_vec()];
     // Every link proves itself anew: a resumed session would skip the check of the pinned key.
     config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -68,10 +66,7 @@ pub(crate) fn client_with(
 /// The key exchange is post-quantum first; X25519 alone is for peers that cannot do better.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     let mut provider = aws_lc_rs::default_provider();
-    provider.kx_groups = vec![
-        aws_lc_rs::kx_group::X25519MLKEM768,
-        aws_lc_rs::kx_group::X25519,
-    ];
+    provider.kx_groups = vec![aws_lc_rs::kx_group::X25519MLKEM768, aws_lc_rs::kx_group::X25519];
     Arc::new(provider)
 }
 
@@ -88,11 +83,7 @@ pub(crate) struct Pin {
 
 impl Pin {
     pub(crate) fn new(expected: RelayKey) -> Self {
-        Self {
-            expected,
-            seen: OnceLock::new(),
-            provider: provider(),
-        }
+        Self { expected, seen: OnceLock::new(), provider: provider() }
     }
 
     /// The key that the other end showed, if it was an Ed25519 key at all.
@@ -168,6 +159,5 @@ fn spki_of_key(key: RelayKey) -> Vec<u8> {
     [SPKI_HEAD.as_slice(), key.0.as_slice()].concat()
 }
 
-const SPKI_HEAD: [u8; 12] = [
-    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
-];
+const SPKI_HEAD: [u8; 12] =
+    [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];

@@ -47,10 +47,7 @@ fn heard(visitor: &mut Visitor) -> Knock {
 }
 
 fn talk(mut client: Client) {
-    let hello = FromSecure::Hello {
-        schema: schema(),
-        phase: Phase::Locked,
-    };
+    let hello = FromSecure::Hello { schema: schema(), phase: Phase::Locked };
     client.send(&encode(&hello).unwrap()).unwrap();
     while let Ok(Some(frame)) = client.recv(None) {
         let ToSecure::Ask { id, request } = decode(&frame).unwrap() else {
@@ -72,9 +69,7 @@ fn talk(mut client: Client) {
                 fingerprint: [3; 32],
             }),
         };
-        client
-            .send(&encode(&FromSecure::Answer { id, answer }).unwrap())
-            .unwrap();
+        client.send(&encode(&FromSecure::Answer { id, answer }).unwrap()).unwrap();
     }
 }
 

@@ -130,31 +130,16 @@ mod tests {
     #[test]
     fn good_lines_are_taken() {
         let key = "0f".repeat(32);
-        let args = parse(&format!(
-            "--data /d --json org create Acme --relay r:1 --relay-key {key}"
-        ));
-        let Command::Org(Org::Create {
-            relay_key,
-            user,
-            device,
-            ..
-        }) = args.unwrap().command
+        let args =
+            parse(&format!("--data /d --json org create Acme --relay r:1 --relay-key {key}"));
+        let Command::Org(Org::Create { relay_key, user, device, .. }) = args.unwrap().command
         else {
             panic!();
         };
-        assert_eq!(
-            (relay_key, user.as_str(), device.as_str()),
-            ([15; 32], "Admin", "Member tool")
-        );
+        assert_eq!((relay_key, user.as_str(), device.as_str()), ([15; 32], "Admin", "Member tool"));
         let args = parse(&format!("device add sotto://1/2/3 {key} --json --data /d")).unwrap();
         assert!(args.json && args.data.is_some());
-        for line in [
-            "device list",
-            "device list friends",
-            "team list",
-            "org show",
-            "team link t",
-        ] {
+        for line in ["device list", "device list friends", "team list", "org show", "team link t"] {
             parse(line).unwrap();
         }
     }
@@ -164,10 +149,7 @@ mod tests {
     fn wrong_lines_are_refused_with_what_to_write_instead() {
         let cases = [
             ("org create Acme", "--relay <HOST:PORT>"),
-            (
-                "org create Acme --relay r:1 --relay-key 00",
-                "sotto-relay key",
-            ),
+            ("org create Acme --relay r:1 --relay-key 00", "sotto-relay key"),
             ("device add friends 00ff", "64 digits"),
             ("device add sotto://1/2 00ff", "sotto://1/2/3"),
             ("device", "Usage"),

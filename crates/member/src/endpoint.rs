@@ -33,11 +33,7 @@ impl Endpoint {
             Err(error) => return Err(error.into()),
         };
         let session = Session::enter(data, Class::MemberTool, Some(patience))?;
-        Ok(Self {
-            session,
-            is_open: false,
-            _own: own,
-        })
+        Ok(Self { session, is_open: false, _own: own })
     }
 
     /// Makes the vault if there is none, and opens it if that is needed.
@@ -47,11 +43,7 @@ impl Endpoint {
         }
         let passphrase = new_passphrase("new passphrase of the member tool: ")?;
         let (user, device) = (user.clone(), device.clone());
-        self.session.done(Request::Create {
-            passphrase,
-            user,
-            device,
-        })?;
+        self.session.done(Request::Create { passphrase, user, device })?;
         self.is_open = true;
         Ok(())
     }
@@ -61,11 +53,7 @@ impl Endpoint {
         if self.session.phase() == Phase::FirstStart && !self.is_open {
             let hint =
                 "begin with `sotto-member org create NAME --relay HOST:PORT --relay-key HEX`";
-            return Err(Trouble::refused(
-                "no-vault",
-                "there is no organisation here yet",
-                hint,
-            ));
+            return Err(Trouble::refused("no-vault", "there is no organisation here yet", hint));
         }
         if !self.is_open && self.session.phase() == Phase::Unlocked {
             // Somebody may have given this tool the passphrase before.
@@ -116,35 +104,21 @@ impl Own {
             .spawn()
             .map_err(|error| failed(format!("{} cannot be started: {error}", sotto.display())))?;
         let stdout = process.stdout.take();
-        let own = Self {
-            process,
-            data: data.to_path_buf(),
-        };
+        let own = Self { process, data: data.to_path_buf() };
         let mut line = String::new();
         // Its first line comes when everything is up, or says why nothing is.
         if let Some(stdout) = stdout {
             let _ = BufReader::new(stdout).read_line(&mut line);
         }
         let first: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-        let text = |key| {
-            first
-                .get(key)
-                .and_then(serde_json::Value::as_str)
-                .unwrap_or_default()
-        };
+        let text = |key| first.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
         if first.get("launcher").is_some() {
             out.note("started a Sotto without a window for this");
             Ok(own)
         } else if text("error").is_empty() {
-            Err(failed(
-                "sotto ended before everything was up; what it wrote says why".to_owned(),
-            ))
+            Err(failed("sotto ended before everything was up; what it wrote says why".to_owned()))
         } else {
-            Err(Trouble::refused(
-                text("error"),
-                text("message"),
-                text("hint"),
-            ))
+            Err(Trouble::refused(text("error"), text("message"), text("hint")))
         }
     }
 }

@@ -30,19 +30,14 @@ impl OriginFile {
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Self {
-                    path,
-                    orgs: Vec::new(),
-                });
+                return Ok(Self { path, orgs: Vec::new() });
             }
             Err(error) => return Err(unusable(&path, &error.to_string())),
         };
         let all: Value =
             serde_json::from_slice(&bytes).map_err(|error| unusable(&path, &error.to_string()))?;
         let orgs = all.get("orgs").and_then(Value::as_array);
-        let orgs = orgs
-            .ok_or_else(|| unusable(&path, "it has no list of \"orgs\""))?
-            .clone();
+        let orgs = orgs.ok_or_else(|| unusable(&path, "it has no list of \"orgs\""))?.clone();
         Ok(Self { path, orgs })
     }
 
@@ -78,11 +73,7 @@ mod tests {
     use super::*;
 
     fn origin(org: u32) -> Origin {
-        Origin {
-            origin: 9,
-            org,
-            root: "0f".repeat(32),
-        }
+        Origin { origin: 9, org, root: "0f".repeat(32) }
     }
 
     /// `MEMBER-03`
@@ -102,11 +93,7 @@ mod tests {
                 {"origin": 9, "org": 2, "root": root},
             ]})
         );
-        assert_eq!(
-            fs::read_dir(folder.path()).unwrap().count(),
-            1,
-            "nothing is left beside it"
-        );
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
     }
 
     /// `MEMBER-03`
@@ -117,15 +104,9 @@ mod tests {
         for text in ["", "not json", "[]", "{\"orgs\": 5}"] {
             fs::write(&path, text).unwrap();
             let trouble = OriginFile::read(&path).unwrap_err();
-            assert_eq!(
-                (trouble.code.as_str(), trouble.status),
-                ("bad-origin-file", 1)
-            );
+            assert_eq!((trouble.code.as_str(), trouble.status), ("bad-origin-file", 1));
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
-        assert!(
-            OriginFile::read(folder.path()).is_err(),
-            "a folder is no file"
-        );
+        assert!(OriginFile::read(folder.path()).is_err(), "a folder is no file");
     }
 }

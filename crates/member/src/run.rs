@@ -15,22 +15,12 @@ use crate::origin::{Origin, OriginFile};
 pub(crate) fn run(args: Args) -> Result<(), Trouble> {
     let out = Out::new(args.json);
     let data = args.data.or_else(ipc_io::default_data_dir).ok_or_else(|| {
-        Trouble::usage(
-            "there is no home folder to keep data in",
-            "name one with --data DIR",
-        )
+        Trouble::usage("there is no home folder to keep data in", "name one with --data DIR")
     })?;
     let patience = Duration::from_secs(args.timeout);
     let enter = || Endpoint::enter(&data, patience, out);
     match args.command {
-        Command::Org(Org::Create {
-            name,
-            relay,
-            relay_key,
-            origin_file,
-            user,
-            device,
-        }) => {
+        Command::Org(Org::Create { name, relay, relay_key, origin_file, user, device }) => {
             let name = label(&name, "the organisation's name")?;
             let user = label(&user, "the user's name")?;
             let device = label(&device, "the device's name")?;
@@ -38,11 +28,7 @@ pub(crate) fn run(args: Args) -> Result<(), Trouble> {
             let file = origin_file.as_deref().map(OriginFile::read).transpose()?;
             let mut endpoint = enter()?;
             endpoint.open_or_create(&user, &device)?;
-            let answer = endpoint.ask(Request::CreateOrg {
-                name,
-                relay,
-                relay_key,
-            })?;
+            let answer = endpoint.ask(Request::CreateOrg { name, relay, relay_key })?;
             show_org(out, answer, file)
         }
         Command::Org(Org::Show { origin_file }) => {
@@ -99,23 +85,12 @@ pub(crate) fn run(args: Args) -> Result<(), Trouble> {
 }
 
 fn show_org(out: Out, answer: Answer, file: Option<OriginFile>) -> Result<(), Trouble> {
-    let Answer::Org {
-        name,
-        origin,
-        org,
-        root,
-        fingerprint,
-    } = answer
-    else {
+    let Answer::Org { name, origin, org, root, fingerprint } = answer else {
         return Err(Trouble::unexpected());
     };
     let (root, fingerprint) = (hex(&root), hex(&fingerprint));
     if let Some(file) = file {
-        file.add(&Origin {
-            origin,
-            org,
-            root: root.clone(),
-        })?;
+        file.add(&Origin { origin, org, root: root.clone() })?;
     }
     let name = name.as_str();
     out.print(
@@ -154,18 +129,11 @@ fn create_channel(
     team: TeamBits,
     name: Label,
 ) -> Result<(), Trouble> {
-    let answer = endpoint.ask(Request::CreateChannel {
-        team,
-        name: name.clone(),
-    })?;
+    let answer = endpoint.ask(Request::CreateChannel { team, name: name.clone() })?;
     let Answer::Channels(channels) = answer else {
         return Err(Trouble::unexpected());
     };
-    let made = channels
-        .as_slice()
-        .iter()
-        .rev()
-        .find(|channel| channel.name == name);
+    let made = channels.as_slice().iter().rev().find(|channel| channel.name == name);
     let made = made.ok_or_else(Trouble::unexpected)?;
     let text = || format!("{:>5}  {}", made.id, safe(made.name.as_str()));
     Ok(out.print(|| cli::channel(made), text)?)
@@ -200,11 +168,7 @@ fn list(endpoint: &mut Endpoint, out: Out, team: &ipc_schema_ui::Team) -> Result
         out.print(object, || {
             let (team, user) = (safe(team.name.as_str()), safe(row.user.as_str()));
             let own = if row.own { "  (this one)" } else { "" };
-            format!(
-                "{team}  {:>8}  {user}, {}{own}",
-                row.number,
-                safe(row.name.as_str())
-            )
+            format!("{team}  {:>8}  {user}, {}{own}", row.number, safe(row.name.as_str()))
         })?;
     }
     Ok(())
@@ -224,11 +188,7 @@ fn team_of(endpoint: &mut Endpoint, team: &TeamRef) -> Result<ipc_schema_ui::Tea
 
 fn label(text: &str, what: &str) -> Result<Label, Trouble> {
     let wrong = || Trouble::usage(format!("{what} has 1 to 64 bytes"), "choose another");
-    if text.trim().is_empty() {
-        Err(wrong())
-    } else {
-        Text::new(text.trim()).map_err(|_| wrong())
-    }
+    if text.trim().is_empty() { Err(wrong()) } else { Text::new(text.trim()).map_err(|_| wrong()) }
 }
 
 fn address(text: &str) -> Result<Text<255>, Trouble> {
@@ -257,15 +217,9 @@ mod tests {
             assert_eq!(label(bad, "it").unwrap_err().status, 2);
         }
         assert_eq!(label("  Acme ", "it").unwrap().as_str(), "Acme");
-        for bad in [
-            "",
-            "host",
-            ":1",
-            "host:0",
-            "host:x",
-            "ho st:1",
-            &format!("{}:1", "h".repeat(255)),
-        ] {
+        for bad in
+            ["", "host", ":1", "host:0", "host:x", "ho st:1", &format!("{}:1", "h".repeat(255))]
+        {
             assert_eq!(address(bad).unwrap_err().status, 2, "{bad}");
         }
         assert_eq!(address("[::1]:4433").unwrap().as_str(), "[::1]:4433");

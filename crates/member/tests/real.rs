@@ -44,10 +44,7 @@ impl Stage {
 
     fn has_ended(&self) -> bool {
         self.data().join("ended").exists()
-            && matches!(
-                ask(&self.data(), &Knock::Status),
-                Err(KnockError::NotRunning)
-            )
+            && matches!(ask(&self.data(), &Knock::Status), Err(KnockError::NotRunning))
     }
 }
 
@@ -88,16 +85,11 @@ fn a_sotto_that_ran_before_goes_on() {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(sotto.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(sotto.stdout.take().unwrap()).read_line(&mut line).unwrap();
     for _ in 0..2 {
         assert_eq!(stage.run("right", &["org", "show"]).status.code(), Some(0));
     }
-    assert_eq!(
-        ask(&stage.data(), &Knock::Stop).unwrap().launcher,
-        sotto.id()
-    );
+    assert_eq!(ask(&stage.data(), &Knock::Stop).unwrap().launcher, sotto.id());
     assert!(sotto.wait().unwrap().success());
 }
 

@@ -133,14 +133,7 @@ impl Endpoint {
         )
         .map_err(|_| Fault::Mls)?;
         self.groups.insert(team, group);
-        let certificate = certify(
-            &root,
-            now,
-            team,
-            Device::MEMBER_TOOL,
-            log_key,
-            &row.credential,
-        )?;
+        let certificate = certify(&root, now, team, Device::MEMBER_TOOL, log_key, &row.credential)?;
         self.put_certificate(team, Device::MEMBER_TOOL, &certificate)?;
         self.put_team(team, &row)?;
         self.queue(&certificate, Purpose::Plain)?;
@@ -161,9 +154,7 @@ impl Endpoint {
         team: TeamId,
         name: &str,
     ) -> Result<Channel, CreateChannelError> {
-        let mut row = self
-            .member_of(team)?
-            .ok_or(CreateChannelError::NoSuchTeam)?;
+        let mut row = self.member_of(team)?.ok_or(CreateChannelError::NoSuchTeam)?;
         if !row.is_admin() || self.org_row()?.is_none() {
             return Err(CreateChannelError::NotAdmin);
         }
@@ -190,10 +181,7 @@ impl Endpoint {
         team: TeamId,
         row: &TeamRow,
     ) -> Result<(), Fault> {
-        let content = Content::Roster {
-            name: row.name.clone(),
-            channels: row.channels.clone(),
-        };
+        let content = Content::Roster { name: row.name.clone(), channels: row.channels.clone() };
         self.manage(now, team, row, &content)
     }
 
@@ -241,10 +229,7 @@ pub(crate) fn certify(
         issuer: Issuer::Root,
     };
     let draft = Draft {
-        name: team.name(Rest::Certificate {
-            device,
-            generation: Generation::ZERO,
-        }),
+        name: team.name(Rest::Certificate { device, generation: Generation::ZERO }),
         created: now,
         expires: Millis::NEVER,
         previous: Hash::NONE,

@@ -59,9 +59,7 @@ impl Endpoint {
     /// When the next beacon of a team is due.
     pub(crate) fn beacon_due(&self, team: TeamId) -> Option<Millis> {
         let row = self.team(team).ok().flatten()?;
-        (row.stage == Stage::Member)
-            .then_some(row.beacon_due?)
-            .map(Millis)
+        (row.stage == Stage::Member).then_some(row.beacon_due?).map(Millis)
     }
 
     /// Logs of others that have grown since our last beacon; told of with the next one.
@@ -79,11 +77,7 @@ impl Endpoint {
             }
             log.told = next;
             self.rows().put(Table::Log, &key, &log)?;
-            tips.push(Tip {
-                channel,
-                device,
-                next,
-            });
+            tips.push(Tip { channel, device, next });
         }
         Ok(tips)
     }
@@ -105,8 +99,7 @@ impl Endpoint {
             let other = known && head.authenticator != authenticator;
             if head.claim != claim.0 || other {
                 let (team, slot) = (entry.team, Slot::truncate(slot));
-                self.outputs
-                    .push_back(Output::Notice(Notice::TwoHistories { team, slot }));
+                self.outputs.push_back(Output::Notice(Notice::TwoHistories { team, slot }));
             }
         }
         for tip in tips.iter().filter(|tip| tip.device == row.own()) {
@@ -126,11 +119,7 @@ impl Endpoint {
     ) -> Result<(), Fault> {
         let key = log_key(team, channel, device);
         let known: u64 = self.rows().get(Table::Cover, &key)?.unwrap_or_default();
-        if next > known {
-            self.rows().put(Table::Cover, &key, &next)
-        } else {
-            Ok(())
-        }
+        if next > known { self.rows().put(Table::Cover, &key, &next) } else { Ok(()) }
     }
 
     /// Somebody new cannot read what was written before: that counts as theirs already.
@@ -191,11 +180,7 @@ impl Endpoint {
 impl LogRow {
     /// Everything below this number is here.
     fn whole_below(&self) -> u64 {
-        self.gaps
-            .iter()
-            .map(|gap| gap.from)
-            .min()
-            .unwrap_or(self.next)
+        self.gaps.iter().map(|gap| gap.from).min().unwrap_or(self.next)
     }
 }
 

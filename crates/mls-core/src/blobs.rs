@@ -21,16 +21,13 @@ impl Endpoint {
         let Rest::Blob { device, .. } = name.place().rest else {
             return Ok(());
         };
-        let known = self
-            .rows()
-            .has(Table::Ahead, &ahead_key(team, Ahead::Piece, name));
+        let known = self.rows().has(Table::Ahead, &ahead_key(team, Ahead::Piece, name));
         if device == row.own() || row.stage == Stage::Removed || known {
             return Ok(());
         }
         match self.certificate(team, device)? {
             Some(certificate) if !object.verifies(&certificate.log_key) => {
-                self.outputs
-                    .push_back(Output::Notice(Notice::Forged { name }));
+                self.outputs.push_back(Output::Notice(Notice::Forged { name }));
                 return Ok(());
             }
             Some(_) => self.keep(team, Ahead::Piece, object, None)?,
@@ -42,15 +39,8 @@ impl Endpoint {
     /// The pieces of a blob, put together and checked; `None` while some are missing. Pieces that
     /// their writer did not sign count as missing.
     pub(crate) fn blob(&self, team: TeamId, blob: &BlobRef) -> Result<Option<Vec<u8>>, Fault> {
-        let Place {
-            team: of,
-            rest:
-                Rest::Blob {
-                    device,
-                    blob: number,
-                    piece,
-                },
-        } = blob.first.place()
+        let Place { team: of, rest: Rest::Blob { device, blob: number, piece } } =
+            blob.first.place()
         else {
             return Ok(None);
         };
@@ -63,11 +53,7 @@ impl Endpoint {
             let Some(index) = piece else {
                 return Ok(None);
             };
-            let name = of.name(Rest::Blob {
-                device,
-                blob: number,
-                piece: index,
-            });
+            let name = of.name(Rest::Blob { device, blob: number, piece: index });
             let key = ahead_key(team, Ahead::Piece, name);
             let Some(kept) = self.rows().get::<AheadRow>(Table::Ahead, &key)? else {
                 return Ok(None);
@@ -93,22 +79,12 @@ impl Endpoint {
 
     /// Drops the pieces of a blob, and of those that its author made before.
     pub(crate) fn forget_blobs(&self, last: &BlobRef) -> Result<(), Fault> {
-        let Place {
-            team,
-            rest:
-                Rest::Blob {
-                    device: author,
-                    blob: last,
-                    ..
-                },
-        } = last.first.place()
+        let Place { team, rest: Rest::Blob { device: author, blob: last, .. } } =
+            last.first.place()
         else {
             return Ok(());
         };
-        for key in self
-            .rows()
-            .keys(Table::Ahead, &ahead_prefix(team, Ahead::Piece))
-        {
+        for key in self.rows().keys(Table::Ahead, &ahead_prefix(team, Ahead::Piece)) {
             let Some(kept) = self.rows().get::<AheadRow>(Table::Ahead, &key)? else {
                 continue;
             };

@@ -72,14 +72,7 @@ impl Endpoint {
         let welcome = match bundle.to_welcome_msg() {
             Some(welcome) => {
                 let welcome = welcome.to_bytes().map_err(|_| Fault::Mls)?;
-                Some(make_blob(
-                    now,
-                    team,
-                    &mut row,
-                    &signer,
-                    &welcome,
-                    &mut needed,
-                )?)
+                Some(make_blob(now, team, &mut row, &signer, &welcome, &mut needed)?)
             }
             None => None,
         };
@@ -99,11 +92,7 @@ impl Endpoint {
                 .collect(),
             welcomed: newcomers.iter().map(|newcomer| newcomer.hash).collect(),
         };
-        needed.extend(
-            newcomers
-                .iter()
-                .map(|newcomer| newcomer.certificate.clone()),
-        );
+        needed.extend(newcomers.iter().map(|newcomer| newcomer.certificate.clone()));
         let draft = Draft {
             name: team.name(Rest::Slot(slot)),
             created: now,
@@ -117,10 +106,7 @@ impl Endpoint {
             object: object.bytes(),
             needed: needed.iter().map(|object| object.bytes().into()).collect(),
             queued: false,
-            adds: newcomers
-                .iter()
-                .map(|newcomer| newcomer.hash.0.into())
-                .collect(),
+            adds: newcomers.iter().map(|newcomer| newcomer.hash.0.into()).collect(),
             refreshes: refresh,
         };
         self.put_team(team, &row)?;
@@ -140,13 +126,10 @@ impl Endpoint {
             Ok(announcement) => announcement,
             Err(why) => return Ok(Err(why)),
         };
-        let package = KeyPackageIn::tls_deserialize_exact_bytes(&announcement.key_package)
-            .ok()
-            .and_then(|package| {
-                package
-                    .validate(self.provider.crypto(), ProtocolVersion::Mls10)
-                    .ok()
-            });
+        let package =
+            KeyPackageIn::tls_deserialize_exact_bytes(&announcement.key_package).ok().and_then(
+                |package| package.validate(self.provider.crypto(), ProtocolVersion::Mls10).ok(),
+            );
         let Some(package) = package else {
             return Ok(Err(NotAdded::Unfit));
         };
@@ -167,11 +150,7 @@ impl Endpoint {
         }
         let certificate = stored_object(&intent.certificate)?;
         self.put_certificate(team, announcement.device, &certificate)?;
-        Ok(Ok(Newcomer {
-            hash,
-            package,
-            certificate,
-        }))
+        Ok(Ok(Newcomer { hash, package, certificate }))
     }
 
     /// A commit, pending in the group; `None` when OpenMLS refuses somebody.
@@ -196,10 +175,7 @@ impl Endpoint {
         let Ok(builder) = builder.build(rand, crypto, &signer, |_| true) else {
             return Ok(None);
         };
-        builder
-            .stage_commit(&self.provider)
-            .map(Some)
-            .map_err(|_| Fault::Mls)
+        builder.stage_commit(&self.provider).map(Some).map_err(|_| Fault::Mls)
     }
 
     /// Tells the owner of an announcement where its welcome is.
@@ -215,12 +191,7 @@ impl Endpoint {
         let (Some(welcome), Rest::Slot(slot)) = (parsed.welcome, claim.name().place().rest) else {
             return Err(Fault::Row);
         };
-        let pointer = WelcomePointer {
-            announcement,
-            slot,
-            claim: claim.entry_hash(),
-            welcome,
-        };
+        let pointer = WelcomePointer { announcement, slot, claim: claim.entry_hash(), welcome };
         let draft = Draft {
             name: team.name(WelcomePointer::rest(&announcement)),
             created: now,
@@ -229,9 +200,7 @@ impl Endpoint {
             part: Part::ONLY,
             data: &pointer.bytes(),
         };
-        let object = draft
-            .sign(&Self::log_signer(row))
-            .map_err(|_| Fault::Encode)?;
+        let object = draft.sign(&Self::log_signer(row)).map_err(|_| Fault::Encode)?;
         self.queue(&object, Purpose::Pointer)
     }
 }
@@ -253,11 +222,7 @@ fn make_blob(
     for (index, data) in (0..count).zip(chunks) {
         let piece = Piece::new(index.into()).map_err(|_| Fault::Encode)?;
         let draft = Draft {
-            name: team.name(Rest::Blob {
-                device,
-                blob,
-                piece,
-            }),
+            name: team.name(Rest::Blob { device, blob, piece }),
             created: now,
             expires: Millis::NEVER,
             previous: Hash::NONE,
@@ -267,11 +232,7 @@ fn make_blob(
         pieces.push(draft.sign(signer).map_err(|_| Fault::Encode)?);
     }
     Ok(BlobRef {
-        first: team.name(Rest::Blob {
-            device,
-            blob,
-            piece: Piece::ZERO,
-        }),
+        first: team.name(Rest::Blob { device, blob, piece: Piece::ZERO }),
         pieces: count,
         len: u32::try_from(whole.len()).map_err(|_| Fault::Encode)?,
         hash: Hash::of(Label::Blob, whole),

@@ -12,23 +12,11 @@ use crate::{Fault, Plaintext};
 #[derive(Debug, Clone, Eq, PartialEq)]
 pub(crate) enum Content {
     /// What a person wrote.
-    Text {
-        body: Plaintext,
-        thread: Option<Name>,
-        after: Vec<Name>,
-    },
+    Text { body: Plaintext, thread: Option<Name>, after: Vec<Name> },
     /// What the team and its channels are called; the member tool's newest counts.
-    Roster {
-        name: String,
-        channels: Vec<(u64, String)>,
-    },
+    Roster { name: String, channels: Vec<(u64, String)> },
     /// What its author has.
-    Beacon {
-        slot: u64,
-        claim: Hash,
-        authenticator: Vec<u8>,
-        tips: Vec<Tip>,
-    },
+    Beacon { slot: u64, claim: Hash, authenticator: Vec<u8>, tips: Vec<Tip> },
 }
 
 /// How much of a log somebody has: everything below a number.
@@ -47,22 +35,12 @@ struct TextBytes(u8, String, Option<NameBytes>, Vec<NameBytes>);
 #[derive(Serialize, Deserialize)]
 struct RosterBytes(u8, String, Vec<(u64, String)>);
 #[derive(Serialize, Deserialize)]
-struct BeaconBytes(
-    u8,
-    u64,
-    serde_bytes::ByteArray<32>,
-    serde_bytes::ByteBuf,
-    Vec<(u64, u64, u64)>,
-);
+struct BeaconBytes(u8, u64, serde_bytes::ByteArray<32>, serde_bytes::ByteBuf, Vec<(u64, u64, u64)>);
 
 impl Content {
     pub(crate) fn bytes(&self) -> Result<Zeroizing<Vec<u8>>, Fault> {
         let bytes = match self {
-            Self::Text {
-                body,
-                thread,
-                after,
-            } => encode(&TextBytes(
+            Self::Text { body, thread, after } => encode(&TextBytes(
                 TEXT,
                 body.reveal().to_owned(),
                 thread.map(|name| name.bytes().into()),
@@ -71,24 +49,13 @@ impl Content {
             Self::Roster { name, channels } => {
                 encode(&RosterBytes(ROSTER, name.clone(), channels.clone()))
             }
-            Self::Beacon {
-                slot,
-                claim,
-                authenticator,
-                tips,
-            } => {
+            Self::Beacon { slot, claim, authenticator, tips } => {
                 let tips = tips
                     .iter()
                     .map(|tip| (tip.channel.value(), tip.device.value(), tip.next))
                     .collect();
                 let authenticator = authenticator.clone().into();
-                encode(&BeaconBytes(
-                    BEACON,
-                    *slot,
-                    claim.0.into(),
-                    authenticator,
-                    tips,
-                ))
+                encode(&BeaconBytes(BEACON, *slot, claim.0.into(), authenticator, tips))
             }
         };
         bytes.map(Zeroizing::new)
@@ -117,20 +84,11 @@ impl Content {
                 let BeaconBytes(_, slot, claim, authenticator, tips) = decode(bytes).ok()?;
                 let tip = |(channel, device, next): (u64, u64, u64)| {
                     let channel = Channel::new(channel).ok()?;
-                    Some(Tip {
-                        channel,
-                        device: Device::new(device).ok()?,
-                        next,
-                    })
+                    Some(Tip { channel, device: Device::new(device).ok()?, next })
                 };
                 let tips = tips.into_iter().take(MOST_TIPS).filter_map(tip).collect();
                 let claim = Hash(claim.into_array());
-                Some(Self::Beacon {
-                    slot,
-                    claim,
-                    authenticator: authenticator.into_vec(),
-                    tips,
-                })
+                Some(Self::Beacon { slot, claim, authenticator: authenticator.into_vec(), tips })
             }
             _ => None,
         }
@@ -185,17 +143,9 @@ mod tests {
     use names::{Number, Org, Origin, Rest, Team, TeamId};
 
     fn name() -> Name {
-        let team = TeamId {
-            origin: Origin::MAX,
-            org: Org::ZERO,
-            team: Team::MAX,
-        };
+        let team = TeamId { origin: Origin::MAX, org: Org::ZERO, team: Team::MAX };
         let (channel, device) = (Channel::MANAGE, Device::MEMBER_TOOL);
-        team.name(Rest::Message {
-            channel,
-            device,
-            number: Number::ZERO,
-        })
+        team.name(Rest::Message { channel, device, number: Number::ZERO })
     }
 
     fn kinds() -> [(Content, &'static str); 3] {
@@ -204,15 +154,8 @@ mod tests {
             thread: Some(name()),
             after: vec![name()],
         };
-        let roster = Content::Roster {
-            name: "T".to_owned(),
-            channels: vec![(2, "c".to_owned())],
-        };
-        let tip = Tip {
-            channel: Channel::MANAGE,
-            device: Device::MAX,
-            next: 7,
-        };
+        let roster = Content::Roster { name: "T".to_owned(), channels: vec![(2, "c".to_owned())] };
+        let tip = Tip { channel: Channel::MANAGE, device: Device::MAX, next: 7 };
         let beacon = Content::Beacon {
             slot: 3,
             claim: Hash([0xaa; 32]),
@@ -255,13 +198,7 @@ mod tests {
         let other_kind = crate::rows::encode(&(9_u8, "later")).unwrap();
         let mut cut = kinds()[0].0.bytes().unwrap().to_vec();
         cut.pop();
-        for bytes in [
-            too_long.bytes().unwrap().to_vec(),
-            other_kind,
-            cut,
-            vec![],
-            vec![0x84],
-        ] {
+        for bytes in [too_long.bytes().unwrap().to_vec(), other_kind, cut, vec![], vec![0x84]] {
             assert_eq!(Content::read(&bytes), None);
         }
     }
@@ -273,10 +210,8 @@ mod tests {
             let content: Vec<u8> = (0..len).map(|n| n as u8).collect();
             let pieces = padded(&content).unwrap();
             assert!(pieces.iter().all(|piece| SIZES.contains(&piece.len())));
-            let whole: Vec<u8> = pieces
-                .iter()
-                .flat_map(|piece| unpadded(piece).unwrap().to_vec())
-                .collect();
+            let whole: Vec<u8> =
+                pieces.iter().flat_map(|piece| unpadded(piece).unwrap().to_vec()).collect();
             assert_eq!(whole, content);
         }
         assert!(padded(&[]).is_none());

@@ -145,11 +145,7 @@ impl Endpoint {
     /// A bug or a broken store: this endpoint must not be used any more.
     pub fn handle(&mut self, now: Millis, input: Input) -> Result<(), Fault> {
         match input {
-            Input::Linked {
-                relay,
-                exporter,
-                now: theirs,
-            } => {
+            Input::Linked { relay, exporter, now: theirs } => {
                 self.linked(now, relay, exporter, theirs)?;
             }
             Input::Unlinked => self.link = None,
@@ -202,10 +198,7 @@ impl Endpoint {
     #[must_use]
     pub fn relay(&self) -> Option<RelayRef> {
         let row: RelayRow = self.rows().get(Table::Identity, RELAY).ok().flatten()?;
-        Some(RelayRef {
-            address: row.address,
-            key: Key(row.key),
-        })
+        Some(RelayRef { address: row.address, key: Key(row.key) })
     }
 
     /// The teams whose objects are wanted: members and joins alike.
@@ -234,10 +227,7 @@ impl Endpoint {
     /// Pins the relay; says so, if it is new.
     pub(crate) fn pin(&mut self, relay: &RelayRef) -> Result<(), Fault> {
         if self.relay().is_none() {
-            let row = RelayRow {
-                address: relay.address.clone(),
-                key: relay.key.0,
-            };
+            let row = RelayRow { address: relay.address.clone(), key: relay.key.0 };
             self.rows().put(Table::Identity, RELAY, &row)?;
             self.outputs.push_back(Output::UseRelay(relay.clone()));
         }

@@ -14,11 +14,7 @@ impl<'a> Framing<'a> {
         let (epoch, rest) = rest.split_first_chunk()?;
         let (content, rest) = rest.split_first()?;
         let (authenticated, _) = vector(rest)?;
-        Some(Self {
-            epoch: u64::from_be_bytes(*epoch),
-            content: *content,
-            authenticated,
-        })
+        Some(Self { epoch: u64::from_be_bytes(*epoch), content: *content, authenticated })
     }
 }
 
@@ -45,13 +41,8 @@ mod tests {
 
     #[test]
     fn the_head_is_read_and_what_is_cut_off_is_not() {
-        let message = [
-            &[2, 7, 7][..],
-            &[0, 0, 0, 0, 0, 0, 0, 9],
-            &[1],
-            &[0x40, 3, 1, 2, 3],
-        ]
-        .concat();
+        let message =
+            [&[2, 7, 7][..], &[0, 0, 0, 0, 0, 0, 0, 9], &[1], &[0x40, 3, 1, 2, 3]].concat();
         let head = Framing::read(&message).unwrap();
         assert_eq!(
             (head.epoch, head.content, head.authenticated),
@@ -60,10 +51,7 @@ mod tests {
         for len in 0..message.len() {
             assert!(Framing::read(&message[..len]).is_none());
         }
-        assert!(
-            vector(&[0xc0, 0, 0, 0, 0, 0, 0, 0]).is_none(),
-            "lengths of 8 bytes are none"
-        );
+        assert!(vector(&[0xc0, 0, 0, 0, 0, 0, 0, 0]).is_none(), "lengths of 8 bytes are none");
         assert_eq!(vector(&[0x80, 0, 0, 1, 5, 6]), Some((&[5][..], &[6][..])));
     }
 }

@@ -61,12 +61,8 @@ impl Leaf {
     /// Reads an identity: one encoding, signed by the user that it names.
     pub(crate) fn read(identity: &[u8]) -> Option<Self> {
         let (leaf, signature) = Self::parse(identity)?;
-        let named = [&leaf.user, &leaf.device_name]
-            .into_iter()
-            .all(|name| is_label(name));
-        let signed = leaf
-            .user_key
-            .verifies(Label::User, &leaf.claims().ok()?, &signature);
+        let named = [&leaf.user, &leaf.device_name].into_iter().all(|name| is_label(name));
+        let signed = leaf.user_key.verifies(Label::User, &leaf.claims().ok()?, &signature);
         (named && signed).then_some(leaf)
     }
 
@@ -138,8 +134,7 @@ impl Endpoint {
     ) -> Result<(), Fault> {
         let bytes = serde_bytes::ByteBuf::from(object.bytes());
         self.memo.borrow_mut().certificates.remove(&(team, device));
-        self.rows()
-            .put(Table::Certificate, &certificate_key(team, device), &bytes)
+        self.rows().put(Table::Certificate, &certificate_key(team, device), &bytes)
     }
 
     /// Whose leaf is it, and does the root's certificate say the same as the leaf?
@@ -170,9 +165,7 @@ impl Endpoint {
     /// The leaves of a group, as their credentials say; each was checked when it came in.
     pub(crate) fn leaves(group: &MlsGroup) -> impl Iterator<Item = Leaf> + '_ {
         let parse = |credential: &Credential| Some(Leaf::parse(identity_of(credential))?.0);
-        group
-            .members()
-            .filter_map(move |member| parse(&member.credential))
+        group.members().filter_map(move |member| parse(&member.credential))
     }
 }
 
@@ -242,10 +235,7 @@ mod tests {
         let identity = leaf.signed(&user).unwrap();
         let keys = [leaf.user_key, leaf.log_key].map(|key| key.to_string());
         let written: String = identity.iter().map(|byte| format!("{byte:02x}")).collect();
-        let head = format!(
-            "870163416e6e5820{}6270631a000fffff5820{}5840",
-            keys[0], keys[1]
-        );
+        let head = format!("870163416e6e5820{}6270631a000fffff5820{}5840", keys[0], keys[1]);
         assert!(written.starts_with(&head), "{written}");
         assert_eq!(identity.len(), head.len() / 2 + 64);
         assert_eq!(Leaf::read(&identity), Some(leaf));

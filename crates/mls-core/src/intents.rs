@@ -51,8 +51,7 @@ impl Endpoint {
         }
         let key = add_key(team, &hash);
         if !self.rows().has(Table::Intent, &key) {
-            self.rows()
-                .put(Table::Intent, &key, &IntentRow::new(now.0))?;
+            self.rows().put(Table::Intent, &key, &IntentRow::new(now.0))?;
         }
         self.settle(now)?;
         Ok(())
@@ -70,8 +69,7 @@ impl Endpoint {
     }
 
     pub(crate) fn wish_refresh(&self, team: TeamId, after: Millis) -> Result<(), Fault> {
-        self.rows()
-            .put(Table::Intent, &refresh_key(team), &IntentRow::new(after.0))
+        self.rows().put(Table::Intent, &refresh_key(team), &IntentRow::new(after.0))
     }
 
     /// Claims the next slot, if there is a wish and nothing stands against it.
@@ -105,10 +103,7 @@ impl Endpoint {
     }
 
     fn may_claim(&self, team: TeamId) -> Result<bool, Fault> {
-        let caught_up = self
-            .link
-            .as_ref()
-            .is_some_and(|link| link.caught_up.contains(&team));
+        let caught_up = self.link.as_ref().is_some_and(|link| link.caught_up.contains(&team));
         let claiming = self.rows().has(Table::Claim, &team_key(team));
         let Some(row) = self.team(team)? else {
             return Ok(false);
@@ -123,14 +118,9 @@ impl Endpoint {
         if link.asked.values().any(|(of, _)| *of == team) {
             return None;
         }
-        let intent: IntentRow = self
-            .rows()
-            .get(Table::Intent, &refresh_key(team))
-            .ok()
-            .flatten()?;
-        self.may_claim(team)
-            .unwrap_or(false)
-            .then_some(Millis(intent.after))
+        let intent: IntentRow =
+            self.rows().get(Table::Intent, &refresh_key(team)).ok().flatten()?;
+        self.may_claim(team).unwrap_or(false).then_some(Millis(intent.after))
     }
 
     fn additions(&self, team: TeamId) -> Result<Vec<(Hash, IntentRow)>, Fault> {
@@ -199,11 +189,7 @@ impl Endpoint {
 
     pub(crate) fn not_added(&mut self, team: TeamId, hash: Hash, why: NotAdded) {
         self.rows().remove(Table::Intent, &add_key(team, &hash));
-        self.outputs.push_back(Output::Added {
-            team,
-            hash,
-            result: Err(why),
-        });
+        self.outputs.push_back(Output::Added { team, hash, result: Err(why) });
     }
 
     /// Is it the announcement that was meant, and may its owner be added?
@@ -274,11 +260,7 @@ impl Endpoint {
     /// The relay's word that a claim is refused proves nothing, so the claim stays; people are
     /// told.
     pub(crate) fn report_refused_claim(&mut self, team: TeamId, why: Refusal) {
-        let claim: Option<ClaimRow> = self
-            .rows()
-            .get(Table::Claim, &team_key(team))
-            .ok()
-            .flatten();
+        let claim: Option<ClaimRow> = self.rows().get(Table::Claim, &team_key(team)).ok().flatten();
         for hash in claim.map(|claim| claim.adds).unwrap_or_default() {
             let (hash, result) = (Hash(hash.into_array()), Err(NotAdded::RelayRefused(why)));
             self.outputs.push_back(Output::Added { team, hash, result });
@@ -298,27 +280,17 @@ impl Endpoint {
         self.rows().remove(Table::Intent, &key);
         let announcement = stored_object(&intent.announcement)?;
         let announcement = Announcement::parse(announcement.data().unwrap_or_default());
-        let result = announcement
-            .map(|newcomer| newcomer.device)
-            .map_err(|_| NotAdded::Unfit);
-        self.outputs.push_back(Output::Added {
-            team,
-            hash: pointer.announcement,
-            result,
-        });
+        let result = announcement.map(|newcomer| newcomer.device).map_err(|_| NotAdded::Unfit);
+        self.outputs.push_back(Output::Added { team, hash: pointer.announcement, result });
         Ok(())
     }
 
     /// Our claim has lost its slot: what it wished is claimed again later.
     pub(crate) fn lost(&mut self, team: TeamId) -> Result<(), Fault> {
         self.rows().remove(Table::Claim, &team_key(team));
-        self.unqueue(team, |purpose| {
-            matches!(purpose, Purpose::Needed | Purpose::Claim)
-        })?;
+        self.unqueue(team, |purpose| matches!(purpose, Purpose::Needed | Purpose::Claim))?;
         let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
-        group
-            .clear_pending_commit(&self.provider.rows)
-            .map_err(|_| Fault::Mls)
+        group.clear_pending_commit(&self.provider.rows).map_err(|_| Fault::Mls)
     }
 
     /// Our claim has won its slot: its newcomers are welcomed, and its wishes are done.
@@ -371,9 +343,7 @@ pub(crate) fn put_addition(
     hash: &Hash,
     intent: &IntentRow,
 ) -> Result<(), Fault> {
-    endpoint
-        .rows()
-        .put(Table::Intent, &add_key(team, hash), intent)
+    endpoint.rows().put(Table::Intent, &add_key(team, hash), intent)
 }
 
 const ADD: u8 = 1;

@@ -50,10 +50,7 @@ impl Endpoint {
         if self.team(team)?.is_some() {
             return Err(JoinError::AlreadyJoined);
         }
-        if self
-            .relay()
-            .is_some_and(|relay| relay.key != link.relay.key)
-        {
+        if self.relay().is_some_and(|relay| relay.key != link.relay.key) {
             return Err(JoinError::OtherRelay);
         }
         let user = self.user()?;
@@ -85,17 +82,9 @@ impl Endpoint {
         let package = KeyPackage::builder()
             .leaf_node_capabilities(capabilities())
             .key_package_lifetime(unbounded())
-            .build(
-                SUITE,
-                &self.provider,
-                &leaf_signer,
-                own_credential(&row, leaf_signer.key()),
-            )
+            .build(SUITE, &self.provider, &leaf_signer, own_credential(&row, leaf_signer.key()))
             .map_err(|_| Fault::Mls)?;
-        let package = package
-            .key_package()
-            .tls_serialize_detached()
-            .map_err(|_| Fault::Mls)?;
+        let package = package.key_package().tls_serialize_detached().map_err(|_| Fault::Mls)?;
         let announcement = Announcement {
             root: link.root,
             team,
@@ -113,10 +102,7 @@ impl Endpoint {
             data: &announcement.bytes(),
         };
         let object = draft.sign(&log_signer).map_err(|_| Fault::Encode)?;
-        row.stage = Stage::Joining {
-            announcement: hash.0,
-            added: None,
-        };
+        row.stage = Stage::Joining { announcement: hash.0, added: None };
         self.pin(&link.relay)?;
         self.put_team(team, &row)?;
         self.queue(&object, Purpose::Plain)?;
@@ -155,10 +141,8 @@ impl Endpoint {
         };
         let name = object.name();
         if object.previous() != row.head().1 {
-            self.rows()
-                .remove(Table::Ahead, &ahead_key(team, Ahead::Claim, name));
-            self.outputs
-                .push_back(Output::Notice(Notice::TwoHistories { team, slot }));
+            self.rows().remove(Table::Ahead, &ahead_key(team, Ahead::Claim, name));
+            self.outputs.push_back(Output::Notice(Notice::TwoHistories { team, slot }));
             return Ok(false);
         }
         let claim = Claim::parse(object.data().unwrap_or_default()).ok();
@@ -170,25 +154,18 @@ impl Endpoint {
             let signed = object.verifies(&certificate.log_key);
             let ours =
                 claim.device == Device::MEMBER_TOOL && claim.welcomed.contains(&Hash(announcement));
-            added = claim
-                .welcome
-                .filter(|_| signed && ours)
-                .map(|welcome| Added {
-                    epoch: claim.epoch,
-                    device: claim.device.value(),
-                    welcome: BlobRow::from(&welcome),
-                });
+            added = claim.welcome.filter(|_| signed && ours).map(|welcome| Added {
+                epoch: claim.epoch,
+                device: claim.device.value(),
+                welcome: BlobRow::from(&welcome),
+            });
         }
         row.push_head(slot, object.entry_hash(), &[]);
-        self.rows()
-            .remove(Table::Ahead, &ahead_key(team, Ahead::Claim, name));
+        self.rows().remove(Table::Ahead, &ahead_key(team, Ahead::Claim, name));
         if added.is_none() {
             self.forget_pieces(&object)?;
         }
-        row.stage = Stage::Joining {
-            announcement,
-            added,
-        };
+        row.stage = Stage::Joining { announcement, added };
         self.put_team(team, &row)?;
         Ok(true)
     }
@@ -215,9 +192,7 @@ impl Endpoint {
         };
         let pointed = self.is_pointer(team, &row, added, &kept.object()?)?;
         let joined = if pointed && blob.matches(&welcome) {
-            self.provider
-                .rows
-                .attempt(|| self.take_welcome(team, &row, added, &welcome))
+            self.provider.rows.attempt(|| self.take_welcome(team, &row, added, &welcome))
         } else {
             Err(NotJoined::Refused)
         };
@@ -242,8 +217,7 @@ impl Endpoint {
             Err(NotJoined::Fault(fault)) => Err(fault),
             Err(NotJoined::Refused) => {
                 self.rows().remove(Table::Ahead, &key);
-                self.outputs
-                    .push_back(Output::Notice(Notice::BadWelcome { team }));
+                self.outputs.push_back(Output::Notice(Notice::BadWelcome { team }));
                 Ok(false)
             }
         }
@@ -304,17 +278,12 @@ impl Endpoint {
         if sender.is_none_or(|leaf| leaf.device.value() != added.device) {
             return Err(NotJoined::Refused);
         }
-        staged
-            .into_group(&self.provider)
-            .map_err(|_| NotJoined::Refused)
+        staged.into_group(&self.provider).map_err(|_| NotJoined::Refused)
     }
 }
 
 fn read_welcome(bytes: &[u8]) -> Option<Welcome> {
-    match MlsMessageIn::tls_deserialize_exact_bytes(bytes)
-        .ok()?
-        .extract()
-    {
+    match MlsMessageIn::tls_deserialize_exact_bytes(bytes).ok()?.extract() {
         MlsMessageBodyIn::Welcome(welcome) => Some(welcome),
         MlsMessageBodyIn::PublicMessage(_)
         | MlsMessageBodyIn::PrivateMessage(_)

@@ -103,9 +103,7 @@ impl Endpoint {
             return Ok(Verdict::Skip(Skip::Policy));
         };
         let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
-        group
-            .merge_staged_commit(&self.provider, *staged)
-            .map_err(|_| Fault::Mls)?;
+        group.merge_staged_commit(&self.provider, *staged).map_err(|_| Fault::Mls)?;
         Ok(Verdict::Applied(newcomers))
     }
 

@@ -11,11 +11,7 @@ pub(crate) enum Fit {
     Next { missing_before: u32 },
     /// It was missing. The entry at `behind` is the next one that is here, and so many are still
     /// missing between the two.
-    Fills {
-        missing_before: u32,
-        behind: u64,
-        missing_behind: u32,
-    },
+    Fills { missing_before: u32, behind: u64, missing_behind: u32 },
     /// It does not follow from what is here: its author has written two histories.
     Fork,
 }
@@ -49,18 +45,11 @@ impl LogRow {
         let missing = number.saturating_sub(self.next);
         if missing > 0 {
             let (from, before, after) = (self.next, self.tip, previous.0);
-            self.gaps.push(Gap {
-                from,
-                to: number,
-                before,
-                after,
-            });
+            self.gaps.push(Gap { from, to: number, before, after });
         }
         self.next = number.saturating_add(1);
         self.tip = hash.0;
-        Fit::Next {
-            missing_before: count(missing),
-        }
+        Fit::Next { missing_before: count(missing) }
     }
 
     fn fill(&mut self, number: u64, hash: Hash, previous: Hash) -> Fit {
@@ -74,24 +63,9 @@ impl LogRow {
         if !follows || !leads {
             return Fit::Fork;
         }
-        let Gap {
-            from,
-            to,
-            before,
-            after,
-        } = gap;
-        let behind = Gap {
-            from: next,
-            to,
-            before: hash.0,
-            after,
-        };
-        let ahead = Gap {
-            from,
-            to: number,
-            before,
-            after: previous.0,
-        };
+        let Gap { from, to, before, after } = gap;
+        let behind = Gap { from: next, to, before: hash.0, after };
+        let ahead = Gap { from, to: number, before, after: previous.0 };
         for gap in [behind, ahead] {
             if gap.from < gap.to {
                 self.gaps.insert(index, gap);
@@ -124,21 +98,13 @@ mod tests {
 
     fn chain(len: u64) -> Vec<Object> {
         let signer = Signer::from_seed(&[1; 32]);
-        let team = TeamId {
-            origin: Origin::MAX,
-            org: Org::MAX,
-            team: Team::MAX,
-        };
+        let team = TeamId { origin: Origin::MAX, org: Org::MAX, team: Team::MAX };
         let mut previous = Hash::NONE;
         let entry = |number| {
             let number = Number::truncate(number);
             let (channel, device) = (Channel::MAX, Device::MAX);
             let draft = Draft {
-                name: team.name(Rest::Message {
-                    channel,
-                    device,
-                    number,
-                }),
+                name: team.name(Rest::Message { channel, device, number }),
                 created: Millis(1),
                 expires: Millis::NEVER,
                 previous,

@@ -59,23 +59,9 @@ impl Endpoint {
             return Ok(());
         };
         match rest {
-            Rest::Message {
-                channel,
-                device,
-                number,
-            } => {
+            Rest::Message { channel, device, number } => {
                 let number = number.value();
-                self.entry(
-                    now,
-                    &row,
-                    &Entry {
-                        team,
-                        channel,
-                        device,
-                        number,
-                        object,
-                    },
-                )
+                self.entry(now, &row, &Entry { team, channel, device, number, object })
             }
             Rest::Welcome { .. } => self.pointer(now, team, &row, object),
             Rest::Slot(_) => self.claimed(now, team, &row, object, receipt),
@@ -104,8 +90,7 @@ impl Endpoint {
                 | CertificateError::OtherPath { .. }
                 | CertificateError::UnknownAdmin { .. },
             ) => {
-                self.outputs
-                    .push_back(Output::Notice(Notice::Forged { name }));
+                self.outputs.push_back(Output::Notice(Notice::Forged { name }));
                 return Ok(());
             }
         }
@@ -127,8 +112,7 @@ impl Endpoint {
         receipt: Option<&Receipt>,
     ) -> Result<(), Fault> {
         let row = AheadRow::new(object, receipt);
-        self.rows()
-            .put(Table::Ahead, &ahead_key(team, kind, object.name()), &row)
+        self.rows().put(Table::Ahead, &ahead_key(team, kind, object.name()), &row)
     }
 
     /// Puts aside what nobody vouches for yet: only so much, since anybody could make it.
@@ -146,10 +130,7 @@ impl Endpoint {
 
     /// Tries the entries that were put aside.
     pub(crate) fn retry_entries(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
-        for key in self
-            .rows()
-            .keys(Table::Ahead, &ahead_prefix(team, Ahead::Entry))
-        {
+        for key in self.rows().keys(Table::Ahead, &ahead_prefix(team, Ahead::Entry)) {
             let kept: Option<AheadRow> = self.rows().get(Table::Ahead, &key)?;
             if let Some(kept) = kept {
                 self.rows().remove(Table::Ahead, &key);
@@ -160,20 +141,13 @@ impl Endpoint {
     }
 
     fn entry(&mut self, now: Millis, row: &TeamRow, entry: &Entry<'_>) -> Result<(), Fault> {
-        let Entry {
-            team,
-            channel,
-            device,
-            number,
-            object,
-        } = *entry;
+        let Entry { team, channel, device, number, object } = *entry;
         let name = object.name();
         let key = log_key(team, channel, device);
         let mut log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
         if device == row.own() {
             if number >= log.next && object.verifies(&Self::log_signer(row).key()) {
-                self.outputs
-                    .push_back(Output::Notice(Notice::RestoredVault { name }));
+                self.outputs.push_back(Output::Notice(Notice::RestoredVault { name }));
             }
             return Ok(());
         }
@@ -186,8 +160,7 @@ impl Endpoint {
         };
         let revoked = certificate.standing == Standing::Revoked;
         if revoked || !object.verifies(&certificate.log_key) {
-            self.outputs
-                .push_back(Output::Notice(Notice::Forged { name }));
+            self.outputs.push_back(Output::Notice(Notice::Forged { name }));
             return Ok(());
         }
         let framing = object.data().and_then(Framing::read);
@@ -197,31 +170,19 @@ impl Endpoint {
         match log.fit(number, object) {
             Fit::Fork => {
                 log.frozen = true;
-                self.outputs
-                    .push_back(Output::Notice(Notice::Fork { name }));
+                self.outputs.push_back(Output::Notice(Notice::Fork { name }));
                 self.rows().put(Table::Log, &key, &log)
             }
             Fit::Next { missing_before } => {
                 self.rows().put(Table::Log, &key, &log)?;
                 self.open(now, row, entry, framing.as_ref(), missing_before)
             }
-            Fit::Fills {
-                missing_before,
-                behind,
-                missing_behind,
-            } => {
+            Fit::Fills { missing_before, behind, missing_behind } => {
                 self.rows().put(Table::Log, &key, &log)?;
                 self.open(now, row, entry, framing.as_ref(), missing_before)?;
                 let number = Number::truncate(behind);
-                let name = team.name(Rest::Message {
-                    channel,
-                    device,
-                    number,
-                });
-                self.outputs.push_back(Output::Missing {
-                    name,
-                    missing_before: missing_behind,
-                });
+                let name = team.name(Rest::Message { channel, device, number });
+                self.outputs.push_back(Output::Missing { name, missing_before: missing_behind });
                 Ok(())
             }
         }
@@ -233,14 +194,11 @@ impl Endpoint {
             return false;
         };
         match &row.stage {
-            Stage::Joining {
-                added: Some(added), ..
-            } => framing.epoch > added.epoch,
+            Stage::Joining { added: Some(added), .. } => framing.epoch > added.epoch,
             Stage::Joining { added: None, .. } | Stage::Removed => false,
-            Stage::Member | Stage::Stalled(_) => self
-                .groups
-                .get(&team)
-                .is_some_and(|group| framing.epoch > group.epoch().as_u64()),
+            Stage::Member | Stage::Stalled(_) => {
+                self.groups.get(&team).is_some_and(|group| framing.epoch > group.epoch().as_u64())
+            }
         }
     }
 
@@ -265,8 +223,7 @@ impl Endpoint {
         };
         match opening {
             Opening::WrongAuthor => {
-                self.outputs
-                    .push_back(Output::Notice(Notice::WrongAuthor { name }));
+                self.outputs.push_back(Output::Notice(Notice::WrongAuthor { name }));
                 Ok(())
             }
             Opening::Opened { user, piece } => {
@@ -311,10 +268,7 @@ impl Endpoint {
                 Ok(match unpadded(&padded) {
                     Some(piece) => {
                         let piece = Zeroizing::new(piece.to_vec());
-                        Opening::Opened {
-                            user: leaf.user,
-                            piece,
-                        }
+                        Opening::Opened { user: leaf.user, piece }
                     }
                     None => Opening::Unreadable(Unreadable::UnknownContent),
                 })
@@ -331,10 +285,7 @@ impl Endpoint {
 /// A private message, ready for OpenMLS.
 pub(crate) fn protocol_message(data: &[u8]) -> Option<ProtocolMessage> {
     let bytes = [&PRIVATE[..], data].concat();
-    match MlsMessageIn::tls_deserialize_exact_bytes(&bytes)
-        .ok()?
-        .extract()
-    {
+    match MlsMessageIn::tls_deserialize_exact_bytes(&bytes).ok()?.extract() {
         MlsMessageBodyIn::PrivateMessage(message) => Some(message.into()),
         MlsMessageBodyIn::PublicMessage(_)
         | MlsMessageBodyIn::Welcome(_)

@@ -16,18 +16,11 @@ impl Endpoint {
     pub(crate) fn queue(&mut self, object: &Object, purpose: Purpose) -> Result<(), Fault> {
         let next: Option<u64> = self.rows().get(Table::Identity, NEXT)?;
         let id = next.unwrap_or(1);
-        self.rows()
-            .put(Table::Identity, NEXT, &id.saturating_add(1))?;
-        let row = OutboxRow {
-            purpose,
-            object: object.bytes(),
-        };
+        self.rows().put(Table::Identity, NEXT, &id.saturating_add(1))?;
+        let row = OutboxRow { purpose, object: object.bytes() };
         self.rows().put(Table::Outbox, &id.to_be_bytes(), &row)?;
         if let Some((team, channel, number)) = entry_of(object.name()) {
-            self.unacknowledged
-                .entry((team, channel))
-                .or_default()
-                .insert(number);
+            self.unacknowledged.entry((team, channel)).or_default().insert(number);
         }
         Ok(())
     }
@@ -90,10 +83,7 @@ impl Endpoint {
             if let Some((_, _, object)) = self.queued(&key)?
                 && let Some((team, channel, number)) = entry_of(object.name())
             {
-                self.unacknowledged
-                    .entry((team, channel))
-                    .or_default()
-                    .insert(number);
+                self.unacknowledged.entry((team, channel)).or_default().insert(number);
             }
         }
         Ok(())
@@ -142,15 +132,10 @@ impl Endpoint {
         if let Some(link) = &self.link {
             let theirs = u64::try_from(i128::from(now.0).saturating_add(link.ahead)).unwrap_or(0);
             let expires = Millis(theirs).plus(PROOF_LIFE);
-            let Link {
-                relay, exporter, ..
-            } = link;
+            let Link { relay, exporter, .. } = link;
             let signer = Self::log_signer(&row);
             let proof = Proof::sign(&signer, relay, exporter, team, row.own(), expires);
-            self.outputs.push_back(Output::Prove {
-                exporter: *exporter,
-                proof,
-            });
+            self.outputs.push_back(Output::Prove { exporter: *exporter, proof });
         }
         Ok(())
     }
@@ -228,8 +213,7 @@ impl Endpoint {
                 if !receipt.covers(&link.relay, &object) {
                     let name = object.name();
                     link.refused.insert(hold_of(id, name));
-                    self.outputs
-                        .push_back(Output::Notice(Notice::BadReceipt { name }));
+                    self.outputs.push_back(Output::Notice(Notice::BadReceipt { name }));
                     return Ok(());
                 }
                 self.stored(now, id, row.purpose, &object, &receipt)
@@ -299,8 +283,7 @@ impl Endpoint {
         if let Some(link) = &mut self.link {
             link.refused.insert(hold);
         }
-        self.outputs
-            .push_back(Output::Notice(Notice::Refused { name, why }));
+        self.outputs.push_back(Output::Notice(Notice::Refused { name, why }));
         if entry_of(name).is_some() {
             self.outputs.push_back(Output::Failed { name, why });
         }
@@ -329,27 +312,17 @@ impl Endpoint {
         let own = self.team(team)?.ok_or(Fault::Row)?.own();
         let key = log_key(team, channel, own);
         let log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
-        let first = self
-            .unacknowledged
-            .get(&(team, channel))
-            .and_then(BTreeSet::first);
+        let first = self.unacknowledged.get(&(team, channel)).and_then(BTreeSet::first);
         let relay = first.copied().unwrap_or(log.next);
         let [relay, delivered] = [relay, log.delivered].map(|n| u32::try_from(n).unwrap_or(0));
-        Ok(Watermark {
-            team,
-            channel,
-            relay,
-            delivered,
-        })
+        Ok(Watermark { team, channel, relay, delivered })
     }
 }
 
 /// Channel and number, of a log entry's name.
 pub(crate) fn entry_of(name: Name) -> Option<(TeamId, Channel, u64)> {
     match name.place().rest {
-        Rest::Message {
-            channel, number, ..
-        } => Some((name.team(), channel, number.value())),
+        Rest::Message { channel, number, .. } => Some((name.team(), channel, number.value())),
         Rest::KeyPackage { .. }
         | Rest::Welcome { .. }
         | Rest::Slot(_)
@@ -361,9 +334,7 @@ pub(crate) fn entry_of(name: Name) -> Option<(TeamId, Channel, u64)> {
 }
 
 fn hold_of(id: u64, name: Name) -> Hold {
-    entry_of(name).map_or(Hold::Object(id), |(team, channel, _)| {
-        Hold::Log(team, channel)
-    })
+    entry_of(name).map_or(Hold::Object(id), |(team, channel, _)| Hold::Log(team, channel))
 }
 
 /// The most unanswered objects of one link.

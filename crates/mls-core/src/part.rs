@@ -26,12 +26,7 @@ impl Endpoint {
         let Part { index, count } = entry.object.part();
         let first = entry.number.checked_sub(index.into());
         let (Some(first), true) = (first, usize::from(count) <= MOST_PARTS) else {
-            self.show_unreadable(
-                entry,
-                entry.number,
-                Unreadable::UnknownContent,
-                missing_before,
-            );
+            self.show_unreadable(entry, entry.number, Unreadable::UnknownContent, missing_before);
             return Ok(());
         };
         if count == 1 {
@@ -68,11 +63,8 @@ impl Endpoint {
                 return self.rows().put(Table::Part, &key, &row);
             }
         };
-        let whole: Option<Vec<&[u8]>> = row
-            .parts
-            .iter()
-            .map(|part| part.as_ref().map(|part| part.as_slice()))
-            .collect();
+        let whole: Option<Vec<&[u8]>> =
+            row.parts.iter().map(|part| part.as_ref().map(|part| part.as_slice())).collect();
         let Some(whole) = whole.map(|parts| Zeroizing::new(parts.concat())) else {
             return self.rows().put(Table::Part, &key, &row);
         };
@@ -94,11 +86,7 @@ impl Endpoint {
                 self.show_unreadable(entry, first, Unreadable::UnknownContent, missing_before);
                 Ok(())
             }
-            Some(Content::Text {
-                body,
-                thread,
-                after,
-            }) => {
+            Some(Content::Text { body, thread, after }) => {
                 let mut opened = Self::opened(entry, first, missing_before);
                 opened.user = user;
                 opened.body = body;
@@ -113,12 +101,9 @@ impl Endpoint {
                 self.owe_beacon(now, entry.team)
             }
             Some(Content::Roster { name, channels }) => self.roster(entry, name, channels),
-            Some(Content::Beacon {
-                slot,
-                claim,
-                authenticator,
-                tips,
-            }) => self.beacon_came(entry, slot, claim, &authenticator, &tips),
+            Some(Content::Beacon { slot, claim, authenticator, tips }) => {
+                self.beacon_came(entry, slot, claim, &authenticator, &tips)
+            }
         }
     }
 
@@ -165,24 +150,14 @@ impl Endpoint {
     }
 
     fn opened(entry: &Entry<'_>, first: u64, missing_before: u32) -> Opened {
-        let Entry {
-            team,
-            channel,
-            device,
-            object,
-            ..
-        } = *entry;
+        let Entry { team, channel, device, object, .. } = *entry;
         let number = Number::truncate(first);
         let further = u64::from(object.part().count).saturating_sub(1);
         Opened {
             last: Number::truncate(first.saturating_add(further)),
             team,
             channel,
-            name: team.name(Rest::Message {
-                channel,
-                device,
-                number,
-            }),
+            name: team.name(Rest::Message { channel, device, number }),
             device,
             user: String::new(),
             own: false,

@@ -24,19 +24,12 @@ pub(crate) struct LeafSigner(SigningKey);
 ///
 /// Says whether the pool is ours; a pool that exists already cannot be changed.
 pub fn prepare_threads() -> bool {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
-        .use_current_thread()
-        .build_global()
-        .is_ok()
+    rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global().is_ok()
 }
 
 impl Provider {
     pub(crate) fn new(rows: Rows) -> Self {
-        Self {
-            crypto: RustCrypto::default(),
-            rows,
-        }
+        Self { crypto: RustCrypto::default(), rows }
     }
 }
 

@@ -16,11 +16,7 @@ impl Endpoint {
     pub fn whoami(&self) -> Result<Whoami, Fault> {
         let row = self.user()?;
         let user_key = row.seed.signer().key();
-        Ok(Whoami {
-            user: row.user,
-            device: row.device,
-            user_key,
-        })
+        Ok(Whoami { user: row.user, device: row.device, user_key })
     }
 
     /// The organisation whose root key is here.
@@ -52,10 +48,7 @@ impl Endpoint {
     pub fn channels(&self, team: TeamId) -> Result<Vec<ChannelView>, Fault> {
         let row = self.member_of(team)?;
         let channels = row.map(|row| row.channels).unwrap_or_default();
-        let view = |(id, name)| ChannelView {
-            id: Channel::truncate(id),
-            name,
-        };
+        let view = |(id, name)| ChannelView { id: Channel::truncate(id), name };
         Ok(channels.into_iter().map(view).collect())
     }
 
@@ -106,11 +99,7 @@ impl Endpoint {
         let (Some(row), Some(relay)) = (self.member_of(team)?, self.relay()) else {
             return Ok(None);
         };
-        Ok(Some(TeamLink {
-            team,
-            root: Key(row.root),
-            relay,
-        }))
+        Ok(Some(TeamLink { team, root: Key(row.root), relay }))
     }
 
     /// Joins that wait for an admin.
@@ -122,10 +111,7 @@ impl Endpoint {
         for team in self.subscriptions() {
             let stage = self.team(team)?.map(|row| row.stage);
             if let Some(Stage::Joining { announcement, .. }) = stage {
-                joining.push(Joining {
-                    team,
-                    hash: Hash(announcement),
-                });
+                joining.push(Joining { team, hash: Hash(announcement) });
             }
         }
         Ok(joining)
@@ -154,29 +140,13 @@ impl Endpoint {
     }
 
     pub(crate) fn member_of(&self, team: TeamId) -> Result<Option<TeamRow>, Fault> {
-        Ok(self
-            .team(team)?
-            .filter(|row| matches!(row.stage, Stage::Member | Stage::Stalled(_))))
+        Ok(self.team(team)?.filter(|row| matches!(row.stage, Stage::Member | Stage::Stalled(_))))
     }
 }
 
 pub(crate) fn org_view(row: &OrgRow) -> OrgView {
     let root = row.seed.signer().key();
-    let (origin, org) = (
-        names::Origin::truncate(row.origin),
-        names::Org::truncate(row.org),
-    );
-    let fingerprint = OrgRoot {
-        origin,
-        org,
-        key: root,
-    }
-    .fingerprint();
-    OrgView {
-        name: row.name.clone(),
-        origin,
-        org,
-        root,
-        fingerprint,
-    }
+    let (origin, org) = (names::Origin::truncate(row.origin), names::Org::truncate(row.org));
+    let fingerprint = OrgRoot { origin, org, key: root }.fingerprint();
+    OrgView { name: row.name.clone(), origin, org, root, fingerprint }
 }

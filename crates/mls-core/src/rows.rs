@@ -80,11 +80,7 @@ impl Table {
 
 impl fmt::Debug for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = if self.value.is_some() {
-            "write"
-        } else {
-            "delete"
-        };
+        let verb = if self.value.is_some() { "write" } else { "delete" };
         write!(f, "Change({verb} in {:?})", self.table)
     }
 }
@@ -109,16 +105,8 @@ impl Rows {
     pub(crate) fn load(
         rows: impl IntoIterator<Item = (Table, Vec<u8>, Zeroizing<Vec<u8>>)>,
     ) -> Self {
-        let values = rows
-            .into_iter()
-            .map(|(table, key, value)| ((table, key), value))
-            .collect();
-        Self {
-            inner: RefCell::new(Inner {
-                values,
-                ..Inner::default()
-            }),
-        }
+        let values = rows.into_iter().map(|(table, key, value)| ((table, key), value)).collect();
+        Self { inner: RefCell::new(Inner { values, ..Inner::default() }) }
     }
 
     pub(crate) fn get<T: DeserializeOwned>(
@@ -132,10 +120,7 @@ impl Rows {
     }
 
     pub(crate) fn has(&self, table: Table, key: &[u8]) -> bool {
-        self.inner
-            .borrow()
-            .values
-            .contains_key(&(table, key.to_vec()))
+        self.inner.borrow().values.contains_key(&(table, key.to_vec()))
     }
 
     pub(crate) fn put<T: Serialize + ?Sized>(
@@ -184,10 +169,7 @@ impl Rows {
     pub(crate) fn next_key(&self, table: Table, prefix: &[u8], above: &[u8]) -> Option<Vec<u8>> {
         let inner = self.inner.borrow();
         let from = std::ops::Bound::Excluded((table, above.to_vec()));
-        let ((of, key), _) = inner
-            .values
-            .range((from, std::ops::Bound::Unbounded))
-            .next()?;
+        let ((of, key), _) = inner.values.range((from, std::ops::Bound::Unbounded)).next()?;
         (*of == table && key.starts_with(prefix)).then(|| key.clone())
     }
 
@@ -218,11 +200,7 @@ impl Rows {
         let dirty = std::mem::take(&mut inner.dirty);
         dirty
             .into_iter()
-            .map(|key| Change {
-                value: inner.values.get(&key).cloned(),
-                table: key.0,
-                key: key.1,
-            })
+            .map(|key| Change { value: inner.values.get(&key).cloned(), table: key.0, key: key.1 })
             .collect()
     }
 }

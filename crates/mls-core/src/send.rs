@@ -69,14 +69,8 @@ impl Endpoint {
         if thread.as_ref().is_some_and(|name| !here(name)) || after.len() > MAX_AFTER {
             return Err(SendError::NoSuchMessage);
         }
-        let content = Content::Text {
-            body: body.clone(),
-            thread,
-            after: after.clone(),
-        };
-        let name = self
-            .write(now, team, &row, channel, &content)?
-            .ok_or(SendError::RunOut)?;
+        let content = Content::Text { body: body.clone(), thread, after: after.clone() };
+        let name = self.write(now, team, &row, channel, &content)?.ok_or(SendError::RunOut)?;
         let key = log_key(team, channel, row.own());
         let log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
         self.pump(now)?;
@@ -105,10 +99,7 @@ impl Endpoint {
         row: &TeamRow,
         content: &Content,
     ) -> Result<(), Fault> {
-        if self
-            .write(now, team, row, Channel::MANAGE, content)?
-            .is_none()
-        {
+        if self.write(now, team, row, Channel::MANAGE, content)?.is_none() {
             self.outputs.push_back(Output::Notice(Notice::RunOut));
         }
         Ok(())
@@ -137,11 +128,7 @@ impl Endpoint {
         let mut first = None;
         for (index, piece) in (0..count).zip(pieces) {
             let number = Number::truncate(log.next);
-            let name = team.name(Rest::Message {
-                channel,
-                device: row.own(),
-                number,
-            });
+            let name = team.name(Rest::Message { channel, device: row.own(), number });
             let previous = Hash(log.tip);
             let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
             group.set_aad(authenticated(name, &previous));
@@ -176,10 +163,7 @@ pub(crate) fn authenticated(name: Name, previous: &Hash) -> Vec<u8> {
 /// The private message inside an MLS message, without the four bytes that say so.
 pub(crate) fn private_message(message: &MlsMessageOut) -> Result<Vec<u8>, Fault> {
     let bytes = message.to_bytes().map_err(|_| Fault::Mls)?;
-    bytes
-        .strip_prefix(&PRIVATE)
-        .map(<[u8]>::to_vec)
-        .ok_or(Fault::Mls)
+    bytes.strip_prefix(&PRIVATE).map(<[u8]>::to_vec).ok_or(Fault::Mls)
 }
 
 /// MLS 1.0, private message (RFC 9420 §6).

@@ -23,19 +23,15 @@ impl Endpoint {
         let (Rest::Slot(slot), Some(receipt)) = (name.place().rest, receipt) else {
             return Ok(());
         };
-        let covers = self
-            .relay()
-            .is_some_and(|relay| receipt.covers(&relay.key, object));
+        let covers = self.relay().is_some_and(|relay| receipt.covers(&relay.key, object));
         if !covers {
-            self.outputs
-                .push_back(Output::Notice(Notice::BadReceipt { name }));
+            self.outputs.push_back(Output::Notice(Notice::BadReceipt { name }));
             return Ok(());
         }
         if slot <= row.head().0 {
             let known = row.heads.iter().find(|head| head.slot == slot.value());
             if known.is_some_and(|head| head.claim != object.entry_hash().0) {
-                self.outputs
-                    .push_back(Output::Notice(Notice::TwoHistories { team, slot }));
+                self.outputs.push_back(Output::Notice(Notice::TwoHistories { team, slot }));
             }
             return self.forget_pieces(object);
         }
@@ -49,9 +45,7 @@ impl Endpoint {
         while let Some(row) = self.team(team)? {
             let step = match &row.stage {
                 Stage::Joining { added: None, .. } => self.track_slot(team, row)?,
-                Stage::Joining {
-                    added: Some(added), ..
-                } => {
+                Stage::Joining { added: Some(added), .. } => {
                     let added = added.clone();
                     self.try_join(now, team, row, &added)?
                 }
@@ -63,11 +57,7 @@ impl Endpoint {
             }
             moved = true;
         }
-        if moved {
-            self.retry_entries(now, team)
-        } else {
-            Ok(())
-        }
+        if moved { self.retry_entries(now, team) } else { Ok(()) }
     }
 
     /// The claim of the next slot, if it is here.
@@ -89,8 +79,7 @@ impl Endpoint {
             return Ok(false);
         };
         if object.previous() != row.head().1 {
-            self.outputs
-                .push_back(Output::Notice(Notice::TwoHistories { team, slot }));
+            self.outputs.push_back(Output::Notice(Notice::TwoHistories { team, slot }));
             self.stall(team, row, slot)?;
             return Ok(false);
         }
@@ -103,8 +92,7 @@ impl Endpoint {
                 return Ok(false);
             }
             Verdict::Skip(why) => {
-                self.outputs
-                    .push_back(Output::Notice(Notice::Skipped { slot, why }));
+                self.outputs.push_back(Output::Notice(Notice::Skipped { slot, why }));
                 Vec::new()
             }
             Verdict::Won => self.merge_own(team)?,
@@ -113,14 +101,12 @@ impl Endpoint {
         let group = self.groups.get(&team).ok_or(Fault::Mls)?;
         if !group.is_active() {
             row.stage = Stage::Removed;
-            self.outputs
-                .push_back(Output::Notice(Notice::Removed { team }));
+            self.outputs.push_back(Output::Notice(Notice::Removed { team }));
         }
         let authenticator = group.epoch_authenticator().as_slice().to_vec();
         row.push_head(slot, object.entry_hash(), &authenticator);
         self.put_team(team, &row)?;
-        self.rows()
-            .remove(Table::Ahead, &ahead_key(team, Ahead::Claim, object.name()));
+        self.rows().remove(Table::Ahead, &ahead_key(team, Ahead::Claim, object.name()));
         self.forget_pieces(&object)?;
         self.cover_past(team, &newcomers)?;
         self.outputs.push_back(Output::TeamsChanged);
@@ -136,8 +122,7 @@ impl Endpoint {
         // What was processed in vain must not stay half-done in memory.
         row.stage = Stage::Stalled(slot.value());
         self.put_team(team, &row)?;
-        self.outputs
-            .push_back(Output::Notice(Notice::Stalled { team, slot }));
+        self.outputs.push_back(Output::Notice(Notice::Stalled { team, slot }));
         Ok(())
     }
 
@@ -147,9 +132,7 @@ impl Endpoint {
         if group.pending_commit().is_none() {
             return Err(Fault::Mls);
         }
-        group
-            .merge_pending_commit(&self.provider)
-            .map_err(|_| Fault::Mls)?;
+        group.merge_pending_commit(&self.provider).map_err(|_| Fault::Mls)?;
         let after = Self::leaves(group).map(|leaf| leaf.device);
         Ok(after.filter(|device| !before.contains(device)).collect())
     }

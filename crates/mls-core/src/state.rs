@@ -203,9 +203,9 @@ pub(crate) struct PartRow {
 impl TeamRow {
     /// The last decided slot and the entry hash of its claim.
     pub(crate) fn head(&self) -> (Slot, Hash) {
-        self.heads.last().map_or((Slot::ZERO, Hash::NONE), |head| {
-            (Slot::truncate(head.slot), Hash(head.claim))
-        })
+        self.heads
+            .last()
+            .map_or((Slot::ZERO, Hash::NONE), |head| (Slot::truncate(head.slot), Hash(head.claim)))
     }
 
     pub(crate) fn push_head(&mut self, slot: Slot, claim: Hash, authenticator: &[u8]) {
@@ -213,11 +213,7 @@ impl TeamRow {
             self.heads.remove(0);
         }
         let authenticator = authenticator.to_vec();
-        self.heads.push(Head {
-            slot: slot.value(),
-            claim: claim.0,
-            authenticator,
-        });
+        self.heads.push(Head { slot: slot.value(), claim: claim.0, authenticator });
     }
 
     pub(crate) fn own(&self) -> Device {
@@ -229,30 +225,20 @@ impl TeamRow {
     }
 
     pub(crate) fn has_channel(&self, channel: Channel) -> bool {
-        self.channels
-            .iter()
-            .any(|(number, _)| *number == channel.value())
+        self.channels.iter().any(|(number, _)| *number == channel.value())
     }
 }
 
 impl IntentRow {
     pub(crate) fn new(after: u64) -> Self {
-        Self {
-            after,
-            announcement: Vec::new(),
-            certificate: Vec::new(),
-            welcoming: false,
-        }
+        Self { after, announcement: Vec::new(), certificate: Vec::new(), welcoming: false }
     }
 }
 
 impl AheadRow {
     pub(crate) fn new(object: &Object, receipt: Option<&Receipt>) -> Self {
         let receipt = receipt.map(Receipt::bytes).unwrap_or_default();
-        Self {
-            object: object.bytes(),
-            receipt,
-        }
+        Self { object: object.bytes(), receipt }
     }
 
     pub(crate) fn object(&self) -> Result<Object, Fault> {
@@ -262,30 +248,15 @@ impl AheadRow {
 
 impl From<&BlobRef> for BlobRow {
     fn from(blob: &BlobRef) -> Self {
-        let BlobRef {
-            first,
-            pieces,
-            len,
-            hash,
-        } = *blob;
-        Self {
-            first: first.bytes(),
-            pieces,
-            len,
-            hash: hash.0,
-        }
+        let BlobRef { first, pieces, len, hash } = *blob;
+        Self { first: first.bytes(), pieces, len, hash: hash.0 }
     }
 }
 
 impl BlobRow {
     pub(crate) fn blob(&self) -> Result<BlobRef, Fault> {
         let first = Name::from_bytes(self.first).map_err(|_| Fault::Row)?;
-        Ok(BlobRef {
-            first,
-            pieces: self.pieces,
-            len: self.len,
-            hash: Hash(self.hash),
-        })
+        Ok(BlobRef { first, pieces: self.pieces, len: self.len, hash: Hash(self.hash) })
     }
 }
 
@@ -309,11 +280,7 @@ pub(crate) fn team_of(key: &[u8]) -> Option<TeamId> {
 
 /// The key of a log, and of everything else that a team has once per channel and device.
 pub(crate) fn log_key(team: TeamId, channel: Channel, device: Device) -> Vec<u8> {
-    let rest = Rest::Message {
-        channel,
-        device,
-        number: Number::ZERO,
-    };
+    let rest = Rest::Message { channel, device, number: Number::ZERO };
     let mut key = team_key(team).to_vec();
     // Channel and device stand in the low 7 bytes of the name, above the number.
     key.extend_from_slice(team.name(rest).bytes().last_chunk::<7>().unwrap_or(&[0; 7]));

@@ -144,10 +144,7 @@ impl StorageProvider<CURRENT_VERSION> for Rows {
         group: &G,
     ) -> Result<Vec<T>, Fault> {
         let leaves: Vec<Vec<u8>> = self.read(Kind::OwnLeafNodes, group)?.unwrap_or_default();
-        leaves
-            .iter()
-            .map(|leaf| crate::rows::decode(leaf))
-            .collect()
+        leaves.iter().map(|leaf| crate::rows::decode(leaf)).collect()
     }
 
     fn delete_own_leaf_nodes<G: traits::GroupId<V>>(&self, group: &G) -> Result<(), Fault> {
@@ -174,10 +171,7 @@ impl StorageProvider<CURRENT_VERSION> for Rows {
         group: &G,
     ) -> Result<Vec<R>, Fault> {
         let queue = self.proposals(group)?;
-        queue
-            .iter()
-            .map(|(reference, _)| crate::rows::decode(reference))
-            .collect()
+        queue.iter().map(|(reference, _)| crate::rows::decode(reference)).collect()
     }
 
     fn queued_proposals<
@@ -190,10 +184,7 @@ impl StorageProvider<CURRENT_VERSION> for Rows {
     ) -> Result<Vec<(R, T)>, Fault> {
         let queue = self.proposals(group)?;
         let decode = |(reference, proposal): &(Vec<u8>, Vec<u8>)| {
-            Ok((
-                crate::rows::decode(reference)?,
-                crate::rows::decode(proposal)?,
-            ))
+            Ok((crate::rows::decode(reference)?, crate::rows::decode(proposal)?))
         };
         queue.iter().map(decode).collect()
     }

@@ -51,10 +51,7 @@ fn threads() -> usize {
 fn add_and_refresh() {
     let now = Millis(1_000_000);
     let relay = Signer::from_seed(&[7; 32]);
-    let reference = RelayRef {
-        address: "localhost:1".to_owned(),
-        key: relay.key(),
-    };
+    let reference = RelayRef { address: "localhost:1".to_owned(), key: relay.key() };
     let mut seed = 0_u8;
     let mut random = || {
         seed += 1;
@@ -73,11 +70,7 @@ fn add_and_refresh() {
     let mut alice = Endpoint::create("Alice", "laptop", random()).unwrap();
     let link = admin.team_link(team).unwrap().unwrap();
     let hash = alice.join(now, &link).unwrap().hash;
-    let linked = || Input::Linked {
-        relay: relay.key(),
-        exporter: [0; 32],
-        now,
-    };
+    let linked = || Input::Linked { relay: relay.key(), exporter: [0; 32], now };
     alice.handle(now, linked()).unwrap();
     let outputs = std::iter::from_fn(|| alice.poll());
     let announcement = outputs.filter_map(|output| match output {
@@ -102,22 +95,11 @@ fn settle(endpoint: &mut Endpoint, relay: &Signer, now: Millis, found: Option<&O
             Output::Publish { id, object } | Output::Claim { id, object } => {
                 let receipt = Receipt::sign(relay, &object, names::Slot::ZERO, now);
                 let answer = Answer::Receipt(receipt);
-                endpoint
-                    .handle(now, Input::Answered { id, answer })
-                    .unwrap();
+                endpoint.handle(now, Input::Answered { id, answer }).unwrap();
             }
             Output::Get { id, .. } => {
                 let object = found.cloned();
-                endpoint
-                    .handle(
-                        now,
-                        Input::Found {
-                            id,
-                            object,
-                            receipt: None,
-                        },
-                    )
-                    .unwrap();
+                endpoint.handle(now, Input::Found { id, object, receipt: None }).unwrap();
             }
             _ => {}
         }

@@ -134,24 +134,14 @@ mod tests {
     #[test]
     fn a_field_holds_what_fits_and_refuses_the_next() {
         assert_eq!(Channel::new(1023).map(Channel::value), Ok(1023));
-        assert_eq!(
-            Channel::new(1024),
-            Err(FieldError {
-                field: "Channel",
-                value: 1024,
-                bits: 10
-            })
-        );
+        assert_eq!(Channel::new(1024), Err(FieldError { field: "Channel", value: 1024, bits: 10 }));
         assert_eq!(Slot::new(1 << 32).map_err(|error| error.bits), Err(32));
     }
 
     /// `NAMES-03`
     #[test]
     fn a_field_that_has_run_out_has_no_next() {
-        assert_eq!(
-            Number::new(41).ok().and_then(Number::next),
-            Number::new(42).ok()
-        );
+        assert_eq!(Number::new(41).ok().and_then(Number::next), Number::new(42).ok());
         assert_eq!(Number::MAX.next(), None);
         assert_eq!(Number::ZERO.previous(), None);
     }

@@ -135,10 +135,7 @@ impl Name {
     pub fn place(self) -> Place {
         // Every constructor has checked this, so the fallback is never taken.
         let rest = self.taken_apart().unwrap_or(Rest::Slot(Slot::ZERO));
-        Place {
-            team: self.team(),
-            rest,
-        }
+        Place { team: self.team(), rest }
     }
 
     fn taken_apart(self) -> Option<Rest> {
@@ -155,24 +152,15 @@ impl Name {
                 device: Device::truncate(self.low(20)),
                 number: Number::truncate(self.low(0)),
             }),
-            2 => Some(Rest::KeyPackage {
-                fragment,
-                fingerprint,
-            }),
-            3 => Some(Rest::Welcome {
-                fragment,
-                fingerprint,
-            }),
+            2 => Some(Rest::KeyPackage { fragment, fingerprint }),
+            3 => Some(Rest::Welcome { fragment, fingerprint }),
             4 if self.low(0) & 0x3_ffff == 0 => Some(Rest::Slot(Slot::truncate(self.low(18)))),
             5 => Some(Rest::Blob {
                 device,
                 blob: Blob::truncate(self.low(12)),
                 piece: Piece::truncate(low30),
             }),
-            6 => Some(Rest::Certificate {
-                device,
-                generation: Generation::truncate(low30),
-            }),
+            6 => Some(Rest::Certificate { device, generation: Generation::truncate(low30) }),
             7 if fragment == Fragment::ZERO => Some(Rest::Use(fingerprint)),
             8 if fragment == Fragment::ZERO => Some(Rest::Code(fingerprint)),
             _ => None,
@@ -222,28 +210,19 @@ impl Rest {
 
     fn packed(&self) -> (u8, u64) {
         match *self {
-            Self::Message {
-                channel,
-                device,
-                number,
-            } => (
-                1,
-                channel.value() << 40 | device.value() << 20 | number.value(),
-            ),
-            Self::KeyPackage {
-                fragment,
-                fingerprint,
-            } => (2, fragment.value() << 48 | fingerprint.value()),
-            Self::Welcome {
-                fragment,
-                fingerprint,
-            } => (3, fragment.value() << 48 | fingerprint.value()),
+            Self::Message { channel, device, number } => {
+                (1, channel.value() << 40 | device.value() << 20 | number.value())
+            }
+            Self::KeyPackage { fragment, fingerprint } => {
+                (2, fragment.value() << 48 | fingerprint.value())
+            }
+            Self::Welcome { fragment, fingerprint } => {
+                (3, fragment.value() << 48 | fingerprint.value())
+            }
             Self::Slot(slot) => (4, slot.value() << 18),
-            Self::Blob {
-                device,
-                blob,
-                piece,
-            } => (5, device.value() << 30 | blob.value() << 12 | piece.value()),
+            Self::Blob { device, blob, piece } => {
+                (5, device.value() << 30 | blob.value() << 12 | piece.value())
+            }
             Self::Certificate { device, generation } => {
                 (6, device.value() << 30 | generation.value())
             }
@@ -277,22 +256,15 @@ mod tests {
             device: Device::truncate(3),
             number: Number::truncate(4),
         });
-        assert_eq!(
-            format!("{:032x}", name.bits()),
-            "aaaaaa010100003ffffc020000300004"
-        );
+        assert_eq!(format!("{:032x}", name.bits()), "aaaaaa010100003ffffc020000300004");
     }
 
     /// `NAMES-01`
     #[test]
     fn bits_of_other_applications_and_spare_bits_are_refused() {
-        for bits in [
-            0,
-            1 << 96,
-            9 << 88 | 1 << 96,
-            4 << 88 | 1 << 96 | 1,
-            7 << 88 | 1 << 96 | 1 << 49,
-        ] {
+        for bits in
+            [0, 1 << 96, 9 << 88 | 1 << 96, 4 << 88 | 1 << 96 | 1, 7 << 88 | 1 << 96 | 1 << 49]
+        {
             assert_eq!(Name::from_bits(bits), Err(ForeignName { bits }));
         }
     }

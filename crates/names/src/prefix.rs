@@ -32,10 +32,7 @@ impl Prefix {
     /// # Errors
     /// When `bits` is more than 128.
     pub fn of(name: Name, bits: u32) -> Result<Self, PrefixError> {
-        Ok(Self {
-            value: name.0 & mask(bits)?,
-            bits,
-        })
+        Ok(Self { value: name.0 & mask(bits)?, bits })
     }
 
     /// Takes a prefix as it is stored: the bits behind it must be zero, so that equal prefixes
@@ -54,10 +51,7 @@ impl Prefix {
     /// slots, and so on.
     #[must_use]
     pub fn team_path(team: TeamId, path: u8) -> Self {
-        Self {
-            value: team.head(path),
-            bits: 78,
-        }
+        Self { value: team.head(path), bits: 78 }
     }
 
     /// Everything in a team, over all paths (the path bits are zero; 50 bits are left open).
@@ -70,20 +64,14 @@ impl Prefix {
     #[must_use]
     pub fn channel(team: TeamId, channel: Channel) -> Self {
         let channel = u128::from(channel.value()) << 40;
-        Self {
-            value: team.head(1) | channel,
-            bits: 88,
-        }
+        Self { value: team.head(1) | channel, bits: 88 }
     }
 
     /// The log of one device in a channel (20 bits left open).
     #[must_use]
     pub fn log(team: TeamId, channel: Channel, device: Device) -> Self {
         let device = u128::from(device.value()) << 20;
-        Self {
-            value: Self::channel(team, channel).value | device,
-            bits: 108,
-        }
+        Self { value: Self::channel(team, channel).value | device, bits: 108 }
     }
 
     /// Does it cover `name`?
@@ -103,11 +91,7 @@ impl Prefix {
     /// covers no name of this application.
     #[must_use]
     pub fn one_team(&self) -> Option<TeamId> {
-        let path = if self.over_all_paths() {
-            1 << PATH_SHIFT
-        } else {
-            0
-        };
+        let path = if self.over_all_paths() { 1 << PATH_SHIFT } else { 0 };
         let lowest = Name::from_bits(self.value | path).ok()?;
         (self.bits >= TEAM_END).then(|| lowest.team())
     }
@@ -134,11 +118,7 @@ impl Prefix {
 
     fn mask(&self) -> u128 {
         let mask = mask(self.bits).unwrap_or(u128::MAX);
-        if self.over_all_paths() {
-            mask & !PATH_MASK
-        } else {
-            mask
-        }
+        if self.over_all_paths() { mask & !PATH_MASK } else { mask }
     }
 
     /// How many bits are fixed.
@@ -162,10 +142,7 @@ impl Prefix {
 
 impl From<Name> for Prefix {
     fn from(name: Name) -> Self {
-        Self {
-            value: name.0,
-            bits: 128,
-        }
+        Self { value: name.0, bits: 128 }
     }
 }
 
@@ -191,11 +168,7 @@ mod tests {
 
     fn team(team: u64) -> TeamId {
         let (origin, org) = (Origin::truncate(7), Org::truncate(9));
-        TeamId {
-            origin,
-            org,
-            team: Team::truncate(team),
-        }
+        TeamId { origin, org, team: Team::truncate(team) }
     }
 
     /// `NAMES-04`
@@ -211,14 +184,7 @@ mod tests {
             assert!(!Prefix::team(team(5)).covers(team(6).name(rest)));
             let bits = team(5).name(rest).bits();
             let within = |(low, high): &(u128, u128)| (*low..=*high).contains(&bits);
-            assert_eq!(
-                Prefix::team(team(5))
-                    .ranges()
-                    .iter()
-                    .filter(|r| within(r))
-                    .count(),
-                1
-            );
+            assert_eq!(Prefix::team(team(5)).ranges().iter().filter(|r| within(r)).count(), 1);
         }
         let channel = Prefix::channel(team(5), Channel::truncate(2));
         assert!(Prefix::team(team(5)).includes(&channel));
@@ -230,19 +196,11 @@ mod tests {
     #[test]
     fn a_prefix_of_one_team_names_it_and_a_wider_one_none() {
         let channel = Prefix::channel(team(5), Channel::truncate(2));
-        for prefix in [
-            Prefix::team(team(5)),
-            Prefix::team_path(team(5), 4),
-            channel,
-        ] {
+        for prefix in [Prefix::team(team(5)), Prefix::team_path(team(5), 4), channel] {
             assert_eq!(prefix.one_team(), Some(team(5)));
         }
         let org = Prefix::from_bits(Prefix::team(team(0)).bits(), 58).unwrap();
-        for prefix in [
-            org,
-            Prefix::from_bits(0, 0).unwrap(),
-            Prefix::team_path(team(5), 9),
-        ] {
+        for prefix in [org, Prefix::from_bits(0, 0).unwrap(), Prefix::team_path(team(5), 9)] {
             assert_eq!(prefix.one_team(), None);
         }
     }
@@ -250,14 +208,8 @@ mod tests {
     /// `NAMES-05`
     #[test]
     fn a_prefix_is_never_longer_than_a_name_nor_untidy() {
-        assert_eq!(
-            Prefix::from_bits(0, 129),
-            Err(PrefixError::TooLong { bits: 129 })
-        );
-        assert_eq!(
-            Prefix::from_bits(1, 127),
-            Err(PrefixError::Untidy { bits: 127 })
-        );
+        assert_eq!(Prefix::from_bits(0, 129), Err(PrefixError::TooLong { bits: 129 }));
+        assert_eq!(Prefix::from_bits(1, 127), Err(PrefixError::Untidy { bits: 127 }));
         assert!(Prefix::from_bits(0, 0).is_ok_and(|all| all.is_empty()));
     }
 }

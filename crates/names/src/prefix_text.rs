@@ -47,9 +47,7 @@ impl FromStr for Prefix {
 
 impl Prefix {
     fn whole_name(&self) -> Option<Name> {
-        (self.len() == 128)
-            .then(|| Name::from_bits(self.bits()).ok())
-            .flatten()
+        (self.len() == 128).then(|| Name::from_bits(self.bits()).ok()).flatten()
     }
 
     /// The fields before the star and the path (0 for all of them), when the prefix ends between
@@ -113,10 +111,7 @@ fn starred(text: &str) -> Result<Prefix, ParseError> {
     };
     let mut value = 0_u128;
     let mut end = 0_u32;
-    for field in [*origin, u64::from(APP), u64::from(path)]
-        .iter()
-        .chain(rest)
-    {
+    for field in [*origin, u64::from(APP), u64::from(path)].iter().chain(rest) {
         let width = *all.next().ok_or_else(other)?;
         if field.checked_shr(width).unwrap_or(0) != 0 {
             return Err(other());
@@ -160,11 +155,7 @@ mod tests {
     use crate::{Channel, Device, Org, Origin, Rest, Slot, Team, TeamId};
 
     fn team() -> TeamId {
-        TeamId {
-            origin: Origin::truncate(1),
-            org: Org::truncate(2),
-            team: Team::truncate(3),
-        }
+        TeamId { origin: Origin::truncate(1), org: Org::truncate(2), team: Team::truncate(3) }
     }
 
     /// `NAMES-06`
@@ -178,10 +169,7 @@ mod tests {
             (Prefix::team_path(team(), 1), "sotto://1/2/3/*?path=1"),
             (Prefix::team_path(team(), 6), "sotto://1/2/3/*?path=6"),
             (Prefix::channel(team(), channel), "sotto://1/2/3/4/*"),
-            (
-                Prefix::log(team(), channel, Device::truncate(6)),
-                "sotto://1/2/3/4/6/*",
-            ),
+            (Prefix::log(team(), channel, Device::truncate(6)), "sotto://1/2/3/4/6/*"),
             (Prefix::from(name), "sotto://1/2/3/5?path=4"),
         ] {
             assert_eq!(prefix.to_string(), text);

@@ -53,29 +53,15 @@ impl fmt::Display for Name {
         let Place { team, rest } = self.place();
         write!(f, "{team}")?;
         match rest {
-            Rest::Message {
-                channel,
-                device,
-                number,
-            } => {
+            Rest::Message { channel, device, number } => {
                 return write!(f, "/{channel}/{device}/{number}");
             }
-            Rest::KeyPackage {
-                fragment,
-                fingerprint,
-            }
-            | Rest::Welcome {
-                fragment,
-                fingerprint,
-            } => {
+            Rest::KeyPackage { fragment, fingerprint }
+            | Rest::Welcome { fragment, fingerprint } => {
                 write!(f, "/{fragment}/{fingerprint}")?;
             }
             Rest::Slot(slot) => write!(f, "/{slot}")?,
-            Rest::Blob {
-                device,
-                blob,
-                piece,
-            } => write!(f, "/{device}/{blob}/{piece}")?,
+            Rest::Blob { device, blob, piece } => write!(f, "/{device}/{blob}/{piece}")?,
             Rest::Certificate { device, generation } => write!(f, "/{device}/{generation}")?,
             Rest::Use(fingerprint) | Rest::Code(fingerprint) => write!(f, "/{fingerprint}")?,
         }
@@ -106,20 +92,13 @@ impl FromStr for Name {
         let (body, path) = match text.split_once("?path=") {
             None => (text, 1),
             Some((_, "1")) => return Err(ParseError::Path),
-            Some((body, path)) => (
-                body,
-                number(path)
-                    .and_then(|n| u8::try_from(n).ok())
-                    .ok_or(ParseError::Path)?,
-            ),
+            Some((body, path)) => {
+                (body, number(path).and_then(|n| u8::try_from(n).ok()).ok_or(ParseError::Path)?)
+            }
         };
         let numbers = numbers(body)?;
         let [origin, org, team, rest @ ..] = numbers.as_slice() else {
-            return Err(ParseError::Parts {
-                path,
-                wanted: 3,
-                found: 0,
-            });
+            return Err(ParseError::Parts { path, wanted: 3, found: 0 });
         };
         let team = team_of(*origin, *org, *team)?;
         let rest = match (path, rest) {
@@ -154,11 +133,7 @@ impl FromStr for Name {
                     2 | 3 | 6 => 2,
                     _ => 1,
                 };
-                return Err(ParseError::Parts {
-                    path,
-                    wanted,
-                    found: rest.len(),
-                });
+                return Err(ParseError::Parts { path, wanted, found: rest.len() });
             }
             _ => return Err(ParseError::Path),
         };
@@ -167,20 +142,14 @@ impl FromStr for Name {
 }
 
 fn team_of(origin: u64, org: u64, team: u64) -> Result<TeamId, ParseError> {
-    Ok(TeamId {
-        origin: Origin::new(origin)?,
-        org: Org::new(org)?,
-        team: Team::new(team)?,
-    })
+    Ok(TeamId { origin: Origin::new(origin)?, org: Org::new(org)?, team: Team::new(team)? })
 }
 
 pub(crate) fn numbers(text: &str) -> Result<Vec<u64>, ParseError> {
     let body = text.strip_prefix(SCHEME).ok_or(ParseError::Scheme)?;
     let mut found = Vec::new();
     for (index, part) in body.split('/').take(MOST_PARTS).enumerate() {
-        let part = number(part).ok_or(ParseError::Digits {
-            part: index.saturating_add(1),
-        })?;
+        let part = number(part).ok_or(ParseError::Digits { part: index.saturating_add(1) })?;
         found.push(part);
     }
     Ok(found)

@@ -55,24 +55,15 @@ fn examples() -> Vec<Name> {
                 device,
                 number: Number::truncate(seed >> 5),
             },
-            Rest::KeyPackage {
-                fragment,
-                fingerprint,
-            },
-            Rest::Welcome {
-                fragment,
-                fingerprint,
-            },
+            Rest::KeyPackage { fragment, fingerprint },
+            Rest::Welcome { fragment, fingerprint },
             Rest::Slot(Slot::truncate(seed)),
             Rest::Blob {
                 device,
                 blob: Blob::truncate(seed >> 5),
                 piece: Piece::truncate(seed >> 9),
             },
-            Rest::Certificate {
-                device,
-                generation: Generation::truncate(seed >> 5),
-            },
+            Rest::Certificate { device, generation: Generation::truncate(seed >> 5) },
             Rest::Use(fingerprint),
             Rest::Code(fingerprint),
         ] {
@@ -90,11 +81,7 @@ fn prefixes() -> Vec<Prefix> {
     all.push(Prefix::channel(team, channel));
     all.push(Prefix::log(team, channel, Device::truncate(80_000)));
     for name in examples().into_iter().take(8) {
-        all.extend(
-            (0..=128)
-                .step_by(16)
-                .map(|bits| Prefix::of(name, bits).unwrap()),
-        );
+        all.extend((0..=128).step_by(16).map(|bits| Prefix::of(name, bits).unwrap()));
     }
     all
 }
@@ -106,10 +93,5 @@ fn compare(file: &str, lines: &str) {
     if std::env::var_os("UPDATE_VECTORS").is_some() {
         std::fs::write(&path, lines).unwrap();
     }
-    assert_eq!(
-        std::fs::read_to_string(&path).unwrap(),
-        lines,
-        "{}",
-        path.display()
-    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), lines, "{}", path.display());
 }

@@ -60,13 +60,7 @@ impl Announcement {
         let device = Device::new(device).map_err(|_| Malformed { field: "device" })?;
         let log_key = reader.key("log key")?;
         let key_package = reader.rest().to_vec();
-        Ok(Self {
-            root,
-            team,
-            device,
-            log_key,
-            key_package,
-        })
+        Ok(Self { root, team, device, log_key, key_package })
     }
 
     /// What the owner shows and the admin compares.
@@ -78,10 +72,7 @@ impl Announcement {
     /// Where the announcement with this hash is in `team`.
     #[must_use]
     pub fn rest(hash: &Hash) -> Rest {
-        Rest::KeyPackage {
-            fragment: Fragment::ZERO,
-            fingerprint: Fingerprint::of(&hash.0),
-        }
+        Rest::KeyPackage { fragment: Fragment::ZERO, fingerprint: Fingerprint::of(&hash.0) }
     }
 }
 
@@ -110,21 +101,13 @@ impl WelcomePointer {
         let claim = reader.hash("claim")?;
         let welcome = BlobRef::read(&mut reader)?;
         reader.end("welcome pointer")?;
-        Ok(Self {
-            announcement,
-            slot,
-            claim,
-            welcome,
-        })
+        Ok(Self { announcement, slot, claim, welcome })
     }
 
     /// Where the pointer for the announcement with this hash is.
     #[must_use]
     pub fn rest(announcement: &Hash) -> Rest {
-        Rest::Welcome {
-            fragment: Fragment::ZERO,
-            fingerprint: Fingerprint::of(&announcement.0),
-        }
+        Rest::Welcome { fragment: Fragment::ZERO, fingerprint: Fingerprint::of(&announcement.0) }
     }
 }
 

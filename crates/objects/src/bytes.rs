@@ -75,11 +75,7 @@ impl<'a> Reader<'a> {
 
     /// A byte that must be exactly `wanted`.
     pub(crate) fn exactly(&mut self, wanted: u8, field: &'static str) -> Result<(), Malformed> {
-        if self.u8(field)? == wanted {
-            Ok(())
-        } else {
-            Err(Malformed { field })
-        }
+        if self.u8(field)? == wanted { Ok(()) } else { Err(Malformed { field }) }
     }
 
     pub(crate) fn rest(&mut self) -> &'a [u8] {
@@ -87,11 +83,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn end(self, field: &'static str) -> Result<(), Malformed> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(Malformed { field })
-        }
+        if self.rest.is_empty() { Ok(()) } else { Err(Malformed { field }) }
     }
 }
 

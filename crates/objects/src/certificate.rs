@@ -84,26 +84,12 @@ impl Admin {
     #[must_use]
     pub fn name(root: &Signer, team: TeamId, key: Key, from: Millis, until: Millis) -> Self {
         let signature = root.sign(Label::Admin, &Self::signed(team, key, from, until));
-        Self {
-            key,
-            from,
-            until,
-            signature,
-        }
+        Self { key, from, until, signature }
     }
 
     fn signed(team: TeamId, key: Key, from: Millis, until: Millis) -> Vec<u8> {
-        let org = TeamId {
-            team: names::Team::ZERO,
-            ..team
-        };
-        [
-            &team_bits(org)[..],
-            &key.0,
-            &from.0.to_be_bytes(),
-            &until.0.to_be_bytes(),
-        ]
-        .concat()
+        let org = TeamId { team: names::Team::ZERO, ..team };
+        [&team_bits(org)[..], &key.0, &from.0.to_be_bytes(), &until.0.to_be_bytes()].concat()
     }
 }
 
@@ -131,11 +117,7 @@ impl Certificate {
                 &admin.key
             }
         };
-        if object.verifies(key) {
-            Ok(certificate)
-        } else {
-            Err(CertificateError::Forged { name })
-        }
+        if object.verifies(key) { Ok(certificate) } else { Err(CertificateError::Forged { name }) }
     }
 
     /// May its device write at `now`?
@@ -194,14 +176,7 @@ impl Certificate {
             _ => return Err(Malformed { field: "issuer" }),
         };
         reader.end("certificate")?;
-        Ok(Self {
-            standing,
-            log_key,
-            credential,
-            from,
-            until,
-            issuer,
-        })
+        Ok(Self { standing, log_key, credential, from, until, issuer })
     }
 }
 

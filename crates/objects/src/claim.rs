@@ -63,13 +63,8 @@ impl BlobRef {
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let first = reader.name("blob")?;
-        let starts = matches!(
-            first.place().rest,
-            names::Rest::Blob {
-                piece: names::Piece::ZERO,
-                ..
-            }
-        );
+        let starts =
+            matches!(first.place().rest, names::Rest::Blob { piece: names::Piece::ZERO, .. });
         let pieces = reader.u16("blob pieces")?;
         let len = reader.u32("blob length")?;
         let hash = reader.hash("blob hash")?;
@@ -77,12 +72,7 @@ impl BlobRef {
         if !starts || u32::from(pieces) != wanted || pieces > 4096 {
             return Err(Malformed { field: "blob" });
         }
-        Ok(Self {
-            first,
-            pieces,
-            len,
-            hash,
-        })
+        Ok(Self { first, pieces, len, hash })
     }
 }
 
@@ -128,9 +118,8 @@ impl Claim {
         let device = reader.u64("device")?;
         let device = Device::new(device).map_err(|_| Malformed { field: "device" })?;
         let generation = reader.u64("generation")?;
-        let generation = Generation::new(generation).map_err(|_| Malformed {
-            field: "generation",
-        })?;
+        let generation =
+            Generation::new(generation).map_err(|_| Malformed { field: "generation" })?;
         let commit = BlobRef::read(&mut reader)?;
         let welcome = match reader.u8("welcome")? {
             0 => None,
@@ -140,35 +129,20 @@ impl Claim {
         let mut certificates = Vec::new();
         for _ in 0..count(&mut reader, "certificates")? {
             let name = reader.name("certificate")?;
-            certificates.push(Named {
-                name,
-                hash: reader.hash("certificate")?,
-            });
+            certificates.push(Named { name, hash: reader.hash("certificate")? });
         }
         let mut welcomed = Vec::new();
         for _ in 0..count(&mut reader, "welcomed")? {
             welcomed.push(reader.hash("welcomed")?);
         }
         reader.end("claim")?;
-        Ok(Self {
-            epoch,
-            device,
-            generation,
-            commit,
-            welcome,
-            certificates,
-            welcomed,
-        })
+        Ok(Self { epoch, device, generation, commit, welcome, certificates, welcomed })
     }
 }
 
 fn count(reader: &mut Reader<'_>, field: &'static str) -> Result<u8, Malformed> {
     let count = reader.u8(field)?;
-    if usize::from(count) > Claim::MOST {
-        Err(Malformed { field })
-    } else {
-        Ok(count)
-    }
+    if usize::from(count) > Claim::MOST { Err(Malformed { field }) } else { Ok(count) }
 }
 
 const LAYOUT: u8 = 1;

@@ -17,13 +17,7 @@ impl Hash {
     /// The hash of `bytes` under `label`.
     #[must_use]
     pub fn of(label: Label, bytes: &[u8]) -> Self {
-        Self(
-            Sha256::new()
-                .chain_update(label.bytes())
-                .chain_update(bytes)
-                .finalize()
-                .into(),
-        )
+        Self(Sha256::new().chain_update(label.bytes()).chain_update(bytes).finalize().into())
     }
 
     /// Parses 64 hexadecimal digits; blanks between them are passed over, since people copy

@@ -70,8 +70,7 @@ impl Key {
             return false;
         };
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        key.verify_strict(&labelled(label, bytes), &signature)
-            .is_ok()
+        key.verify_strict(&labelled(label, bytes), &signature).is_ok()
     }
 }
 

@@ -91,9 +91,7 @@ impl Draft<'_> {
     /// # Errors
     /// When the data is too long, or the part does not exist.
     pub fn sign(&self, signer: &Signer) -> Result<Object, ObjectError> {
-        let too_long = ObjectError::TooLong {
-            len: self.data.len(),
-        };
+        let too_long = ObjectError::TooLong { len: self.data.len() };
         if self.data.len() > MAX_DATA {
             return Err(too_long);
         }
@@ -131,10 +129,7 @@ impl Object {
         let previous = reader.hash("previous")?;
         let data_hash = reader.hash("data hash")?;
         let len = reader.u16("length")?;
-        let part = Part {
-            index: reader.u16("part")?,
-            count: reader.u16("part")?,
-        };
+        let part = Part { index: reader.u16("part")?, count: reader.u16("part")? };
         let signature = reader.signature("signature")?;
         let rest = reader.rest();
         if usize::from(len) > MAX_DATA {
@@ -150,17 +145,7 @@ impl Object {
         } else {
             return Err(Malformed { field: "data" });
         };
-        Ok(Self {
-            name,
-            created,
-            expires,
-            previous,
-            data_hash,
-            len,
-            part,
-            signature,
-            data,
-        })
+        Ok(Self { name, created, expires, previous, data_hash, len, part, signature, data })
     }
 
     /// The bytes of the object.
@@ -259,11 +244,7 @@ mod tests {
     use names::{Org, Origin, Rest, Slot, Team, TeamId};
 
     fn sign(len: usize, part: Part) -> Result<Object, ObjectError> {
-        let team = TeamId {
-            origin: Origin::ZERO,
-            org: Org::ZERO,
-            team: Team::ZERO,
-        };
+        let team = TeamId { origin: Origin::ZERO, org: Org::ZERO, team: Team::ZERO };
         let draft = Draft {
             name: team.name(Rest::Slot(Slot::ZERO)),
             created: Millis(1),
@@ -288,10 +269,7 @@ mod tests {
     /// `OBJECTS-01`
     #[test]
     fn a_part_lies_inside_its_payload() {
-        let last = Part {
-            index: u16::MAX - 1,
-            count: u16::MAX,
-        };
+        let last = Part { index: u16::MAX - 1, count: u16::MAX };
         assert_eq!(sign(0, last).map(|object| object.part()), Ok(last));
         for (index, count) in [(0, 0), (1, 1), (u16::MAX, u16::MAX)] {
             let refused = Err(ObjectError::NoSuchPart { index, count });

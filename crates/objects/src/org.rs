@@ -61,11 +61,7 @@ impl TeamLink {
     /// The organisation of the team.
     #[must_use]
     pub fn org(&self) -> OrgRoot {
-        OrgRoot {
-            origin: self.team.origin,
-            org: self.team.org,
-            key: self.root,
-        }
+        OrgRoot { origin: self.team.origin, org: self.team.org, key: self.root }
     }
 }
 
@@ -73,11 +69,7 @@ impl fmt::Display for TeamLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let TeamId { origin, org, team } = self.team;
         let RelayRef { address, key } = &self.relay;
-        write!(
-            f,
-            "{SCHEME}{origin}/{org}/{team}#{}@{key}@{address}",
-            self.root
-        )
+        write!(f, "{SCHEME}{origin}/{org}/{team}#{}@{key}@{address}", self.root)
     }
 }
 
@@ -88,9 +80,7 @@ impl FromStr for TeamLink {
         let err = |part| LinkError { part };
         let body = text.trim().strip_prefix(SCHEME).ok_or(err("sotto-team:"))?;
         let (team, rest) = body.split_once('#').ok_or(err("the root key"))?;
-        let team = format!("sotto://{team}")
-            .parse()
-            .map_err(|_| err("the team"))?;
+        let team = format!("sotto://{team}").parse().map_err(|_| err("the team"))?;
         let mut rest = rest.splitn(3, '@');
         let mut key = |part| {
             let hash = rest.next().and_then(Hash::parse).ok_or(err(part))?;
@@ -107,14 +97,7 @@ impl FromStr for TeamLink {
         if !plain {
             return Err(err("the relay's address"));
         }
-        Ok(Self {
-            team,
-            root,
-            relay: RelayRef {
-                address: address.to_owned(),
-                key: relay,
-            },
-        })
+        Ok(Self { team, root, relay: RelayRef { address: address.to_owned(), key: relay } })
     }
 }
 

@@ -28,13 +28,7 @@ impl Receipt {
     #[must_use]
     pub fn sign(relay: &Signer, object: &Object, head: Slot, at: Millis) -> Self {
         let (name, hash) = (object.name(), object.entry_hash());
-        let mut receipt = Self {
-            name,
-            hash,
-            head,
-            at,
-            signature: Signature([0; 64]),
-        };
+        let mut receipt = Self { name, hash, head, at, signature: Signature([0; 64]) };
         receipt.signature = relay.sign(Label::Receipt, &receipt.signed());
         receipt
     }
@@ -74,13 +68,7 @@ impl Receipt {
         let at = Millis(reader.u64("at")?);
         let signature = reader.signature("signature")?;
         reader.end("receipt")?;
-        Ok(Self {
-            name,
-            hash,
-            head,
-            at,
-            signature,
-        })
+        Ok(Self { name, hash, head, at, signature })
     }
 
     fn signed(&self) -> Vec<u8> {

@@ -32,13 +32,7 @@ impl Proof {
         expires: Millis,
     ) -> Self {
         let signature = Signature([0; 64]);
-        let mut proof = Self {
-            team,
-            device,
-            log_key: log_key.key(),
-            expires,
-            signature,
-        };
+        let mut proof = Self { team, device, log_key: log_key.key(), expires, signature };
         proof.signature = log_key.sign(Label::Session, &proof.signed(relay, exporter));
         proof
     }
@@ -47,10 +41,7 @@ impl Proof {
     #[must_use]
     pub fn holds(&self, relay: &Key, exporter: &[u8; 32], now: Millis) -> bool {
         let signed = self.signed(relay, exporter);
-        now < self.expires
-            && self
-                .log_key
-                .verifies(Label::Session, &signed, &self.signature)
+        now < self.expires && self.log_key.verifies(Label::Session, &signed, &self.signature)
     }
 
     /// The bytes of the proof.
@@ -74,13 +65,7 @@ impl Proof {
         let expires = Millis(reader.u64("expires")?);
         let signature = reader.signature("signature")?;
         reader.end("proof")?;
-        Ok(Self {
-            team,
-            device,
-            log_key,
-            expires,
-            signature,
-        })
+        Ok(Self { team, device, log_key, expires, signature })
     }
 
     fn fields(&self) -> Vec<u8> {

@@ -216,12 +216,7 @@ impl ToRelay {
                 out.extend_from_slice(&seq.to_be_bytes());
                 out.extend_from_slice(&object.bytes());
             }
-            Self::Subscribe {
-                id,
-                prefix,
-                store,
-                after,
-            } => {
+            Self::Subscribe { id, prefix, store, after } => {
                 out.push(5);
                 out.extend_from_slice(&id.to_be_bytes());
                 out.extend_from_slice(&prefix.bits().to_be_bytes());
@@ -249,18 +244,10 @@ impl ToRelay {
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let frame = match reader.u8("frame")? {
-            1 => Self::Hello {
-                version: reader.u16("version")?,
-            },
+            1 => Self::Hello { version: reader.u16("version")? },
             2 => Self::Prove(Proof::parse(reader.rest())?),
-            3 => Self::Publish {
-                seq: reader.u32("seq")?,
-                object: Object::parse(reader.rest())?,
-            },
-            4 => Self::Claim {
-                seq: reader.u32("seq")?,
-                object: Object::parse(reader.rest())?,
-            },
+            3 => Self::Publish { seq: reader.u32("seq")?, object: Object::parse(reader.rest())? },
+            4 => Self::Claim { seq: reader.u32("seq")?, object: Object::parse(reader.rest())? },
             5 => {
                 let id = reader.u32("id")?;
                 let bits = u128::from_be_bytes(reader.array("prefix")?);
@@ -273,13 +260,8 @@ impl ToRelay {
                     after: reader.u64("after")?,
                 }
             }
-            6 => Self::Unsubscribe {
-                id: reader.u32("id")?,
-            },
-            7 => Self::Get {
-                seq: reader.u32("seq")?,
-                name: reader.name("name")?,
-            },
+            6 => Self::Unsubscribe { id: reader.u32("id")? },
+            7 => Self::Get { seq: reader.u32("seq")?, name: reader.name("name")? },
             _ => return Err(Malformed { field: "frame" }),
         };
         reader.end("frame")?;
@@ -293,11 +275,7 @@ impl FromRelay {
     pub fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         match self {
-            Self::Welcome {
-                version,
-                store,
-                now,
-            } => {
+            Self::Welcome { version, store, now } => {
                 out.push(1);
                 out.extend_from_slice(&version.to_be_bytes());
                 out.extend_from_slice(&store.to_be_bytes());
@@ -338,11 +316,7 @@ impl FromRelay {
                 out.extend_from_slice(&id.to_be_bytes());
                 out.extend_from_slice(&position.to_be_bytes());
             }
-            Self::Found {
-                seq,
-                object,
-                receipt,
-            } => {
+            Self::Found { seq, object, receipt } => {
                 out.push(8);
                 out.extend_from_slice(&seq.to_be_bytes());
                 match object {
@@ -353,11 +327,7 @@ impl FromRelay {
                     }
                 }
             }
-            Self::Deliver {
-                position,
-                object,
-                receipt,
-            } => {
+            Self::Deliver { position, object, receipt } => {
                 out.push(9);
                 out.extend_from_slice(&position.to_be_bytes());
                 with_receipt(&mut out, object, receipt.as_ref());
@@ -379,18 +349,12 @@ impl FromRelay {
                 now: Millis(reader.u64("now")?),
             },
             2 => Self::Proved(Proof::parse(reader.rest())?),
-            3 => Self::Stored {
-                seq: reader.u32("seq")?,
-                receipt: Receipt::parse(reader.rest())?,
-            },
+            3 => Self::Stored { seq: reader.u32("seq")?, receipt: Receipt::parse(reader.rest())? },
             4 => Self::Refused {
                 seq: reader.u32("seq")?,
                 why: Refusal::of(reader.u8("refusal")?, reader.u32("refusal")?)?,
             },
-            5 => Self::Slot {
-                seq: reader.u32("seq")?,
-                answer: SlotAnswer::read(&mut reader)?,
-            },
+            5 => Self::Slot { seq: reader.u32("seq")?, answer: SlotAnswer::read(&mut reader)? },
             6 => Self::Subscribed {
                 id: reader.u32("id")?,
                 standing: match reader.u8("standing")? {
@@ -400,10 +364,7 @@ impl FromRelay {
                     _ => return Err(Malformed { field: "standing" }),
                 },
             },
-            7 => Self::CaughtUp {
-                id: reader.u32("id")?,
-                position: reader.u64("position")?,
-            },
+            7 => Self::CaughtUp { id: reader.u32("id")?, position: reader.u64("position")? },
             8 => {
                 let seq = reader.u32("seq")?;
                 let (object, receipt) = match reader.u8("found")? {
@@ -414,20 +375,12 @@ impl FromRelay {
                     }
                     _ => return Err(Malformed { field: "found" }),
                 };
-                Self::Found {
-                    seq,
-                    object,
-                    receipt,
-                }
+                Self::Found { seq, object, receipt }
             }
             9 => {
                 let position = reader.u64("position")?;
                 let (object, receipt) = read_with_receipt(&mut reader)?;
-                Self::Deliver {
-                    position,
-                    object,
-                    receipt,
-                }
+                Self::Deliver { position, object, receipt }
             }
             _ => return Err(Malformed { field: "frame" }),
         };

@@ -133,12 +133,7 @@ fn to_relay() -> impl Strategy<Value = ToRelay> {
         (any::<(u32, u64, u64)>(), message(), 0..=128_u32).prop_map(
             |((id, store, after), name, bits)| {
                 let prefix = Prefix::of(name, bits).unwrap();
-                ToRelay::Subscribe {
-                    id,
-                    prefix,
-                    store,
-                    after,
-                }
+                ToRelay::Subscribe { id, prefix, store, after }
             }
         ),
         any::<u32>().prop_map(|id| ToRelay::Unsubscribe { id }),
@@ -165,9 +160,7 @@ fn answer() -> impl Strategy<Value = SlotAnswer> {
     prop_oneof![
         receipt().prop_map(SlotAnswer::Won),
         (object(), receipt()).prop_map(|(winner, receipt)| SlotAnswer::Taken { winner, receipt }),
-        any::<u64>().prop_map(|head| SlotAnswer::Gap {
-            head: Slot::truncate(head)
-        }),
+        any::<u64>().prop_map(|head| SlotAnswer::Gap { head: Slot::truncate(head) }),
         Just(SlotAnswer::Incomplete),
         Just(SlotAnswer::Pending),
     ]
@@ -195,18 +188,10 @@ fn from_relay() -> impl Strategy<Value = FromRelay> {
         (any::<u32>(), found).prop_map(|(seq, found)| {
             let (object, receipt) =
                 found.map_or((None, None), |(object, receipt)| (Some(object), receipt));
-            FromRelay::Found {
-                seq,
-                object,
-                receipt,
-            }
+            FromRelay::Found { seq, object, receipt }
         }),
         (any::<u64>(), object(), option::of(receipt())).prop_map(|(position, object, receipt)| {
-            FromRelay::Deliver {
-                position,
-                object,
-                receipt,
-            }
+            FromRelay::Deliver { position, object, receipt }
         }),
     ]
 }

@@ -1,9 +1,5 @@
 //! The bytes of objects and frames that every release must read.
-#![expect(
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on fails"
-)]
+#![expect(clippy::string_slice, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -24,11 +20,7 @@ fn objects_are_the_bytes_that_they_were() {
     compare("objects.hex", &objects());
     for line in objects().lines().filter(|line| !line.starts_with('#')) {
         let (kind, hex) = line.split_once(' ').unwrap();
-        assert_eq!(
-            Object::parse(&bytes(hex)).unwrap().bytes(),
-            bytes(hex),
-            "{kind}"
-        );
+        assert_eq!(Object::parse(&bytes(hex)).unwrap().bytes(), bytes(hex), "{kind}");
     }
 }
 
@@ -39,37 +31,22 @@ fn frames_are_the_bytes_that_they_were() {
     compare("from-relay.hex", &from_relay());
     for line in to_relay().lines().filter(|line| !line.starts_with('#')) {
         let (kind, hex) = line.split_once(' ').unwrap();
-        assert_eq!(
-            ToRelay::parse(&bytes(hex)).unwrap().bytes(),
-            bytes(hex),
-            "{kind}"
-        );
+        assert_eq!(ToRelay::parse(&bytes(hex)).unwrap().bytes(), bytes(hex), "{kind}");
     }
     for line in from_relay().lines().filter(|line| !line.starts_with('#')) {
         let (kind, hex) = line.split_once(' ').unwrap();
-        assert_eq!(
-            FromRelay::parse(&bytes(hex)).unwrap().bytes(),
-            bytes(hex),
-            "{kind}"
-        );
+        assert_eq!(FromRelay::parse(&bytes(hex)).unwrap().bytes(), bytes(hex), "{kind}");
     }
 }
 
 /// `OBJECTS-09`
 #[test]
 fn hashes_and_texts_are_what_they_were() {
-    let root = OrgRoot {
-        origin: team().origin,
-        org: team().org,
-        key: signer(1).key(),
-    };
+    let root = OrgRoot { origin: team().origin, org: team().org, key: signer(1).key() };
     let link = TeamLink {
         team: team(),
         root: root.key,
-        relay: RelayRef {
-            address: "relay.example:4433".into(),
-            key: signer(5).key(),
-        },
+        relay: RelayRef { address: "relay.example:4433".into(), key: signer(5).key() },
     };
     let mut lines = String::from("# what, then its text\n");
     let _ = writeln!(lines, "root-key {}", root.key);
@@ -89,11 +66,7 @@ fn hashes_and_texts_are_what_they_were() {
         Label::Credential,
         Label::User,
     ] {
-        let _ = writeln!(
-            lines,
-            "hash-of-abc-under-{label:?} {}",
-            Hash::of(label, b"abc")
-        );
+        let _ = writeln!(lines, "hash-of-abc-under-{label:?} {}", Hash::of(label, b"abc"));
     }
     compare("hashes.txt", &lines);
     assert_eq!(link.to_string().parse(), Ok(link));
@@ -101,13 +74,7 @@ fn hashes_and_texts_are_what_they_were() {
 
 fn objects() -> String {
     let mut lines = String::from("# kind, then the object; all times and seeds are fixed\n");
-    let admin = Admin::name(
-        &signer(1),
-        team(),
-        signer(2).key(),
-        Millis(1),
-        Millis::NEVER,
-    );
+    let admin = Admin::name(&signer(1), team(), signer(2).key(), Millis(1), Millis::NEVER);
     let certificate = |standing, issuer| Certificate {
         standing,
         log_key: signer(3).key(),
@@ -129,48 +96,25 @@ fn objects() -> String {
         welcome: blob(2, 500),
     };
     let announced = announcement();
-    let piece = Rest::Blob {
-        device: device(),
-        blob: Blob::truncate(1),
-        piece: Piece::truncate(2),
-    };
+    let piece = Rest::Blob { device: device(), blob: Blob::truncate(1), piece: Piece::truncate(2) };
     let whole = Part { index: 2, count: 3 };
     for (kind, object) in [
         ("entry", entry()),
         ("entry-of-header-alone", entry().header_only()),
         ("empty-entry", object(message(1), Part::ONLY, b"", 3)),
-        (
-            "full-entry",
-            object(message(2), Part::ONLY, &[0x5a; 1024], 3),
-        ),
+        ("full-entry", object(message(2), Part::ONLY, &[0x5a; 1024], 3)),
         (
             "key-package",
-            object(
-                Announcement::rest(&announced.hash()),
-                Part::ONLY,
-                &announced.bytes(),
-                3,
-            ),
+            object(Announcement::rest(&announced.hash()), Part::ONLY, &announced.bytes(), 3),
         ),
         (
             "welcome-pointer",
-            object(
-                WelcomePointer::rest(&announced.hash()),
-                Part::ONLY,
-                &welcome.bytes(),
-                3,
-            ),
+            object(WelcomePointer::rest(&announced.hash()), Part::ONLY, &welcome.bytes(), 3),
         ),
         ("claim", claim()),
         ("blob-piece", object(piece, whole, b"the last piece", 3)),
-        (
-            "certificate-by-root",
-            object(certificate_name(0), Part::ONLY, &by_root, 1),
-        ),
-        (
-            "revocation-by-admin",
-            object(certificate_name(1), Part::ONLY, &by_admin, 2),
-        ),
+        ("certificate-by-root", object(certificate_name(0), Part::ONLY, &by_root, 1)),
+        ("revocation-by-admin", object(certificate_name(1), Part::ONLY, &by_admin, 2)),
     ] {
         line(&mut lines, kind, &object.bytes());
     }
@@ -182,37 +126,14 @@ fn to_relay() -> String {
     for (kind, frame) in [
         ("hello", ToRelay::Hello { version: 1 }),
         ("prove", ToRelay::Prove(proof())),
-        (
-            "publish",
-            ToRelay::Publish {
-                seq: 7,
-                object: entry(),
-            },
-        ),
-        (
-            "claim",
-            ToRelay::Claim {
-                seq: 8,
-                object: claim(),
-            },
-        ),
+        ("publish", ToRelay::Publish { seq: 7, object: entry() }),
+        ("claim", ToRelay::Claim { seq: 8, object: claim() }),
         (
             "subscribe",
-            ToRelay::Subscribe {
-                id: 9,
-                prefix: Prefix::team(team()),
-                store: 10,
-                after: 11,
-            },
+            ToRelay::Subscribe { id: 9, prefix: Prefix::team(team()), store: 10, after: 11 },
         ),
         ("unsubscribe", ToRelay::Unsubscribe { id: 9 }),
-        (
-            "get",
-            ToRelay::Get {
-                seq: 12,
-                name: entry().name(),
-            },
-        ),
+        ("get", ToRelay::Get { seq: 12, name: entry().name() }),
     ] {
         line(&mut lines, kind, &frame.bytes());
     }
@@ -236,19 +157,8 @@ fn from_relay() -> String {
     ];
     let answers = [
         ("won", SlotAnswer::Won(receipt)),
-        (
-            "taken",
-            SlotAnswer::Taken {
-                winner: claim(),
-                receipt,
-            },
-        ),
-        (
-            "slot-gap",
-            SlotAnswer::Gap {
-                head: Slot::truncate(3),
-            },
-        ),
+        ("taken", SlotAnswer::Taken { winner: claim(), receipt }),
+        ("slot-gap", SlotAnswer::Gap { head: Slot::truncate(3) }),
         ("incomplete", SlotAnswer::Incomplete),
         ("pending", SlotAnswer::Pending),
     ];
@@ -258,54 +168,16 @@ fn from_relay() -> String {
         ("refused", SubscriptionStanding::Refused),
     ];
     let mut frames = vec![
-        (
-            "welcome",
-            FromRelay::Welcome {
-                version: 1,
-                store: 10,
-                now: Millis(2_000),
-            },
-        ),
+        ("welcome", FromRelay::Welcome { version: 1, store: 10, now: Millis(2_000) }),
         ("proved", FromRelay::Proved(proof())),
         ("stored", FromRelay::Stored { seq: 7, receipt }),
-        (
-            "caught-up",
-            FromRelay::CaughtUp {
-                id: 9,
-                position: 11,
-            },
-        ),
-        (
-            "not-found",
-            FromRelay::Found {
-                seq: 12,
-                object: None,
-                receipt: None,
-            },
-        ),
-        (
-            "found",
-            FromRelay::Found {
-                seq: 12,
-                object: Some(entry()),
-                receipt: None,
-            },
-        ),
-        (
-            "deliver",
-            FromRelay::Deliver {
-                position: 12,
-                object: entry(),
-                receipt: None,
-            },
-        ),
+        ("caught-up", FromRelay::CaughtUp { id: 9, position: 11 }),
+        ("not-found", FromRelay::Found { seq: 12, object: None, receipt: None }),
+        ("found", FromRelay::Found { seq: 12, object: Some(entry()), receipt: None }),
+        ("deliver", FromRelay::Deliver { position: 12, object: entry(), receipt: None }),
         (
             "deliver-claim",
-            FromRelay::Deliver {
-                position: 13,
-                object: claim(),
-                receipt: Some(receipt),
-            },
+            FromRelay::Deliver { position: 13, object: claim(), receipt: Some(receipt) },
         ),
     ];
     frames.extend(refusals.map(|(kind, why)| (kind, FromRelay::Refused { seq: 7, why })));
@@ -377,43 +249,25 @@ fn blob(blob: u64, len: u32) -> BlobRef {
         piece: Piece::ZERO,
     });
     let pieces = u16::try_from(len.div_ceil(1024)).unwrap();
-    BlobRef {
-        first,
-        pieces,
-        len,
-        hash: Hash::of(Label::Blob, b"blob"),
-    }
+    BlobRef { first, pieces, len, hash: Hash::of(Label::Blob, b"blob") }
 }
 
 fn claim() -> Object {
-    let name = team().name(Rest::Certificate {
-        device: device(),
-        generation: Generation::ZERO,
-    });
+    let name = team().name(Rest::Certificate { device: device(), generation: Generation::ZERO });
     let claim = Claim {
         epoch: 0,
         device: Device::MEMBER_TOOL,
         generation: Generation::ZERO,
         commit: blob(1, 2_500),
         welcome: Some(blob(2, 500)),
-        certificates: vec![Named {
-            name,
-            hash: Hash::of(Label::Entry, b"certificate"),
-        }],
+        certificates: vec![Named { name, hash: Hash::of(Label::Entry, b"certificate") }],
         welcomed: vec![announcement().hash()],
     };
     object(Rest::Slot(Slot::truncate(1)), Part::ONLY, &claim.bytes(), 4)
 }
 
 fn proof() -> Proof {
-    Proof::sign(
-        &signer(3),
-        &signer(5).key(),
-        &[6; 32],
-        team(),
-        device(),
-        Millis(3_000),
-    )
+    Proof::sign(&signer(3), &signer(5).key(), &[6; 32], team(), device(), Millis(3_000))
 }
 
 fn line(lines: &mut String, kind: &str, bytes: &[u8]) {
@@ -436,10 +290,5 @@ fn compare(file: &str, lines: &str) {
     if std::env::var_os("UPDATE_VECTORS").is_some() {
         std::fs::write(&path, lines).unwrap();
     }
-    assert_eq!(
-        std::fs::read_to_string(&path).unwrap(),
-        lines,
-        "{}",
-        path.display()
-    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), lines, "{}", path.display());
 }

@@ -69,11 +69,9 @@ impl<S: Shelf> Relay<S> {
             return Ok(Refusal::Expired.into());
         }
         let fits = match place.rest {
-            Rest::Message {
-                channel,
-                device,
-                number,
-            } => self.extends(place.team, channel, device, number, object)?,
+            Rest::Message { channel, device, number } => {
+                self.extends(place.team, channel, device, number, object)?
+            }
             Rest::Blob { piece, .. } => blob_piece(object, piece.value()),
             Rest::KeyPackage { .. } => self.room_for_key_package(peer, place.team)?,
             Rest::Certificate { device, .. } => self.renews(place.team, device, object)?,
@@ -142,9 +140,7 @@ impl<S: Shelf> Relay<S> {
             }
         };
         Ok(if number != next {
-            Err(Refusal::Gap {
-                next: u32::try_from(next.value()).unwrap_or(u32::MAX),
-            })
+            Err(Refusal::Gap { next: u32::try_from(next.value()).unwrap_or(u32::MAX) })
         } else if object.previous() != previous {
             Err(Refusal::WrongPrevious)
         } else {
@@ -168,9 +164,7 @@ impl<S: Shelf> Relay<S> {
         let Some(kept) = self.shelf.get(team.name(Rest::Slot(pointer.slot)))? else {
             let head = self.head(team)?.map_or(Slot::ZERO, |(slot, _)| slot);
             let next = head.value().saturating_add(1);
-            return Ok(Err(Refusal::Gap {
-                next: u32::try_from(next).unwrap_or(u32::MAX),
-            }));
+            return Ok(Err(Refusal::Gap { next: u32::try_from(next).unwrap_or(u32::MAX) }));
         };
         let Ok(claim) = Claim::parse(kept.object.data().unwrap_or_default()) else {
             return Ok(Err(Refusal::Malformed));
@@ -196,11 +190,7 @@ impl<S: Shelf> Relay<S> {
     ) -> Result<Result<(), Refusal>, Fault> {
         let last = self.shelf.last(writer::generations(team, device)?)?;
         let older = last.is_some_and(|kept| kept.object.name() > object.name());
-        Ok(if older {
-            Err(Refusal::NameTaken)
-        } else {
-            alone(object)
-        })
+        Ok(if older { Err(Refusal::NameTaken) } else { alone(object) })
     }
 
     fn room_for_key_package(
@@ -208,9 +198,7 @@ impl<S: Shelf> Relay<S> {
         peer: Peer,
         team: TeamId,
     ) -> Result<Result<(), Refusal>, Fault> {
-        let kept = self
-            .shelf
-            .count(Prefix::team_path(team, KEY_PACKAGE_PATH))?;
+        let kept = self.shelf.count(Prefix::team_path(team, KEY_PACKAGE_PATH))?;
         let Some(session) = self.sessions.get_mut(&peer) else {
             return Ok(Err(Refusal::Quota));
         };
@@ -248,15 +236,11 @@ fn self_signed(object: &Object, team: TeamId, root: &objects::Key) -> Result<(),
 }
 
 fn certified(object: &Object, root: &objects::Key) -> Result<(), Refusal> {
-    Certificate::read(object, root)
-        .map(|_| ())
-        .map_err(|error| match error {
-            CertificateError::UnknownAdmin { .. } => Refusal::Uncertified,
-            CertificateError::Forged { .. } => Refusal::WrongSigner,
-            CertificateError::OtherPath { .. } | CertificateError::Malformed(_) => {
-                Refusal::Malformed
-            }
-        })
+    Certificate::read(object, root).map(|_| ()).map_err(|error| match error {
+        CertificateError::UnknownAdmin { .. } => Refusal::Uncertified,
+        CertificateError::Forged { .. } => Refusal::WrongSigner,
+        CertificateError::OtherPath { .. } | CertificateError::Malformed(_) => Refusal::Malformed,
+    })
 }
 
 /// Not part of a log, nor of a larger payload.
@@ -290,11 +274,7 @@ fn lifetime(rest: &Rest, now: Millis) -> RangeInclusive<Millis> {
 }
 
 fn number_of(name: Name) -> Option<Number> {
-    if let Rest::Message { number, .. } = name.place().rest {
-        Some(number)
-    } else {
-        None
-    }
+    if let Rest::Message { number, .. } = name.place().rest { Some(number) } else { None }
 }
 
 const KEY_PACKAGE_PATH: u8 = 2;

@@ -66,9 +66,7 @@ impl<S: Shelf> Relay<S> {
         // The last frame of room is for saying that this was all.
         let most = session.room.saturating_sub(1).min(PAGE);
         let (team, prefix) = (subscription.team, subscription.prefix);
-        let page = self
-            .shelf
-            .behind(team, prefix, subscription.after, most.max(1))?;
+        let page = self.shelf.behind(team, prefix, subscription.after, most.max(1))?;
         let mut frames = Vec::new();
         if page.is_empty() {
             let position = self.shelf.newest()?;
@@ -84,10 +82,7 @@ impl<S: Shelf> Relay<S> {
         }
         session.room = session.room.saturating_sub(frames.len());
         for frame in frames {
-            self.push(Output::Deliver {
-                peers: vec![peer],
-                frame,
-            });
+            self.push(Output::Deliver { peers: vec![peer], frame });
         }
         Ok(())
     }
@@ -99,18 +94,9 @@ impl<S: Shelf> Relay<S> {
         team: TeamId,
         device: Device,
     ) -> Result<(), Fault> {
-        let peers: Vec<Peer> = self
-            .audience
-            .get(&team)
-            .into_iter()
-            .flatten()
-            .copied()
-            .collect();
+        let peers: Vec<Peer> = self.audience.get(&team).into_iter().flatten().copied().collect();
         for peer in peers {
-            let proven = self
-                .sessions
-                .get(&peer)
-                .and_then(|session| session.proofs.get(&team));
+            let proven = self.sessions.get(&peer).and_then(|session| session.proofs.get(&team));
             if proven.is_some_and(|proven| proven.device == device) {
                 self.restand(now, peer, team)?;
             }
@@ -120,11 +106,7 @@ impl<S: Shelf> Relay<S> {
 
     /// Looks again whether a peer may read a team, and tells it what has changed.
     pub(crate) fn restand(&mut self, now: Millis, peer: Peer, team: TeamId) -> Result<(), Fault> {
-        let Some(session) = self
-            .sessions
-            .get(&peer)
-            .filter(|session| session.wants(team))
-        else {
+        let Some(session) = self.sessions.get(&peer).filter(|session| session.wants(team)) else {
             return Ok(());
         };
         let proven = session.proofs.get(&team).copied();
@@ -153,8 +135,7 @@ impl<S: Shelf> Relay<S> {
 
     /// Remembers when a reader's standing has to be looked at again.
     pub(crate) fn note_ending(&mut self, peer: Peer, team: TeamId, until: Millis) {
-        self.endings
-            .retain(|(_, other, of)| (*other, *of) != (peer, team));
+        self.endings.retain(|(_, other, of)| (*other, *of) != (peer, team));
         if until != Millis::NEVER {
             self.endings.insert((until, peer, team));
         }
@@ -176,10 +157,7 @@ pub(crate) fn standing_of(prefix: &Prefix, reader: SubscriptionStanding) -> Subs
 pub(crate) fn for_newcomers(prefix: &Prefix) -> bool {
     let lowest = Name::from_bits(prefix.bits()).ok();
     lowest.is_some_and(|name| {
-        matches!(
-            name.place().rest,
-            Rest::KeyPackage { .. } | Rest::Welcome { .. }
-        )
+        matches!(name.place().rest, Rest::KeyPackage { .. } | Rest::Welcome { .. })
     })
 }
 
@@ -190,10 +168,7 @@ pub(crate) fn shown(kept: Kept, now: Millis) -> Option<Kept> {
         return Some(kept);
     }
     match kept.object.name().place().rest {
-        Rest::Message { .. } => Some(Kept {
-            object: kept.object.header_only(),
-            ..kept
-        }),
+        Rest::Message { .. } => Some(Kept { object: kept.object.header_only(), ..kept }),
         Rest::Slot(_) | Rest::Certificate { .. } => Some(kept),
         Rest::KeyPackage { .. }
         | Rest::Welcome { .. }
@@ -206,11 +181,7 @@ pub(crate) fn shown(kept: Kept, now: Millis) -> Option<Kept> {
 /// Claims go with their receipt, which decides what they are worth.
 fn frame(position: u64, object: Object, receipt: &Receipt) -> FromRelay {
     let claim = matches!(object.name().place().rest, Rest::Slot(_));
-    FromRelay::Deliver {
-        position,
-        object,
-        receipt: claim.then_some(*receipt),
-    }
+    FromRelay::Deliver { position, object, receipt: claim.then_some(*receipt) }
 }
 
 const PAGE: usize = 64;

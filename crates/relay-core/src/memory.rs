@@ -26,10 +26,7 @@ impl MemoryShelf {
     /// An empty store with this identity.
     #[must_use]
     pub fn new(id: u64) -> Self {
-        Self {
-            id,
-            ..Self::default()
-        }
+        Self { id, ..Self::default() }
     }
 
     /// Forgets what was not committed.
@@ -61,12 +58,7 @@ impl Shelf for MemoryShelf {
     }
 
     fn last(&self, prefix: Prefix) -> Result<Option<Kept>, ShelfFault> {
-        let under = self
-            .state
-            .kept
-            .iter()
-            .rev()
-            .find(|(name, _)| prefix.covers(**name));
+        let under = self.state.kept.iter().rev().find(|(name, _)| prefix.covers(**name));
         Ok(under.map(|(_, kept)| kept.clone()))
     }
 
@@ -85,12 +77,7 @@ impl Shelf for MemoryShelf {
     }
 
     fn count(&self, prefix: Prefix) -> Result<u64, ShelfFault> {
-        let count = self
-            .state
-            .kept
-            .keys()
-            .filter(|name| prefix.covers(**name))
-            .count();
+        let count = self.state.kept.keys().filter(|name| prefix.covers(**name)).count();
         Ok(u64::try_from(count).unwrap_or(u64::MAX))
     }
 
@@ -103,11 +90,7 @@ impl Shelf for MemoryShelf {
 
     fn put(&mut self, object: &Object, receipt: &Receipt) -> Result<u64, ShelfFault> {
         let position = self.state.newest.saturating_add(1);
-        let kept = Kept {
-            position,
-            object: object.clone(),
-            receipt: *receipt,
-        };
+        let kept = Kept { position, object: object.clone(), receipt: *receipt };
         if self.state.kept.insert(object.name(), kept).is_some() {
             return Err(ShelfFault(format!("{} was stored twice", object.name())));
         }
@@ -116,29 +99,17 @@ impl Shelf for MemoryShelf {
     }
 
     fn next_expiry(&self) -> Result<Option<Millis>, ShelfFault> {
-        let dated = self
-            .state
-            .kept
-            .values()
-            .filter(|kept| Self::swept(kept, Millis(u64::MAX - 1)));
+        let dated = self.state.kept.values().filter(|kept| Self::swept(kept, Millis(u64::MAX - 1)));
         Ok(dated.map(|kept| kept.object.expires()).min())
     }
 
     fn sweep(&mut self, now: Millis, most: usize) -> Result<(), ShelfFault> {
-        let expired = self
-            .state
-            .kept
-            .values()
-            .filter(|kept| Self::swept(kept, now))
-            .take(most);
+        let expired = self.state.kept.values().filter(|kept| Self::swept(kept, now)).take(most);
         let expired: Vec<Kept> = expired.cloned().collect();
         for kept in expired {
             let name = kept.object.name();
             if chained(name) {
-                let bare = Kept {
-                    object: kept.object.header_only(),
-                    ..kept
-                };
+                let bare = Kept { object: kept.object.header_only(), ..kept };
                 self.state.kept.insert(name, bare);
             } else {
                 self.state.kept.remove(&name);

@@ -50,21 +50,13 @@ pub(crate) struct Bucket {
 
 impl Bucket {
     pub(crate) fn full(most: u64, per_second: u64, now: Millis) -> Self {
-        Self {
-            most,
-            per_second,
-            left: most,
-            at: now,
-        }
+        Self { most, per_second, left: most, at: now }
     }
 
     /// Takes `amount` out, or nothing.
     pub(crate) fn take(&mut self, amount: u64, now: Millis) -> bool {
         let passed = now.0.saturating_sub(self.at.0);
-        let gained = passed
-            .saturating_mul(self.per_second)
-            .checked_div(1000)
-            .unwrap_or(0);
+        let gained = passed.saturating_mul(self.per_second).checked_div(1000).unwrap_or(0);
         // Time too short to gain a whole unit is not spent, or frequent calls would gain nothing.
         if gained > 0 || now < self.at {
             self.left = self.left.saturating_add(gained).min(self.most);

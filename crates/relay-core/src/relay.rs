@@ -152,10 +152,7 @@ impl<S: Shelf> Relay<S> {
             key: signer.key(),
             shelf,
             signer,
-            orgs: orgs
-                .into_iter()
-                .map(|org| ((org.origin, org.org), org.root))
-                .collect(),
+            orgs: orgs.into_iter().map(|org| ((org.origin, org.org), org.root)).collect(),
             limits,
             sessions: BTreeMap::new(),
             audience: BTreeMap::new(),
@@ -174,11 +171,7 @@ impl<S: Shelf> Relay<S> {
     /// When the store is broken; then the relay must not go on.
     pub fn handle(&mut self, now: Millis, input: Input) -> Result<(), Fault> {
         match input {
-            Input::Linked {
-                peer,
-                exporter,
-                room,
-            } => {
+            Input::Linked { peer, exporter, room } => {
                 let session = Session::new(exporter, room, &self.limits, now);
                 self.sessions.insert(peer, session);
                 Ok(())
@@ -238,10 +231,7 @@ impl<S: Shelf> Relay<S> {
     }
 
     pub(crate) fn answer(&mut self, peer: Peer, frame: FromRelay) {
-        self.push(Output::Answer {
-            peer,
-            frame: Box::new(frame),
-        });
+        self.push(Output::Answer { peer, frame: Box::new(frame) });
     }
 
     pub(crate) fn expel(&mut self, peer: Peer, why: DropReason) {
@@ -305,12 +295,7 @@ impl<S: Shelf> Relay<S> {
             ToRelay::Prove(proof) => self.prove(now, peer, &proof),
             ToRelay::Publish { seq, object } => self.publish(now, peer, seq, &object),
             ToRelay::Claim { seq, object } => self.claim(now, peer, seq, &object),
-            ToRelay::Subscribe {
-                id,
-                prefix,
-                store,
-                after,
-            } => {
+            ToRelay::Subscribe { id, prefix, store, after } => {
                 let after = if store == self.shelf.id() { after } else { 0 };
                 self.subscribe(now, peer, id, prefix, after)
             }
@@ -325,14 +310,7 @@ impl<S: Shelf> Relay<S> {
     fn greet(&mut self, now: Millis, peer: Peer, version: u16) -> Result<(), Fault> {
         let store = self.shelf.id();
         // The other end learns our version before it is dropped for its own.
-        self.answer(
-            peer,
-            FromRelay::Welcome {
-                version: VERSION,
-                store,
-                now,
-            },
-        );
+        self.answer(peer, FromRelay::Welcome { version: VERSION, store, now });
         if version != VERSION {
             self.expel(peer, DropReason::OtherVersion);
         } else if let Some(session) = self.sessions.get_mut(&peer) {
@@ -355,20 +333,8 @@ impl<S: Shelf> Relay<S> {
             // No answer says no; what is subscribed stays refused.
             return self.count_refusal(now, peer);
         }
-        let Proof {
-            device,
-            log_key,
-            expires,
-            ..
-        } = *proof;
-        session.proofs.insert(
-            proof.team,
-            Proven {
-                device,
-                key: log_key,
-                expires,
-            },
-        );
+        let Proof { device, log_key, expires, .. } = *proof;
+        session.proofs.insert(proof.team, Proven { device, key: log_key, expires });
         self.answer(peer, FromRelay::Proved(*proof));
         self.restand(now, peer, proof.team)
     }

@@ -58,9 +58,7 @@ impl Session {
 
     /// Does a live subscription cover a name that this one describes?
     pub(crate) fn listens(&self, covers: impl Fn(&Prefix) -> bool) -> bool {
-        self.subscriptions
-            .values()
-            .any(|sub| sub.live && covers(&sub.prefix))
+        self.subscriptions.values().any(|sub| sub.live && covers(&sub.prefix))
     }
 
     /// No live subscription gets what was stored behind `position` until it has caught up.
@@ -74,10 +72,7 @@ impl Session {
     /// A subscription that has to catch up.
     pub(crate) fn behind(&self) -> Option<u32> {
         let active = |sub: &Subscription| sub.standing == SubscriptionStanding::Active;
-        let mut behind = self
-            .subscriptions
-            .iter()
-            .filter(|(_, sub)| active(sub) && !sub.live);
+        let mut behind = self.subscriptions.iter().filter(|(_, sub)| active(sub) && !sub.live);
         behind.next().map(|(id, _)| *id)
     }
 

@@ -101,11 +101,7 @@ impl<S: Shelf> Relay<S> {
             };
             whole.extend_from_slice(kept.object.data().unwrap_or_default());
         }
-        Ok(if blob.matches(&whole) {
-            Found::Whole
-        } else {
-            Found::Other
-        })
+        Ok(if blob.matches(&whole) { Found::Whole } else { Found::Other })
     }
 }
 
@@ -114,9 +110,5 @@ fn piece_of(first: Name, index: u16) -> Option<Name> {
         return None;
     };
     let piece = names::Piece::new(u64::from(index)).ok()?;
-    Some(first.team().name(Rest::Blob {
-        device,
-        blob,
-        piece,
-    }))
+    Some(first.team().name(Rest::Blob { device, blob, piece }))
 }

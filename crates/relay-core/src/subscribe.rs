@@ -36,13 +36,7 @@ impl<S: Shelf> Relay<S> {
         let (standing, until) = self.reader(team, proven, now)?;
         let standing = deliver::standing_of(&prefix, standing);
         self.note_ending(peer, team, until);
-        let subscription = Subscription {
-            prefix,
-            team,
-            standing,
-            after,
-            live: false,
-        };
+        let subscription = Subscription { prefix, team, standing, after, live: false };
         if let Some(session) = self.sessions.get_mut(&peer) {
             session.subscriptions.insert(id, subscription);
         }
@@ -71,10 +65,7 @@ impl<S: Shelf> Relay<S> {
         name: Name,
     ) -> Result<(), Fault> {
         let team = name.team();
-        let proven = self
-            .sessions
-            .get(&peer)
-            .and_then(|session| session.proofs.get(&team));
+        let proven = self.sessions.get(&peer).and_then(|session| session.proofs.get(&team));
         let (standing, _) = self.reader(team, proven.copied(), now)?;
         let open = deliver::for_newcomers(&name.into());
         let kept = if open || standing == SubscriptionStanding::Active {
@@ -84,14 +75,7 @@ impl<S: Shelf> Relay<S> {
         };
         let kept = kept.and_then(|kept| deliver::shown(kept, now));
         let (object, receipt) = kept.map(|kept| (kept.object, kept.receipt)).unzip();
-        self.answer(
-            peer,
-            FromRelay::Found {
-                seq,
-                object,
-                receipt,
-            },
-        );
+        self.answer(peer, FromRelay::Found { seq, object, receipt });
         Ok(())
     }
 

@@ -46,14 +46,12 @@ impl<S: Shelf> Relay<S> {
             Some(certificate) if certificate.log_key != proven.key => {
                 (SubscriptionStanding::Waiting, proven.expires)
             }
-            Some(certificate) if now < certificate.from => (
-                SubscriptionStanding::Waiting,
-                proven.expires.min(certificate.from),
-            ),
-            Some(certificate) => (
-                SubscriptionStanding::Active,
-                proven.expires.min(certificate.until),
-            ),
+            Some(certificate) if now < certificate.from => {
+                (SubscriptionStanding::Waiting, proven.expires.min(certificate.from))
+            }
+            Some(certificate) => {
+                (SubscriptionStanding::Active, proven.expires.min(certificate.until))
+            }
         })
     }
 
@@ -74,9 +72,7 @@ impl<S: Shelf> Relay<S> {
         };
         let certificate = Certificate::read(&kept.object, &root).map_err(|error| {
             // It was checked before it was stored: either the disk or the configured root changed.
-            Fault::Store(ShelfFault(format!(
-                "a stored certificate does not hold: {error}"
-            )))
+            Fault::Store(ShelfFault(format!("a stored certificate does not hold: {error}")))
         })?;
         self.certificates.insert((team, device), certificate);
         Ok(Some(certificate))
@@ -85,10 +81,7 @@ impl<S: Shelf> Relay<S> {
 
 /// Everything that certifies one device number.
 pub(crate) fn generations(team: TeamId, device: Device) -> Result<Prefix, ShelfFault> {
-    let name: Name = team.name(Rest::Certificate {
-        device,
-        generation: Generation::ZERO,
-    });
+    let name: Name = team.name(Rest::Certificate { device, generation: Generation::ZERO });
     let bits = 128_u32.saturating_sub(Generation::BITS);
     Prefix::of(name, bits).map_err(|error| ShelfFault(error.to_string()))
 }

@@ -70,19 +70,12 @@ fn main() -> ExitCode {
 fn show_key(places: &Places, json: bool) -> Result<(), Failure> {
     places.make()?;
     let key = LinkKey::load_or_create(&places.key)?.public().to_string();
-    let line = if json {
-        json!({ "key": key }).to_string()
-    } else {
-        key
-    };
+    let line = if json { json!({ "key": key }).to_string() } else { key };
     say(&line)
 }
 
 fn serve(arguments: &Arguments) -> Result<(), Failure> {
-    let data = arguments
-        .data
-        .as_deref()
-        .ok_or(Failure::Argument("--data"))?;
+    let data = arguments.data.as_deref().ok_or(Failure::Argument("--data"))?;
     let listen = arguments.listen.ok_or(Failure::Argument("--listen"))?;
     let orgs = match &arguments.origin {
         Some(file) => settings::read_orgs(file)?,
@@ -95,9 +88,7 @@ fn serve(arguments: &Arguments) -> Result<(), Failure> {
     let signer = Signer::from_seed(key.reveal_seed());
     let served = orgs.len();
     let relay = Relay::new(shelf, signer, orgs, Limits::default())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let stop = serve::stop_signal()?;
         let listener = Listener::bind(listen, &key)?;

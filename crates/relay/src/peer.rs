@@ -13,23 +13,10 @@ use tokio::time::timeout;
 /// What links tell the loop that decides.
 #[derive(Debug)]
 pub(crate) enum Event {
-    Linked {
-        peer: Peer,
-        exporter: [u8; 32],
-        out: Outlet,
-    },
-    Heard {
-        peer: Peer,
-        frame: Vec<u8>,
-        permit: OwnedSemaphorePermit,
-    },
-    Room {
-        peer: Peer,
-        frames: usize,
-    },
-    Unlinked {
-        peer: Peer,
-    },
+    Linked { peer: Peer, exporter: [u8; 32], out: Outlet },
+    Heard { peer: Peer, frame: Vec<u8>, permit: OwnedSemaphorePermit },
+    Room { peer: Peer, frames: usize },
+    Unlinked { peer: Peer },
 }
 
 /// Where the loop puts what goes to a link; it never waits there.
@@ -55,20 +42,8 @@ pub(crate) async fn attend(link: Link, peer: Peer, events: mpsc::Sender<Event>) 
     };
     let (answers, mut answers_to_send) = mpsc::unbounded_channel();
     let (deliveries, mut deliveries_to_send) = mpsc::channel(ROOM);
-    let out = Outlet {
-        link: link.clone(),
-        answers,
-        deliveries,
-    };
-    if events
-        .send(Event::Linked {
-            peer,
-            exporter,
-            out,
-        })
-        .await
-        .is_err()
-    {
+    let out = Outlet { link: link.clone(), answers, deliveries };
+    if events.send(Event::Linked { peer, exporter, out }).await.is_err() {
         return link.close(CloseReason::Stopping);
     }
     let mut tasks = JoinSet::new();
@@ -110,11 +85,7 @@ async fn listen(peer: Peer, mut control: Receiver, events: mpsc::Sender<Event>) 
         let Ok(Some(frame)) = control.recv().await else {
             return;
         };
-        let heard = Event::Heard {
-            peer,
-            frame: frame.into(),
-            permit,
-        };
+        let heard = Event::Heard { peer, frame: frame.into(), permit };
         if events.send(heard).await.is_err() {
             return;
         }
@@ -124,10 +95,8 @@ async fn listen(peer: Peer, mut control: Receiver, events: mpsc::Sender<Event>) 
 async fn answer(mut control: Sender, mut to_send: mpsc::UnboundedReceiver<Answer>) {
     let mut answers = Vec::new();
     while to_send.recv_many(&mut answers, FRAMES_AT_ONCE).await > 0 {
-        let (frames, permits): (Vec<Frame>, Vec<Option<OwnedSemaphorePermit>>) = answers
-            .drain(..)
-            .map(|Answer { frame, permit }| (frame, permit))
-            .unzip();
+        let (frames, permits): (Vec<Frame>, Vec<Option<OwnedSemaphorePermit>>) =
+            answers.drain(..).map(|Answer { frame, permit }| (frame, permit)).unzip();
         if control.send_all(&frames).await.is_err() {
             return;
         }
@@ -144,11 +113,7 @@ async fn deliver(
     let mut frames = Vec::new();
     let mut room = ROOM;
     loop {
-        if events
-            .send(Event::Room { peer, frames: room })
-            .await
-            .is_err()
-        {
+        if events.send(Event::Room { peer, frames: room }).await.is_err() {
             return;
         }
         if to_send.recv_many(&mut frames, FRAMES_AT_ONCE).await == 0

@@ -36,11 +36,7 @@ pub(crate) async fn serve(
     let (events, incoming) = mpsc::channel(WAITING_EVENTS);
     let (stopping, stopped) = watch::channel(());
     let accepting = tokio::spawn(accept(listener, events, stopped));
-    let mut desk = Desk {
-        relay,
-        outlets: BTreeMap::new(),
-        permits: BTreeMap::new(),
-    };
+    let mut desk = Desk { relay, outlets: BTreeMap::new(), permits: BTreeMap::new() };
     let end = tokio::select! {
         end = desk.run(incoming) => end,
         () = stop => Ok(()),
@@ -110,23 +106,11 @@ impl Desk {
         }
         for event in batch.drain(..) {
             let input = match event {
-                Event::Linked {
-                    peer,
-                    exporter,
-                    out,
-                } => {
+                Event::Linked { peer, exporter, out } => {
                     self.outlets.insert(peer, out);
-                    Input::Linked {
-                        peer,
-                        exporter,
-                        room: 0,
-                    }
+                    Input::Linked { peer, exporter, room: 0 }
                 }
-                Event::Heard {
-                    peer,
-                    frame,
-                    permit,
-                } => {
+                Event::Heard { peer, frame, permit } => {
                     self.permits.entry(peer).or_default().push(permit);
                     Input::Heard { peer, frame }
                 }
@@ -182,9 +166,7 @@ fn framed(bytes: &[u8]) -> Option<Frame> {
 }
 
 fn now() -> Millis {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 

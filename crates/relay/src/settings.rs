@@ -66,10 +66,7 @@ impl Places {
 
     /// Makes the folder, for its owner alone.
     pub(crate) fn make(&self) -> Result<(), Failure> {
-        let made = DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder);
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
         made.map_err(|error| Failure::Folder(self.folder.display().to_string(), error))
     }
 }
@@ -125,9 +122,7 @@ impl OrgLine {
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     let mut found = text.to_socket_addrs().map_err(|error| error.to_string())?;
-    found
-        .next()
-        .ok_or_else(|| "the name has no address".to_owned())
+    found.next().ok_or_else(|| "the name has no address".to_owned())
 }
 
 const MOST_BYTES: u64 = 16 << 20;
@@ -141,11 +136,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("origin.json");
         let root = "ab".repeat(32);
-        std::fs::write(
-            &file,
-            format!(r#"{{"orgs":[{{"origin":7,"org":9,"root":"{root}"}}]}}"#),
-        )
-        .unwrap();
+        std::fs::write(&file, format!(r#"{{"orgs":[{{"origin":7,"org":9,"root":"{root}"}}]}}"#))
+            .unwrap();
         let orgs = read_orgs(&file).unwrap();
         assert_eq!(orgs.len(), 1);
         assert_eq!((orgs[0].origin.value(), orgs[0].org.value()), (7, 9));

@@ -63,17 +63,9 @@ impl Shelf for StoreShelf {
 }
 
 fn kept(kept: store_io::Kept) -> Result<Kept, ShelfFault> {
-    let store_io::Kept {
-        position,
-        object,
-        receipt,
-    } = kept;
+    let store_io::Kept { position, object, receipt } = kept;
     match receipt {
-        Some(receipt) => Ok(Kept {
-            position,
-            object,
-            receipt,
-        }),
+        Some(receipt) => Ok(Kept { position, object, receipt }),
         None => Err(ShelfFault(format!("{} has no receipt", object.name()))),
     }
 }

@@ -34,10 +34,7 @@ pub fn spawn<A: AsRef<OsStr>>(
         .stdout(Stdio::inherit())
         .stderr(Stdio::inherit());
     let parent = getpid();
-    #[expect(
-        unsafe_code,
-        reason = "code between fork and exec is unsafe by definition"
-    )]
+    #[expect(unsafe_code, reason = "code between fork and exec is unsafe by definition")]
     // SAFETY: the closure only makes system calls; it neither allocates nor takes locks.
     unsafe {
         command.pre_exec(move || {
@@ -55,22 +52,9 @@ pub fn spawn<A: AsRef<OsStr>>(
 /// Descriptors that somebody gave the launcher without close-on-exec would reach the child.
 fn close_the_rest_on_exec() -> io::Result<()> {
     let (first, last) = (3_u32, u32::MAX);
-    #[expect(
-        unsafe_code,
-        reason = "no safe function for close_range in our dependencies"
-    )]
+    #[expect(unsafe_code, reason = "no safe function for close_range in our dependencies")]
     // SAFETY: the flag only marks descriptors; it closes none that this process still uses.
-    let outcome = unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            first,
-            last,
-            libc::CLOSE_RANGE_CLOEXEC,
-        )
-    };
-    if outcome == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    let outcome =
+        unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
+    if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -4,9 +4,7 @@ use crate::Role;
 
 /// The variables that a role keeps, with their values here.
 pub(crate) fn kept(role: Role) -> Vec<(OsString, OsString)> {
-    std::env::vars_os()
-        .filter(|(name, _)| is_kept(role, name))
-        .collect()
+    std::env::vars_os().filter(|(name, _)| is_kept(role, name)).collect()
 }
 
 pub(crate) fn is_kept(role: Role, name: &OsString) -> bool {
@@ -19,9 +17,7 @@ pub(crate) fn is_kept(role: Role, name: &OsString) -> bool {
 
 /// Whether the loader was told to put foreign code into this process before `main`.
 pub(crate) fn is_preloaded() -> bool {
-    ["LD_PRELOAD", "LD_AUDIT"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some())
+    ["LD_PRELOAD", "LD_AUDIT"].iter().any(|name| std::env::var_os(name).is_some())
 }
 
 /// Empties the environment except for what the role keeps. The caller has checked that this is
@@ -29,10 +25,7 @@ pub(crate) fn is_preloaded() -> bool {
 pub(crate) fn clear(role: Role) {
     for (name, _) in std::env::vars_os() {
         if !is_kept(role, &name) {
-            #[expect(
-                unsafe_code,
-                reason = "the environment can only be changed by unsafe code"
-            )]
+            #[expect(unsafe_code, reason = "the environment can only be changed by unsafe code")]
             // SAFETY: `harden` calls this after it has seen that the process has one thread, so
             // nobody reads the environment meanwhile.
             unsafe {

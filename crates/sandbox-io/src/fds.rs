@@ -45,11 +45,7 @@ pub fn send_fd(socket: BorrowedFd<'_>, payload: &[u8], fd: BorrowedFd<'_>) -> io
             outcome => break outcome?,
         }
     };
-    if sent == payload.len() {
-        Ok(())
-    } else {
-        Err(io::ErrorKind::WriteZero.into())
-    }
+    if sent == payload.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }
 
 /// Receives up to `payload.len()` bytes and the descriptor that came with them, if any, marked
@@ -101,11 +97,7 @@ mod tests {
         let (count, fd) = recv_fd(far.as_fd(), &mut payload).unwrap();
         let fd = fd.unwrap();
         assert_eq!(&payload[..count], b"ui");
-        assert!(
-            rustix::io::fcntl_getfd(&fd)
-                .unwrap()
-                .contains(rustix::io::FdFlags::CLOEXEC)
-        );
+        assert!(rustix::io::fcntl_getfd(&fd).unwrap().contains(rustix::io::FdFlags::CLOEXEC));
 
         UnixStream::from(fd).write_all(b"hello").unwrap();
         let mut text = String::new();

@@ -87,11 +87,7 @@ fn open(
     let folder = path.is_dir();
     let parent = PathFd::new(path)?;
     // The kernel refuses rules that give a plain file the rights of a folder.
-    let rights = if folder {
-        rights
-    } else {
-        rights & AccessFs::from_file(ABI::V5)
-    };
+    let rights = if folder { rights } else { rights & AccessFs::from_file(ABI::V5) };
     Ok(PathBeneath::new(parent, rights))
 }
 
@@ -121,12 +117,7 @@ mod tests {
         assert_eq!(missing(ABI::V5), [Lack::Scopes]);
         assert_eq!(
             missing(ABI::V1),
-            [
-                Lack::TruncateRules,
-                Lack::TcpRules,
-                Lack::DeviceRules,
-                Lack::Scopes
-            ]
+            [Lack::TruncateRules, Lack::TcpRules, Lack::DeviceRules, Lack::Scopes]
         );
     }
 }

@@ -19,24 +19,9 @@ pub(crate) fn install(role: Role) -> (bool, Vec<Lack>) {
     let allow = SeccompAction::Allow;
     // The kernel takes the strictest answer of all filters, and of two refusals the newer one.
     let filters = [
-        (
-            permitted(role),
-            allow.clone(),
-            refused(libc::EPERM),
-            Lack::SystemCalls,
-        ),
-        (
-            unknown(role),
-            refused(libc::ENOSYS),
-            allow.clone(),
-            Lack::SystemCalls,
-        ),
-        (
-            deadly(role),
-            SeccompAction::KillProcess,
-            allow,
-            Lack::KillList,
-        ),
+        (permitted(role), allow.clone(), refused(libc::EPERM), Lack::SystemCalls),
+        (unknown(role), refused(libc::ENOSYS), allow.clone(), Lack::SystemCalls),
+        (deadly(role), SeccompAction::KillProcess, allow, Lack::KillList),
     ];
     let mut lacks = Vec::new();
     let mut installed = false;

@@ -54,21 +54,13 @@ impl HardenError {
 /// # Errors
 /// See [`HardenError`]; the process has to end with [`HardenError::exit_status`].
 pub fn harden(role: Role, expected: &[RawFd]) -> Result<(), HardenError> {
-    let no_core = Rlimit {
-        current: Some(0),
-        maximum: Some(0),
-    };
-    rustix::process::setrlimit(Resource::Core, no_core).map_err(|_| HardenError::Setting {
-        setting: "the core limit",
-    })?;
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(|_| {
-        HardenError::Setting {
-            setting: "not dumpable",
-        }
-    })?;
-    rustix::thread::set_no_new_privs(true).map_err(|_| HardenError::Setting {
-        setting: "no new privileges",
-    })?;
+    let no_core = Rlimit { current: Some(0), maximum: Some(0) };
+    rustix::process::setrlimit(Resource::Core, no_core)
+        .map_err(|_| HardenError::Setting { setting: "the core limit" })?;
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .map_err(|_| HardenError::Setting { setting: "not dumpable" })?;
+    rustix::thread::set_no_new_privs(true)
+        .map_err(|_| HardenError::Setting { setting: "no new privileges" })?;
     check_descriptors(expected)?;
     check_threads()?;
     if environment::is_preloaded() {
@@ -111,12 +103,7 @@ fn numbers(folder: rustix::fd::OwnedFd) -> Result<Vec<RawFd>, HardenError> {
     for entry in Dir::new(folder).map_err(|_| HardenError::Proc)? {
         let entry = entry.map_err(|_| HardenError::Proc)?;
         // "." and ".." are no numbers.
-        if let Some(number) = entry
-            .file_name()
-            .to_str()
-            .ok()
-            .and_then(|name| name.parse().ok())
-        {
+        if let Some(number) = entry.file_name().to_str().ok().and_then(|name| name.parse().ok()) {
             numbers.push(number);
         }
     }

@@ -40,10 +40,7 @@ pub(crate) fn drop_capabilities() -> bool {
 }
 
 fn unshare(flags: UnshareFlags) -> bool {
-    #[expect(
-        unsafe_code,
-        reason = "rustix marks it unsafe for the sake of descriptor tables"
-    )]
+    #[expect(unsafe_code, reason = "rustix marks it unsafe for the sake of descriptor tables")]
     // SAFETY: neither flag touches the descriptor table, and there is one thread.
     unsafe {
         rustix::thread::unshare_unsafe(flags).is_ok()

@@ -133,9 +133,6 @@ mod tests {
         for (level, text) in cases {
             assert_eq!(level.to_string(), text);
         }
-        assert!(matches!(
-            Level::judge(false, true, vec![Lack::LandlockAbsent]),
-            Level::Reduced(_)
-        ));
+        assert!(matches!(Level::judge(false, true, vec![Lack::LandlockAbsent]), Level::Reduced(_)));
     }
 }

@@ -53,10 +53,7 @@ impl<const N: usize> KeyPage<N> {
 
     /// Shows the key to `read`.
     pub fn with<T>(&self, read: impl FnOnce(&[u8; N]) -> T) -> T {
-        #[expect(
-            unsafe_code,
-            reason = "the mapping is only known to us, not to the compiler"
-        )]
+        #[expect(unsafe_code, reason = "the mapping is only known to us, not to the compiler")]
         // SAFETY: `start` points to N mapped, initialised bytes that live as long as `self`, and
         // `&self` excludes writers.
         read(unsafe { self.pages.start().cast::<[u8; N]>().as_ref() })
@@ -64,10 +61,7 @@ impl<const N: usize> KeyPage<N> {
 
     /// Lets `write` fill or change the key.
     pub fn with_mut<T>(&mut self, write: impl FnOnce(&mut [u8; N]) -> T) -> T {
-        #[expect(
-            unsafe_code,
-            reason = "the mapping is only known to us, not to the compiler"
-        )]
+        #[expect(unsafe_code, reason = "the mapping is only known to us, not to the compiler")]
         // SAFETY: as in `with`, and `&mut self` excludes everybody else.
         write(unsafe { self.pages.start().cast::<[u8; N]>().as_mut() })
     }
@@ -86,11 +80,7 @@ impl<const N: usize> KeyPage<N> {
         } else {
             return Err(PageError::Refused);
         };
-        Ok(Self {
-            pages,
-            kind,
-            bytes: PhantomData,
-        })
+        Ok(Self { pages, kind, bytes: PhantomData })
     }
 }
 
@@ -119,28 +109,15 @@ impl Pages {
     fn reserve(bytes: usize) -> Result<Self, PageError> {
         let size = PageError::Size { bytes };
         let page = page_size().ok_or(PageError::Refused)?;
-        let length = bytes
-            .checked_next_multiple_of(page)
-            .filter(|pages| *pages > 0)
-            .ok_or(size)?;
-        let total = page
-            .checked_mul(2)
-            .and_then(|two| two.checked_add(length))
-            .ok_or(size)?;
+        let length = bytes.checked_next_multiple_of(page).filter(|pages| *pages > 0).ok_or(size)?;
+        let total = page.checked_mul(2).and_then(|two| two.checked_add(length)).ok_or(size)?;
         let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
         #[expect(unsafe_code, reason = "mapping memory is unsafe")]
         // SAFETY: the kernel chooses a free range.
         let whole =
             unsafe { rustix::mm::mmap_anonymous(null_mut(), total, ProtFlags::empty(), flags) };
-        let whole = whole
-            .ok()
-            .and_then(NonNull::new)
-            .ok_or(PageError::Refused)?;
-        Ok(Self {
-            whole,
-            page,
-            length,
-        })
+        let whole = whole.ok().and_then(NonNull::new).ok_or(PageError::Refused)?;
+        Ok(Self { whole, page, length })
     }
 
     fn start(&self) -> NonNull<c_void> {
@@ -202,16 +179,11 @@ fn page_size() -> Option<usize> {
     #[expect(unsafe_code, reason = "calls into the C library are unsafe")]
     // SAFETY: the call only reads a number.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    usize::try_from(size)
-        .ok()
-        .filter(|size| size.is_power_of_two())
+    usize::try_from(size).ok().filter(|size| size.is_power_of_two())
 }
 
 fn memfd_secret() -> Option<OwnedFd> {
-    #[expect(
-        unsafe_code,
-        reason = "no safe function for memfd_secret in our dependencies"
-    )]
+    #[expect(unsafe_code, reason = "no safe function for memfd_secret in our dependencies")]
     // SAFETY: the call takes a flag and gives a new descriptor or -1.
     let number = unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) };
     let number = i32::try_from(number).ok().filter(|number| *number >= 0)?;
@@ -234,10 +206,7 @@ mod tests {
     #[test]
     fn a_key_page_is_secret_where_the_kernel_can_and_locked_elsewhere() {
         let mut secret = KeyPage::<32>::new().unwrap();
-        assert!(
-            memfd_secret().is_some(),
-            "this kernel has no memfd_secret (CONFIG_SECRETMEM)"
-        );
+        assert!(memfd_secret().is_some(), "this kernel has no memfd_secret (CONFIG_SECRETMEM)");
         assert_eq!(secret.kind(), Kind::Secret);
         assert!(fill(&mut secret));
 
@@ -255,9 +224,7 @@ mod tests {
         let seen = |page: &KeyPage<32>| {
             let mut copy = [0; 32];
             let address = page.pages.start().addr().get();
-            memory
-                .read_exact_at(&mut copy, u64::try_from(address).unwrap())
-                .map(|()| copy)
+            memory.read_exact_at(&mut copy, u64::try_from(address).unwrap()).map(|()| copy)
         };
         let mut locked = KeyPage::<32>::on(None).unwrap();
         assert!(fill(&mut locked));
@@ -282,11 +249,7 @@ mod tests {
         let start = page.pages.start().addr().get();
         assert_eq!(rights(start).as_deref(), Some("rw-p"));
         let key = format!("{start:08x}-");
-        let flags = maps
-            .split(&key)
-            .nth(1)
-            .and_then(|rest| rest.split("VmFlags:").nth(1))
-            .unwrap();
+        let flags = maps.split(&key).nth(1).and_then(|rest| rest.split("VmFlags:").nth(1)).unwrap();
         let flags = flags.lines().next().unwrap();
         assert!(flags.contains(" dd") && flags.contains(" lo"), "{flags}");
         for neighbour in [page.pages.whole.addr().get(), start + page.pages.length] {
@@ -308,10 +271,7 @@ mod tests {
         let mut page = KeyPage::<32>::new().unwrap();
         assert!(fill(&mut page));
         assert_eq!(format!("{page:?}"), "KeyPage(..)");
-        assert_eq!(
-            KeyPage::<0>::new().unwrap_err(),
-            PageError::Size { bytes: 0 }
-        );
+        assert_eq!(KeyPage::<0>::new().unwrap_err(), PageError::Size { bytes: 0 });
     }
 
     /// `SANDBOX-07`

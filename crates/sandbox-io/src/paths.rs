@@ -15,11 +15,7 @@ pub struct Paths {
 impl Paths {
     /// For `secure-proc`: it writes its vault folder, and reads nothing else but randomness.
     pub fn secure(vault: &Path) -> Self {
-        Self {
-            write: vec![vault.to_path_buf()],
-            read: vec![RANDOMNESS.into()],
-            devices: vec![],
-        }
+        Self { write: vec![vault.to_path_buf()], read: vec![RANDOMNESS.into()], devices: vec![] }
     }
 
     /// For `net-proc`: it writes its cache folder, and reads how names are resolved.
@@ -34,11 +30,7 @@ impl Paths {
         {
             read.push(folder.to_path_buf());
         }
-        Self {
-            write: vec![cache.to_path_buf()],
-            read,
-            devices: vec![],
-        }
+        Self { write: vec![cache.to_path_buf()], read, devices: vec![] }
     }
 
     /// For `ui-proc`: it writes its small folder of settings, if it has one, reads system
@@ -54,11 +46,7 @@ impl Paths {
         }
         let mut devices: Vec<PathBuf> = DEVICES.iter().map(PathBuf::from).collect();
         devices.extend(nvidia_devices());
-        Self {
-            write: settings.map(Path::to_path_buf).into_iter().collect(),
-            read,
-            devices,
-        }
+        Self { write: settings.map(Path::to_path_buf).into_iter().collect(), read, devices }
     }
 
     /// Also lets the role read `path` and everything beneath it.

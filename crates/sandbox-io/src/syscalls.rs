@@ -33,11 +33,7 @@ pub(crate) fn permitted(role: Role) -> Vec<Call> {
         Role::Net => &[NET, THREADS, EVENTS, NO_EXECUTABLE_MEMORY],
         Role::Ui => &[UI, THREADS, EVENTS],
     };
-    [COMMON, OLD]
-        .iter()
-        .chain(more)
-        .flat_map(|calls| calls.iter().copied())
-        .collect()
+    [COMMON, OLD].iter().chain(more).flat_map(|calls| calls.iter().copied()).collect()
 }
 
 /// What ends the process: nothing in our programs calls it, so whoever does has taken it over.
@@ -46,10 +42,7 @@ pub(crate) fn deadly(role: Role) -> Vec<Call> {
         Role::Secure => NEW_PROCESSES,
         Role::Net | Role::Ui => &[],
     };
-    [DEADLY, DEADLY_HERE, more]
-        .iter()
-        .flat_map(|calls| calls.iter().copied())
-        .collect()
+    [DEADLY, DEADLY_HERE, more].iter().flat_map(|calls| calls.iter().copied()).collect()
 }
 
 /// What is answered as if the kernel were too old, so that the C library takes the older call,
@@ -214,37 +207,18 @@ const NET: &[Call] = &[
         libc::SYS_socket,
         &[
             &[Int(0, libc::AF_INET), kind(libc::SOCK_STREAM), Int(2, 0)],
-            &[
-                Int(0, libc::AF_INET),
-                kind(libc::SOCK_STREAM),
-                Int(2, libc::IPPROTO_TCP),
-            ],
+            &[Int(0, libc::AF_INET), kind(libc::SOCK_STREAM), Int(2, libc::IPPROTO_TCP)],
             &[Int(0, libc::AF_INET), kind(libc::SOCK_DGRAM), Int(2, 0)],
-            &[
-                Int(0, libc::AF_INET),
-                kind(libc::SOCK_DGRAM),
-                Int(2, libc::IPPROTO_UDP),
-            ],
+            &[Int(0, libc::AF_INET), kind(libc::SOCK_DGRAM), Int(2, libc::IPPROTO_UDP)],
             &[Int(0, libc::AF_INET6), kind(libc::SOCK_STREAM), Int(2, 0)],
-            &[
-                Int(0, libc::AF_INET6),
-                kind(libc::SOCK_STREAM),
-                Int(2, libc::IPPROTO_TCP),
-            ],
+            &[Int(0, libc::AF_INET6), kind(libc::SOCK_STREAM), Int(2, libc::IPPROTO_TCP)],
             &[Int(0, libc::AF_INET6), kind(libc::SOCK_DGRAM), Int(2, 0)],
-            &[
-                Int(0, libc::AF_INET6),
-                kind(libc::SOCK_DGRAM),
-                Int(2, libc::IPPROTO_UDP),
-            ],
+            &[Int(0, libc::AF_INET6), kind(libc::SOCK_DGRAM), Int(2, libc::IPPROTO_UDP)],
         ],
     ),
     // How tokio wakes itself for signals. A stream pair has its peer; a datagram pair could still
     // be sent elsewhere.
-    only(
-        libc::SYS_socketpair,
-        &[&[Int(0, libc::AF_UNIX), kind(libc::SOCK_STREAM)]],
-    ),
+    only(libc::SYS_socketpair, &[&[Int(0, libc::AF_UNIX), kind(libc::SOCK_STREAM)]]),
     any(libc::SYS_connect),
     any(libc::SYS_bind),
     any(libc::SYS_sendto),
@@ -279,14 +253,7 @@ const UI: &[Call] = &[
 ];
 
 const THREADS: &[Call] = &[
-    only(
-        libc::SYS_clone,
-        &[&[Bits(
-            0,
-            libc::CLONE_THREAD | NEW_NAMESPACES,
-            libc::CLONE_THREAD,
-        )]],
-    ),
+    only(libc::SYS_clone, &[&[Bits(0, libc::CLONE_THREAD | NEW_NAMESPACES, libc::CLONE_THREAD)]]),
     any(libc::SYS_membarrier),
 ];
 
@@ -308,12 +275,8 @@ const NO_EXECUTABLE_MEMORY: &[Call] = &[
     only(libc::SYS_mprotect, &[&[Bits(2, libc::PROT_EXEC, 0)]]),
 ];
 
-const PLAIN_CONTROLS: &[&[When]] = &[
-    &[Int(1, FIONBIO)],
-    &[Int(1, FIOCLEX)],
-    &[Int(1, FIONREAD)],
-    &[Int(1, TCGETS)],
-];
+const PLAIN_CONTROLS: &[&[When]] =
+    &[&[Int(1, FIONBIO)], &[Int(1, FIOCLEX)], &[Int(1, FIONREAD)], &[Int(1, TCGETS)]];
 
 // The C library types request numbers differently for each system; the kernel reads an int.
 const FIONBIO: c_int = 0x5421;
@@ -337,12 +300,8 @@ const NEW_NAMESPACES: c_int = libc::CLONE_NEWNS
 
 /// Deadly where not even a thread may start.
 #[cfg(target_arch = "x86_64")]
-const NEW_PROCESSES: &[Call] = &[
-    any(libc::SYS_clone),
-    any(libc::SYS_clone3),
-    any(libc::SYS_fork),
-    any(libc::SYS_vfork),
-];
+const NEW_PROCESSES: &[Call] =
+    &[any(libc::SYS_clone), any(libc::SYS_clone3), any(libc::SYS_fork), any(libc::SYS_vfork)];
 
 #[cfg(not(target_arch = "x86_64"))]
 const NEW_PROCESSES: &[Call] = &[any(libc::SYS_clone), any(libc::SYS_clone3)];

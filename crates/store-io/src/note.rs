@@ -23,9 +23,7 @@ impl Store {
         self.begin()?;
         let sql = "INSERT INTO notes (topic, note) VALUES (?1, ?2)
                    ON CONFLICT (topic) DO UPDATE SET note = excluded.note";
-        self.connection
-            .prepare_cached(sql)?
-            .execute(params![topic, note])?;
+        self.connection.prepare_cached(sql)?.execute(params![topic, note])?;
         Ok(())
     }
 }

@@ -22,11 +22,7 @@ pub enum Durability {
 /// Opens or makes the file, and gives the identity of the store.
 pub(crate) fn open(path: &Path, durability: Durability) -> Result<(Connection, u64), StoreError> {
     // Made here and not by SQLite, so that nobody else can read it.
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path);
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
     file.map_err(|error| StoreError::Disk(error.to_string()))?;
     let connection = Connection::open(path)?;
     connection.set_prepared_statement_cache_capacity(64);
@@ -46,10 +42,7 @@ pub(crate) fn open(path: &Path, durability: Durability) -> Result<(Connection, u
         0 => create(&connection)?,
         LAYOUT => {}
         found => {
-            return Err(StoreError::TooNew {
-                found,
-                known: LAYOUT,
-            });
+            return Err(StoreError::TooNew { found, known: LAYOUT });
         }
     }
     if durability == Durability::PowerLoss {
@@ -64,9 +57,7 @@ pub(crate) fn open(path: &Path, durability: Durability) -> Result<(Connection, u
 
 /// The names of the files must survive a loss of power as well as what is in them.
 fn sync_folder(path: &Path) -> Result<(), StoreError> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let synced = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
     synced.map_err(|error| StoreError::Disk(error.to_string()))
 }

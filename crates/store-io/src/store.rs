@@ -51,9 +51,7 @@ impl Store {
     pub fn newest(&self) -> Result<u64, StoreError> {
         let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'objects'";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let newest = statement
-            .query_row([], |row| row.get::<_, i64>(0))
-            .optional()?;
+        let newest = statement.query_row([], |row| row.get::<_, i64>(0)).optional()?;
         Ok(newest.map_or(0, i64::cast_unsigned))
     }
 
@@ -141,9 +139,7 @@ impl Store {
     pub fn stored_bytes(&self, team: TeamId) -> Result<u64, StoreError> {
         let sql = "SELECT bytes FROM usage WHERE org = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let bytes = statement
-            .query_row([org_key(team)], |row| row.get::<_, i64>(0))
-            .optional()?;
+        let bytes = statement.query_row([org_key(team)], |row| row.get::<_, i64>(0)).optional()?;
         Ok(bytes.map_or(0, i64::cast_unsigned))
     }
 
@@ -186,9 +182,7 @@ impl Store {
     /// Opens a transaction if none is open.
     pub(crate) fn begin(&mut self) -> Result<(), StoreError> {
         if self.connection.is_autocommit() {
-            self.connection
-                .prepare_cached("BEGIN IMMEDIATE")?
-                .execute([])?;
+            self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         }
         Ok(())
     }
@@ -196,9 +190,7 @@ impl Store {
     pub(crate) fn count_bytes(&mut self, team: TeamId, change: i64) -> Result<(), StoreError> {
         let sql = "INSERT INTO usage (org, bytes) VALUES (?1, ?2)
                    ON CONFLICT (org) DO UPDATE SET bytes = bytes + excluded.bytes";
-        self.connection
-            .prepare_cached(sql)?
-            .execute(params![org_key(team), change])?;
+        self.connection.prepare_cached(sql)?.execute(params![org_key(team), change])?;
         Ok(())
     }
 }
@@ -213,11 +205,7 @@ pub(crate) fn parsed((position, object, receipt): Raw) -> Result<Kept, StoreErro
     let object = Object::parse(&object).map_err(|error| damaged(&error))?;
     let receipt = receipt.map(|bytes| Receipt::parse(&bytes)).transpose();
     let receipt = receipt.map_err(|error| damaged(&error))?;
-    Ok(Kept {
-        position: position.cast_unsigned(),
-        object,
-        receipt,
-    })
+    Ok(Kept { position: position.cast_unsigned(), object, receipt })
 }
 
 fn damaged(error: &impl ToString) -> StoreError {

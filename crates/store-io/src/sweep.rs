@@ -33,9 +33,7 @@ impl Store {
             let after = if chained(&kept.object) {
                 let header = kept.object.header_only().bytes();
                 let sql = "UPDATE objects SET object = ?2, expires = NULL WHERE position = ?1";
-                self.connection
-                    .prepare_cached(sql)?
-                    .execute(params![position, header])?;
+                self.connection.prepare_cached(sql)?.execute(params![position, header])?;
                 header.len()
             } else {
                 let sql = "DELETE FROM objects WHERE position = ?1";

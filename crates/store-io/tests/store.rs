@@ -15,41 +15,22 @@ const DAY: u64 = 86_400_000;
 
 fn team(team: u64) -> TeamId {
     let (origin, org) = (Origin::truncate(7), Org::truncate(9));
-    TeamId {
-        origin,
-        org,
-        team: Team::truncate(team),
-    }
+    TeamId { origin, org, team: Team::truncate(team) }
 }
 
 fn message(number: u64) -> Rest {
     let number = Number::truncate(number);
-    Rest::Message {
-        channel: Channel::truncate(2),
-        device: Device::truncate(3),
-        number,
-    }
+    Rest::Message { channel: Channel::truncate(2), device: Device::truncate(3), number }
 }
 
 fn object(name: Name, expires: Millis, data: &[u8]) -> Object {
     let (created, previous) = (Millis(0), Hash::NONE);
-    let draft = Draft {
-        name,
-        created,
-        expires,
-        previous,
-        part: Part::ONLY,
-        data,
-    };
+    let draft = Draft { name, created, expires, previous, part: Part::ONLY, data };
     draft.sign(&Signer::from_seed(&[1; 32])).unwrap()
 }
 
 fn entry(number: u64) -> Object {
-    object(
-        team(1).name(message(number)),
-        Millis(DAY),
-        &number.to_be_bytes(),
-    )
+    object(team(1).name(message(number)), Millis(DAY), &number.to_be_bytes())
 }
 
 fn receipt(object: &Object) -> Receipt {
@@ -80,18 +61,12 @@ fn what_is_committed_stays_and_what_is_not_goes_as_a_whole() {
     store.commit().unwrap();
     store.put(&entry(2), None).unwrap();
     store.set_note(b"cursor", b"18").unwrap();
-    assert!(
-        store.get(entry(2).name()).unwrap().is_some(),
-        "seen before the commit"
-    );
+    assert!(store.get(entry(2).name()).unwrap().is_some(), "seen before the commit");
     drop(store);
     let store = open(&path);
     assert_eq!((store.id(), store.newest().unwrap()), (id, 2));
     let kept = store.get(entry(0).name()).unwrap().unwrap();
-    assert_eq!(
-        (kept.position, kept.object, kept.receipt),
-        (1, entry(0), Some(with_receipt))
-    );
+    assert_eq!((kept.position, kept.object, kept.receipt), (1, entry(0), Some(with_receipt)));
     assert_eq!(store.get(entry(1).name()).unwrap().unwrap().receipt, None);
     assert_eq!(store.get(entry(2).name()).unwrap(), None);
     assert_eq!(store.note(b"cursor").unwrap().unwrap(), b"17");
@@ -111,10 +86,7 @@ fn a_store_copied_without_what_was_not_synced_has_every_commit() {
         copy_store(&path, &copy);
         let after = open(&copy);
         assert_eq!(after.newest().unwrap(), number + 1);
-        assert_eq!(
-            after.get(entry(number).name()).unwrap().unwrap().object,
-            entry(number)
-        );
+        assert_eq!(after.get(entry(number).name()).unwrap().unwrap().object, entry(number));
     }
 }
 
@@ -135,17 +107,9 @@ fn a_position_is_never_used_twice() {
     let (_folder, path) = folder();
     let mut store = open(&path);
     let (device, blob) = (Device::truncate(3), Blob::ZERO);
-    let piece = |piece| {
-        team(1).name(Rest::Blob {
-            device,
-            blob,
-            piece: Piece::truncate(piece),
-        })
-    };
+    let piece = |piece| team(1).name(Rest::Blob { device, blob, piece: Piece::truncate(piece) });
     for n in 0..3 {
-        store
-            .put(&object(piece(n), Millis(10), b"piece"), None)
-            .unwrap();
+        store.put(&object(piece(n), Millis(10), b"piece"), None).unwrap();
     }
     store.commit().unwrap();
     store.sweep(Millis(10), 100).unwrap();
@@ -164,13 +128,9 @@ fn what_is_behind_a_position_comes_in_order_page_by_page() {
     for number in 0..40 {
         store.put(&entry(number), None).unwrap();
         let elsewhere = team(2).name(message(number));
-        store
-            .put(&object(elsewhere, Millis(DAY), b"other team"), None)
-            .unwrap();
+        store.put(&object(elsewhere, Millis(DAY), b"other team"), None).unwrap();
         let claim = team(1).name(Rest::Slot(Slot::truncate(number + 1)));
-        store
-            .put(&object(claim, Millis::NEVER, b"claim"), None)
-            .unwrap();
+        store.put(&object(claim, Millis::NEVER, b"claim"), None).unwrap();
     }
     let read = |prefix, mut after| {
         let mut found: Vec<(u64, Name)> = Vec::new();
@@ -178,10 +138,7 @@ fn what_is_behind_a_position_comes_in_order_page_by_page() {
             let page = store.behind(team(1), prefix, after, 7).unwrap();
             after = page.last().map_or(after, |kept| kept.position);
             let last = page.len() < 7;
-            found.extend(
-                page.into_iter()
-                    .map(|kept| (kept.position, kept.object.name())),
-            );
+            found.extend(page.into_iter().map(|kept| (kept.position, kept.object.name())));
             if last {
                 return found;
             }
@@ -191,15 +148,11 @@ fn what_is_behind_a_position_comes_in_order_page_by_page() {
     assert_eq!(all.len(), 80);
     assert!(all.is_sorted());
     let channel = read(Prefix::channel(team(1), Channel::truncate(2)), 60);
-    let wanted: Vec<(u64, Name)> = (20..40)
-        .map(|number| (number * 3 + 1, entry(number).name()))
-        .collect();
+    let wanted: Vec<(u64, Name)> =
+        (20..40).map(|number| (number * 3 + 1, entry(number).name())).collect();
     assert_eq!(channel, wanted);
     let last = store.last(Prefix::team_path(team(1), 4)).unwrap().unwrap();
-    assert_eq!(
-        last.object.name(),
-        team(1).name(Rest::Slot(Slot::truncate(40)))
-    );
+    assert_eq!(last.object.name(), team(1).name(Rest::Slot(Slot::truncate(40))));
     assert_eq!(store.last(Prefix::team_path(team(3), 4)).unwrap(), None);
     assert_eq!(store.count(Prefix::team_path(team(1), 1)).unwrap(), 40);
 }
@@ -214,19 +167,10 @@ fn two_objects_under_one_name_are_kept_and_the_first_is_found() {
     store.put(&entry(0), None).unwrap();
     store.put(&other, None).unwrap();
     assert_eq!(store.get(name).unwrap().unwrap().object, entry(0));
-    assert_eq!(
-        store.position_of(name, &other.entry_hash()).unwrap(),
-        Some(2)
-    );
+    assert_eq!(store.position_of(name, &other.entry_hash()).unwrap(), Some(2));
     assert_eq!(store.position_of(name, &Hash::NONE).unwrap(), None);
     assert!(store.put(&entry(0), None).is_err());
-    assert_eq!(
-        store
-            .behind(team(1), Prefix::team(team(1)), 0, 9)
-            .unwrap()
-            .len(),
-        2
-    );
+    assert_eq!(store.behind(team(1), Prefix::team(team(1)), 0, 9).unwrap().len(), 2);
 }
 
 /// `STORE-05`
@@ -239,24 +183,11 @@ fn sweeping_takes_what_has_expired_and_leaves_what_lives_with_its_team() {
     let device = Device::truncate(3);
     let places = [
         message(0),
-        Rest::KeyPackage {
-            fragment,
-            fingerprint,
-        },
-        Rest::Welcome {
-            fragment,
-            fingerprint,
-        },
+        Rest::KeyPackage { fragment, fingerprint },
+        Rest::Welcome { fragment, fingerprint },
         Rest::Slot(Slot::truncate(1)),
-        Rest::Blob {
-            device,
-            blob: Blob::ZERO,
-            piece: Piece::ZERO,
-        },
-        Rest::Certificate {
-            device,
-            generation: Generation::ZERO,
-        },
+        Rest::Blob { device, blob: Blob::ZERO, piece: Piece::ZERO },
+        Rest::Certificate { device, generation: Generation::ZERO },
     ];
     let objects = places.map(|rest| object(team(1).name(rest), Millis(100), &[7; 500]));
     for object in &objects {
@@ -275,16 +206,10 @@ fn sweeping_takes_what_has_expired_and_leaves_what_lives_with_its_team() {
         let kept = store.get(object.name()).unwrap();
         kept.map(|kept| kept.object == object)
     });
-    assert_eq!(
-        found,
-        [Some(false), None, None, Some(true), None, Some(true)]
-    );
+    assert_eq!(found, [Some(false), None, None, Some(true), None, Some(true)]);
     let header = store.get(objects[0].name()).unwrap().unwrap().object;
     assert_eq!(header, objects[0].clone().header_only());
-    assert_eq!(
-        store.stored_bytes(team(1)).unwrap(),
-        before - 4 * 500 - 3 * 167
-    );
+    assert_eq!(store.stored_bytes(team(1)).unwrap(), before - 4 * 500 - 3 * 167);
     assert_eq!(store.next_expiry().unwrap(), Some(Millis(200)));
     store.sweep(Millis(200), 100).unwrap();
     assert_eq!(store.next_expiry().unwrap(), None);
@@ -301,19 +226,13 @@ fn a_store_in_use_a_damaged_one_and_one_from_the_future_are_told_apart() {
     let rubbish = path.with_extension("rubbish");
     std::fs::write(&rubbish, [0x5a; 9000]).unwrap();
     let damaged = Store::open(&rubbish, Durability::Process);
-    assert!(
-        matches!(damaged, Err(StoreError::Damaged(_))),
-        "{damaged:?}"
-    );
+    assert!(matches!(damaged, Err(StoreError::Damaged(_))), "{damaged:?}");
     assert_eq!(std::fs::read(&rubbish).unwrap(), [0x5a; 9000]);
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 2).unwrap();
     drop(connection);
     let future = Store::open(&path, Durability::Process);
-    assert!(
-        matches!(future, Err(StoreError::TooNew { found: 2, known: 1 })),
-        "{future:?}"
-    );
+    assert!(matches!(future, Err(StoreError::TooNew { found: 2, known: 1 })), "{future:?}");
 }
 
 /// `STORE-07`

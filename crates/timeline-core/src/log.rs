@@ -46,32 +46,20 @@ impl Logs {
 
 impl Log {
     fn hold(&mut self, number: u64) {
-        let before = self
-            .held
-            .range(..=number)
-            .next_back()
-            .map(|(first, last)| (*first, *last));
+        let before = self.held.range(..=number).next_back().map(|(first, last)| (*first, *last));
         if before.is_some_and(|(_, last)| last >= number) {
             return;
         }
         let first = before
             .filter(|(_, last)| last.checked_add(1) == Some(number))
             .map_or(number, |(first, _)| first);
-        let last = number
-            .checked_add(1)
-            .and_then(|next| self.held.remove(&next))
-            .unwrap_or(number);
+        let last = number.checked_add(1).and_then(|next| self.held.remove(&next)).unwrap_or(number);
         self.held.insert(first, last);
         self.tip = self.tip.max(last);
     }
 
     fn gaps(&self) -> Vec<Gap> {
-        let starts = self
-            .held
-            .keys()
-            .skip(1)
-            .copied()
-            .chain(self.tip.checked_add(1));
+        let starts = self.held.keys().skip(1).copied().chain(self.tip.checked_add(1));
         self.held
             .values()
             .zip(starts)

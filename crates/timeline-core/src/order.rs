@@ -53,14 +53,7 @@ impl Order {
         for cause in entry.causes() {
             self.effects.entry(cause).or_default().insert(name);
         }
-        self.nodes.insert(
-            name,
-            Node {
-                entry,
-                hybrid_ms: 0,
-                unit: name,
-            },
-        );
+        self.nodes.insert(name, Node { entry, hybrid_ms: 0, unit: name });
         let mut before = BTreeMap::new();
         self.tie(name, &mut before);
         self.settle(self.unit_of(name).unwrap_or(name), &mut before);
@@ -76,10 +69,7 @@ impl Order {
 
     /// Makes one knot of everything that now comes both before and after `name`.
     fn tie(&mut self, name: Name, before: &mut Before) {
-        let latest = self
-            .units_before(name)
-            .filter_map(|unit| self.time(unit))
-            .max();
+        let latest = self.units_before(name).filter_map(|unit| self.time(unit)).max();
         let Some(latest) = latest.filter(|_| self.effects.contains_key(&name)) else {
             return;
         };
@@ -150,9 +140,7 @@ impl Order {
 
     fn open_after(&self, unit: Name, open: &mut BTreeSet<(u64, Name)>) {
         open.extend(
-            self.units_after(unit)
-                .into_iter()
-                .filter_map(|next| Some((self.time(next)?, next))),
+            self.units_after(unit).into_iter().filter_map(|next| Some((self.time(next)?, next))),
         );
     }
 
@@ -161,17 +149,11 @@ impl Order {
         let members = self.members(unit);
         let wished = members.iter().filter_map(|member| self.entry(*member));
         let wished = wished.map(|entry| entry.author_time_ms).max().unwrap_or(0);
-        let caused = self
-            .units_before(unit)
-            .filter_map(|cause| self.time(cause))
-            .max();
+        let caused = self.units_before(unit).filter_map(|cause| self.time(cause)).max();
         let caused = caused.map_or(0, |time| time.saturating_add(1));
         let hybrid_ms = wished.max(caused);
         // A knot that was just tied has members of several times.
-        if members
-            .iter()
-            .all(|member| self.time(*member) == Some(hybrid_ms))
-        {
+        if members.iter().all(|member| self.time(*member) == Some(hybrid_ms)) {
             return false;
         }
         self.remember(&members, before);
@@ -198,11 +180,7 @@ impl Order {
     fn position_of(&self, node: &Node) -> Position {
         let is_tied = self.knots.contains_key(&node.unit);
         let rank = u8::from(is_tied && node.entry.thread.is_some());
-        Position {
-            hybrid_ms: node.hybrid_ms,
-            rank,
-            name: node.entry.name,
-        }
+        Position { hybrid_ms: node.hybrid_ms, rank, name: node.entry.name }
     }
 
     fn unit_of(&self, name: Name) -> Option<Name> {
@@ -210,9 +188,7 @@ impl Order {
     }
 
     fn members(&self, unit: Name) -> Vec<Name> {
-        self.knots
-            .get(&unit)
-            .map_or_else(|| vec![unit], |knot| knot.iter().copied().collect())
+        self.knots.get(&unit).map_or_else(|| vec![unit], |knot| knot.iter().copied().collect())
     }
 
     /// The units that come directly after `unit`.

@@ -8,11 +8,7 @@ use proptest::prelude::*;
 use crate::{Entry, InsertError, MAX_AFTER, MAX_TIME_MS, Position, Timeline};
 
 fn team() -> TeamId {
-    TeamId {
-        origin: Origin::truncate(1),
-        org: Org::truncate(2),
-        team: Team::truncate(3),
-    }
+    TeamId { origin: Origin::truncate(1), org: Org::truncate(2), team: Team::truncate(3) }
 }
 
 fn name(device: u64, number: u64) -> Name {
@@ -24,21 +20,11 @@ fn name(device: u64, number: u64) -> Name {
 }
 
 fn entry(name: Name, time: u64, after: &[Name]) -> Entry {
-    Entry {
-        name,
-        after: after.to_vec(),
-        thread: None,
-        author_time_ms: time,
-    }
+    Entry { name, after: after.to_vec(), thread: None, author_time_ms: time }
 }
 
 fn reply(name: Name, time: u64, parent: Name) -> Entry {
-    Entry {
-        name,
-        after: Vec::new(),
-        thread: Some(parent),
-        author_time_ms: time,
-    }
+    Entry { name, after: Vec::new(), thread: Some(parent), author_time_ms: time }
 }
 
 fn filled(entries: &[Entry]) -> Timeline {
@@ -91,11 +77,8 @@ fn unrelated_messages_stand_by_time_and_then_by_name() {
 #[test]
 fn a_late_cause_moves_all_that_followed_from_it_and_says_so() {
     let (cause, middle, last, other) = (name(1, 1), name(2, 1), name(3, 1), name(4, 1));
-    let mut timeline = filled(&[
-        entry(last, 3, &[middle]),
-        entry(middle, 2, &[cause]),
-        entry(other, 50, &[]),
-    ]);
+    let mut timeline =
+        filled(&[entry(last, 3, &[middle]), entry(middle, 2, &[cause]), entry(other, 50, &[])]);
     assert_eq!(shown(&timeline), [middle, last, other]);
     let inserted = timeline.insert(entry(cause, 100, &[])).unwrap();
     assert!(inserted.is_new);
@@ -110,17 +93,12 @@ fn a_hundred_thousand_messages_in_order_move_nothing() {
     let mut seen: Vec<Name> = Vec::new();
     for number in 0..100_000_u64 {
         let name = name(number % 5, number / 5);
-        let inserted = timeline
-            .insert(entry(name, 1_000 - (number % 7), &seen))
-            .unwrap();
+        let inserted = timeline.insert(entry(name, 1_000 - (number % 7), &seen)).unwrap();
         assert_eq!(inserted.moved, []);
         seen = vec![name];
     }
     assert_eq!(timeline.len(), 100_000);
-    assert_eq!(
-        timeline.page(None, 1).first().unwrap().name,
-        *seen.first().unwrap()
-    );
+    assert_eq!(timeline.page(None, 1).first().unwrap().name, *seen.first().unwrap());
 }
 
 /// `TIMELINE-04`
@@ -144,9 +122,7 @@ fn what_can_have_no_place_is_refused_and_changes_nothing() {
     let slot = team().name(Rest::Slot(Slot::truncate(1)));
     let refused = timeline.insert(entry(slot, 1, &[]));
     assert_eq!(refused, Err(InsertError::NotAMessage { name: slot }));
-    let seen: Vec<Name> = (0..=MAX_AFTER)
-        .map(|at| name(9, u64::try_from(at).unwrap()))
-        .collect();
+    let seen: Vec<Name> = (0..=MAX_AFTER).map(|at| name(9, u64::try_from(at).unwrap())).collect();
     let many = timeline.insert(entry(name(1, 1), 1, &seen));
     assert_eq!(many, Err(InsertError::TooManyAfter { name: name(1, 1) }));
     assert!(timeline.is_empty());
@@ -163,11 +139,7 @@ fn pages_follow_on_each_other_without_overlap() {
     }
     timeline.insert(reply(name(2, 0), 0, names[9])).unwrap();
     let page = |before, limit| -> Vec<Name> {
-        timeline
-            .page_of_roots(before, limit)
-            .iter()
-            .map(|position| position.name)
-            .collect()
+        timeline.page_of_roots(before, limit).iter().map(|position| position.name).collect()
     };
     assert_eq!(page(None, 4), names[6..]);
     assert_eq!(page(Some(names[6]), 4), names[2..6]);
@@ -183,10 +155,7 @@ fn replies_stand_in_their_thread_also_before_its_parent_arrives() {
     let (parent, early, late) = (name(1, 1), name(2, 1), name(3, 1));
     let mut timeline = filled(&[reply(late, 9, parent), reply(early, 8, parent)]);
     let thread = |timeline: &Timeline| -> Vec<Name> {
-        timeline
-            .thread(parent)
-            .map(|position| position.name)
-            .collect()
+        timeline.thread(parent).map(|position| position.name).collect()
     };
     assert_eq!(thread(&timeline), [early, late]);
     timeline.insert(entry(parent, 100, &[])).unwrap();
@@ -222,19 +191,8 @@ fn gaps_are_named_until_they_are_filled() {
 fn claims_that_bite_their_tail_share_one_time_and_keep_replies_below() {
     // Device 9 predicted the name that device 1 would write next.
     let (honest, liar, below) = (name(5, 1), name(1, 1), name(2, 1));
-    let entries = [
-        entry(honest, 10, &[liar]),
-        reply(liar, 70, honest),
-        entry(below, 1, &[honest]),
-    ];
-    for order in [
-        [0, 1, 2],
-        [0, 2, 1],
-        [1, 0, 2],
-        [1, 2, 0],
-        [2, 0, 1],
-        [2, 1, 0],
-    ] {
+    let entries = [entry(honest, 10, &[liar]), reply(liar, 70, honest), entry(below, 1, &[honest])];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         let timeline = filled(&order.map(|at: usize| entries[at].clone()));
         assert_eq!(shown(&timeline), [honest, liar, below], "{order:?}");
         let times: Vec<u64> = timeline.iter().map(|position| position.hybrid_ms).collect();
@@ -248,8 +206,7 @@ fn by_definition(entries: &[Entry]) -> Vec<Name> {
     let causes = |of: Name| -> BTreeSet<Name> {
         let entry = known[&of];
         let all = entry.after.iter().copied().chain(entry.thread);
-        all.filter(|cause| known.contains_key(cause) && *cause != of)
-            .collect()
+        all.filter(|cause| known.contains_key(cause) && *cause != of).collect()
     };
     let past = |of: Name| -> BTreeSet<Name> {
         let (mut past, mut open) = (BTreeSet::new(), vec![of]);
@@ -261,10 +218,7 @@ fn by_definition(entries: &[Entry]) -> Vec<Name> {
     let pasts: BTreeMap<Name, BTreeSet<Name>> =
         known.keys().map(|name| (*name, past(*name))).collect();
     let knot = |of: Name| -> BTreeSet<Name> {
-        let tied = pasts[&of]
-            .iter()
-            .copied()
-            .filter(|cause| pasts[cause].contains(&of));
+        let tied = pasts[&of].iter().copied().filter(|cause| pasts[cause].contains(&of));
         tied.chain([of]).collect()
     };
     let mut times: BTreeMap<Name, u64> = BTreeMap::new();
@@ -272,11 +226,7 @@ fn by_definition(entries: &[Entry]) -> Vec<Name> {
     for _ in 0..=known.len() {
         for name in known.keys() {
             let members = knot(*name);
-            let wished = members
-                .iter()
-                .map(|member| known[member].author_time_ms)
-                .max()
-                .unwrap();
+            let wished = members.iter().map(|member| known[member].author_time_ms).max().unwrap();
             let caused = members
                 .iter()
                 .flat_map(|member| causes(*member))
@@ -313,15 +263,7 @@ fn any_entries() -> impl Strategy<Value = Vec<Entry>> {
         let unique: BTreeMap<Name, Entry> = entries
             .into_iter()
             .map(|(name, after, thread, author_time_ms)| {
-                (
-                    name,
-                    Entry {
-                        name,
-                        after,
-                        thread,
-                        author_time_ms,
-                    },
-                )
+                (name, Entry { name, after, thread, author_time_ms })
             })
             .collect();
         unique.into_values().collect()
@@ -344,12 +286,7 @@ fn honest_entries() -> impl Strategy<Value = Vec<Entry>> {
                 after.extend(seen.iter().map(|at| at.get(&entries).name));
             }
             let thread = is_reply.then(|| after.pop()).flatten();
-            entries.push(Entry {
-                name: name(device, number),
-                after,
-                thread,
-                author_time_ms,
-            });
+            entries.push(Entry { name: name(device, number), after, thread, author_time_ms });
         }
         entries
     })

@@ -46,29 +46,19 @@ impl Timeline {
         if let Some(known) = self.order.entry(name) {
             let at = self.order.position(name).filter(|_| *known == entry);
             let at = at.ok_or(InsertError::Forked { name })?;
-            return Ok(Inserted {
-                at,
-                is_new: false,
-                moved: Vec::new(),
-            });
+            return Ok(Inserted { at, is_new: false, moved: Vec::new() });
         }
         self.hold(name);
         let moved = self.order.add(entry);
         for change in &moved {
             self.all.remove(&change.from);
             self.all.insert(change.to);
-            let thread = self
-                .order
-                .entry(change.to.name)
-                .and_then(|entry| entry.thread);
+            let thread = self.order.entry(change.to.name).and_then(|entry| entry.thread);
             let thread = self.threads.entry(thread).or_default();
             thread.remove(&change.from);
             thread.insert(change.to);
         }
-        let at = self
-            .order
-            .position(name)
-            .ok_or(InsertError::NotAMessage { name })?;
+        let at = self.order.position(name).ok_or(InsertError::NotAMessage { name })?;
         self.all.insert(at);
         self.threads.entry(thread).or_default().insert(at);
         Ok(Inserted {
@@ -134,18 +124,12 @@ impl Timeline {
 
     /// The same without replies: what the main column shows.
     pub fn page_of_roots(&self, before: Option<Name>, limit: usize) -> Vec<Position> {
-        self.threads
-            .get(&None)
-            .map_or_else(Vec::new, |roots| self.page_of(roots, before, limit))
+        self.threads.get(&None).map_or_else(Vec::new, |roots| self.page_of(roots, before, limit))
     }
 
     /// The replies to `parent`, oldest first, also while the parent itself is missing.
     pub fn thread(&self, parent: Name) -> impl DoubleEndedIterator<Item = Position> + '_ {
-        self.threads
-            .get(&Some(parent))
-            .into_iter()
-            .flatten()
-            .copied()
+        self.threads.get(&Some(parent)).into_iter().flatten().copied()
     }
 
     /// How many replies `parent` has.
@@ -164,12 +148,8 @@ impl Timeline {
             Some(Some(position)) => Bound::Excluded(position),
             Some(None) => return Vec::new(),
         };
-        let mut page: Vec<Position> = of
-            .range((Bound::Unbounded, end))
-            .rev()
-            .take(limit)
-            .copied()
-            .collect();
+        let mut page: Vec<Position> =
+            of.range((Bound::Unbounded, end)).rev().take(limit).copied().collect();
         page.reverse();
         page
     }

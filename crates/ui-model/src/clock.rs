@@ -68,11 +68,7 @@ impl Day {
                 let (year, month, day) = self.civil();
                 let month = MONTHS.get(month.saturating_sub(1)).copied().unwrap_or("?");
                 let title = format!("{} {day} {month}", self.weekday());
-                if year == today.civil().0 {
-                    title
-                } else {
-                    format!("{title} {year}")
-                }
+                if year == today.civil().0 { title } else { format!("{title} {year}") }
             }
         }
     }
@@ -93,11 +89,7 @@ impl Day {
         let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted = (5 * of_year + 2) / 153;
         let day = of_year - (153 * shifted + 2) / 5 + 1;
-        let month = if shifted < 10 {
-            shifted + 3
-        } else {
-            shifted - 9
-        };
+        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
         let year = era * 400 + year_of_era + i64::from(month <= 2);
         (year, usize::try_from(month).unwrap_or(1), day)
     }
@@ -109,15 +101,8 @@ impl fmt::Display for TimeOfDay {
     }
 }
 
-const WEEKDAYS: [&str; 7] = [
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-];
+const WEEKDAYS: [&str; 7] =
+    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -167,9 +152,6 @@ mod tests {
         assert_eq!(paris.time(at(1_792_890_000)).to_string(), "02:00");
         let west = Zone::new(vec![(0, -5 * 3_600)]);
         assert_eq!(west.time(at(1_795_219_200)).to_string(), "19:00");
-        assert_eq!(
-            west.day(at(1_795_219_200)),
-            Zone::default().day(at(1_795_219_200 - 1))
-        );
+        assert_eq!(west.day(at(1_795_219_200)), Zone::default().day(at(1_795_219_200 - 1)));
     }
 }

@@ -12,18 +12,8 @@ impl State {
     pub fn hear(&mut self, event: Event) {
         match event {
             Event::Phase(phase) => self.phase_is(phase),
-            Event::Message {
-                team,
-                channel,
-                row,
-                above,
-            } => self.message(team, channel, row, above),
-            Event::Watermark {
-                team,
-                channel,
-                relay,
-                delivered,
-            } => {
+            Event::Message { team, channel, row, above } => self.message(team, channel, row, above),
+            Event::Watermark { team, channel, relay, delivered } => {
                 let trunk = Talk::channel(team, channel);
                 self.watermark(trunk, relay.into(), delivered.into());
             }
@@ -38,10 +28,7 @@ impl State {
             Event::Gone => {
                 self.forget_what_was_read();
                 self.phase = Phase::Gone;
-                self.door = Door {
-                    restarted: true,
-                    ..Door::default()
-                };
+                self.door = Door { restarted: true, ..Door::default() };
             }
         }
     }
@@ -66,11 +53,7 @@ impl State {
         self.door = Door::default();
         // A message that was on its way when the answer was lost: the same ticket, so that it is
         // not sent twice.
-        let again: Vec<_> = self
-            .asked
-            .iter()
-            .map(|(at, ask)| (*at, ask.clone()))
-            .collect();
+        let again: Vec<_> = self.asked.iter().map(|(at, ask)| (*at, ask.clone())).collect();
         for (ticket, ask) in again {
             if matches!(ask, Ask::Send { .. }) {
                 self.out.push_back(Out::Ask(ticket, ask));
@@ -113,10 +96,7 @@ impl State {
         self.note_queued(&row);
         if self.note_read(team, channel, &row) && !row.own {
             if !(is_open && self.watching) {
-                self.unread
-                    .entry((team, channel))
-                    .or_default()
-                    .insert(row.name);
+                self.unread.entry((team, channel)).or_default().insert(row.name);
             }
             if is_open && !self.watching {
                 self.fresh.insert(row.name);
@@ -125,15 +105,11 @@ impl State {
         if !is_open {
             return;
         }
-        let in_open_thread = self
-            .thread
-            .is_some_and(|root| row.thread == Some(root) || row.name == root);
+        let in_open_thread =
+            self.thread.is_some_and(|root| row.thread == Some(root) || row.name == root);
         if in_open_thread && self.branch.put(row.clone(), above) == Put::Lost {
             // What stands above it in the channel need not be in the thread.
-            self.refresh(Talk {
-                thread: self.thread,
-                ..trunk
-            });
+            self.refresh(Talk { thread: self.thread, ..trunk });
         }
         if self.trunk.put(row, above) == Put::Lost {
             self.refresh(trunk);
@@ -179,8 +155,7 @@ impl State {
                 if channel == trunk.channel);
             is_message && name.team() == trunk.team
         };
-        self.queued
-            .retain(|name| !(here(*name) && crate::row::number(*name) < relay));
+        self.queued.retain(|name| !(here(*name) && crate::row::number(*name) < relay));
         let further = |row: &Row| {
             let moves = row.own && here(row.name) && row.standing < Standing::Delivered;
             let number = crate::row::number(row.name);
@@ -205,14 +180,7 @@ impl State {
         match (ask, answer) {
             (ask, Answer::Refused(refusal)) => self.refused(ask, &refusal),
             (_, Answer::Me(me)) => self.me = Some(me),
-            (
-                _,
-                Answer::Status {
-                    confinement,
-                    link,
-                    joining,
-                },
-            ) => {
+            (_, Answer::Status { confinement, link, joining }) => {
                 self.confinement = confinement;
                 self.link = link;
                 if let (Some(hash), true) = (joining.first(), self.teams.is_empty()) {
@@ -226,11 +194,7 @@ impl State {
             }
             (Ask::Send { talk, .. }, Answer::Sent(row)) => self.sent(talk, row),
             (Ask::ReadLink(link), Answer::Offer(offer)) => {
-                self.join = Some(Join::Confirming {
-                    link,
-                    offer,
-                    trouble: None,
-                });
+                self.join = Some(Join::Confirming { link, offer, trouble: None });
             }
             (_, Answer::Joining(hash)) => self.join = Some(Join::Waiting { hash }),
             // Done, or an answer to another question than the one that was asked.
@@ -280,14 +244,8 @@ impl State {
     fn recount_replies(&mut self) {
         let whole = !self.branch.has_older() && !self.branch.has_newer();
         if let (Some(root), true) = (self.thread, whole) {
-            let replies = self
-                .branch
-                .rows()
-                .iter()
-                .filter(|row| row.thread == Some(root))
-                .count();
-            self.trunk
-                .set_replies(root, u32::try_from(replies).unwrap_or(u32::MAX));
+            let replies = self.branch.rows().iter().filter(|row| row.thread == Some(root)).count();
+            self.trunk.set_replies(root, u32::try_from(replies).unwrap_or(u32::MAX));
         }
     }
 
@@ -306,12 +264,8 @@ impl State {
     fn channels_are(&mut self, team: TeamId, channels: Vec<ChannelEntry>) {
         self.channels.insert(team, channels);
         let open_here = self.open.filter(|open| open.team == team);
-        let gone = open_here.is_some_and(|open| {
-            !self
-                .channels(team)
-                .iter()
-                .any(|entry| entry.id == open.channel)
-        });
+        let gone = open_here
+            .is_some_and(|open| !self.channels(team).iter().any(|entry| entry.id == open.channel));
         if self.open.is_none() || gone {
             let join = self.join.take();
             self.open_team(team);
@@ -338,18 +292,10 @@ impl State {
                 };
                 self.drafts.insert(talk, back);
             }
-            Ask::ReadLink(_) => {
-                self.join = Some(Join::Entering {
-                    trouble: Some(trouble),
-                })
-            }
+            Ask::ReadLink(_) => self.join = Some(Join::Entering { trouble: Some(trouble) }),
             Ask::Join { .. } => {
                 if let Some(Join::Publishing { link, offer }) = self.join.take() {
-                    self.join = Some(Join::Confirming {
-                        link,
-                        offer,
-                        trouble: Some(trouble),
-                    });
+                    self.join = Some(Join::Confirming { link, offer, trouble: Some(trouble) });
                 }
             }
             Ask::Lock | Ask::Page { .. } => self.notices.push_back(trouble.0),
@@ -378,8 +324,5 @@ impl Refusal {
 
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -51,11 +51,7 @@ impl State {
             let jump = Jump {
                 target: Target::Command(binding.command),
                 label: binding.label.to_owned(),
-                note: binding
-                    .chords
-                    .first()
-                    .map(|chord| chord.label())
-                    .unwrap_or_default(),
+                note: binding.chords.first().map(|chord| chord.label()).unwrap_or_default(),
             };
             found.push((distance.saturating_add(COMMANDS_AFTER), jump));
         }

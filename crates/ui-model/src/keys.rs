@@ -125,44 +125,26 @@ pub struct Chord {
 
 impl Chord {
     const fn plain(key: Key) -> Self {
-        Self {
-            ctrl: false,
-            shift: false,
-            alt: false,
-            key,
-        }
+        Self { ctrl: false, shift: false, alt: false, key }
     }
 
     const fn ctrl(key: Key) -> Self {
-        Self {
-            ctrl: true,
-            ..Self::plain(key)
-        }
+        Self { ctrl: true, ..Self::plain(key) }
     }
 
     const fn alt(key: Key) -> Self {
-        Self {
-            alt: true,
-            ..Self::plain(key)
-        }
+        Self { alt: true, ..Self::plain(key) }
     }
 
     const fn shift(self) -> Self {
-        Self {
-            shift: true,
-            ..self
-        }
+        Self { shift: true, ..self }
     }
 
     /// As it is written in menus.
     #[must_use]
     pub fn label(self) -> String {
         let mut label = String::new();
-        for (held, name) in [
-            (self.ctrl, "Ctrl+"),
-            (self.alt, "Alt+"),
-            (self.shift, "Shift+"),
-        ] {
+        for (held, name) in [(self.ctrl, "Ctrl+"), (self.alt, "Alt+"), (self.shift, "Shift+")] {
             if held {
                 label.push_str(name);
             }
@@ -211,23 +193,11 @@ pub fn bindings_of(command: Command) -> Option<&'static Binding> {
 }
 
 const fn anywhere(command: Command, label: &'static str, chords: &'static [Chord]) -> Binding {
-    Binding {
-        command,
-        label,
-        scope: Scope::Anywhere,
-        chords,
-        offered: false,
-    }
+    Binding { command, label, scope: Scope::Anywhere, chords, offered: false }
 }
 
 const fn offered(command: Command, label: &'static str, chords: &'static [Chord]) -> Binding {
-    Binding {
-        command,
-        label,
-        scope: Scope::Anywhere,
-        chords,
-        offered: true,
-    }
+    Binding { command, label, scope: Scope::Anywhere, chords, offered: true }
 }
 
 const fn within(
@@ -236,42 +206,20 @@ const fn within(
     label: &'static str,
     chords: &'static [Chord],
 ) -> Binding {
-    Binding {
-        command,
-        label,
-        scope,
-        chords,
-        offered: false,
-    }
+    Binding { command, label, scope, chords, offered: false }
 }
 
 /// Every command of the window.
 pub const KEYMAP: &[Binding] = &[
-    anywhere(
-        Command::Switcher,
-        "Jump to a channel",
-        &[Chord::ctrl(Key::Letter('K'))],
-    ),
+    anywhere(Command::Switcher, "Jump to a channel", &[Chord::ctrl(Key::Letter('K'))]),
     anywhere(
         Command::ChannelUp,
         "Previous channel",
         &[Chord::alt(Key::Up), Chord::ctrl(Key::Tab).shift()],
     ),
-    anywhere(
-        Command::ChannelDown,
-        "Next channel",
-        &[Chord::alt(Key::Down), Chord::ctrl(Key::Tab)],
-    ),
-    anywhere(
-        Command::UnreadUp,
-        "Previous unread channel",
-        &[Chord::alt(Key::Up).shift()],
-    ),
-    anywhere(
-        Command::UnreadDown,
-        "Next unread channel",
-        &[Chord::alt(Key::Down).shift()],
-    ),
+    anywhere(Command::ChannelDown, "Next channel", &[Chord::alt(Key::Down), Chord::ctrl(Key::Tab)]),
+    anywhere(Command::UnreadUp, "Previous unread channel", &[Chord::alt(Key::Up).shift()]),
+    anywhere(Command::UnreadDown, "Next unread channel", &[Chord::alt(Key::Down).shift()]),
     anywhere(Command::Team(1), "Team 1", &[Chord::ctrl(Key::Digit(1))]),
     anywhere(Command::Team(2), "Team 2", &[Chord::ctrl(Key::Digit(2))]),
     anywhere(Command::Team(3), "Team 3", &[Chord::ctrl(Key::Digit(3))]),
@@ -288,90 +236,33 @@ pub const KEYMAP: &[Binding] = &[
         "Jump to latest",
         &[Chord::ctrl(Key::End), Chord::ctrl(Key::Letter('J'))],
     ),
-    offered(
-        Command::FirstUnread,
-        "Jump to first unread",
-        &[Chord::plain(Key::PageUp).shift()],
-    ),
-    anywhere(
-        Command::NextRegion,
-        "Next part of the window",
-        &[Chord::plain(Key::F(6))],
-    ),
+    offered(Command::FirstUnread, "Jump to first unread", &[Chord::plain(Key::PageUp).shift()]),
+    anywhere(Command::NextRegion, "Next part of the window", &[Chord::plain(Key::F(6))]),
     anywhere(
         Command::PreviousRegion,
         "Previous part of the window",
         &[Chord::plain(Key::F(6)).shift()],
     ),
-    anywhere(
-        Command::Compose,
-        "Write a message",
-        &[Chord::ctrl(Key::Letter('T')).shift()],
-    ),
-    within(
-        Scope::Composer,
-        Command::Send,
-        "Send",
-        &[Chord::plain(Key::Enter)],
-    ),
-    within(
-        Scope::Composer,
-        Command::NewLine,
-        "New line",
-        &[Chord::plain(Key::Enter).shift()],
-    ),
+    anywhere(Command::Compose, "Write a message", &[Chord::ctrl(Key::Letter('T')).shift()]),
+    within(Scope::Composer, Command::Send, "Send", &[Chord::plain(Key::Enter)]),
+    within(Scope::Composer, Command::NewLine, "New line", &[Chord::plain(Key::Enter).shift()]),
     within(
         Scope::Message,
         Command::Thread,
         "Reply in thread",
-        &[
-            Chord::plain(Key::Letter('T')),
-            Chord::plain(Key::Letter('R')),
-            Chord::plain(Key::Enter),
-        ],
+        &[Chord::plain(Key::Letter('T')), Chord::plain(Key::Letter('R')), Chord::plain(Key::Enter)],
     ),
-    within(
-        Scope::Message,
-        Command::CopyMessage,
-        "Copy message",
-        &[Chord::ctrl(Key::Letter('C'))],
-    ),
-    within(
-        Scope::Message,
-        Command::MessageUp,
-        "Message above",
-        &[Chord::plain(Key::Up)],
-    ),
-    within(
-        Scope::Message,
-        Command::MessageDown,
-        "Message below",
-        &[Chord::plain(Key::Down)],
-    ),
-    offered(
-        Command::ToggleThread,
-        "Show or hide the thread",
-        &[Chord::ctrl(Key::Period)],
-    ),
-    anywhere(
-        Command::Dismiss,
-        "Close what is on top",
-        &[Chord::plain(Key::Escape)],
-    ),
+    within(Scope::Message, Command::CopyMessage, "Copy message", &[Chord::ctrl(Key::Letter('C'))]),
+    within(Scope::Message, Command::MessageUp, "Message above", &[Chord::plain(Key::Up)]),
+    within(Scope::Message, Command::MessageDown, "Message below", &[Chord::plain(Key::Down)]),
+    offered(Command::ToggleThread, "Show or hide the thread", &[Chord::ctrl(Key::Period)]),
+    anywhere(Command::Dismiss, "Close what is on top", &[Chord::plain(Key::Escape)]),
     offered(Command::JoinTeam, "Join a team", &[]),
     offered(Command::Theme, "Switch between light and dark", &[]),
-    offered(
-        Command::Lock,
-        "Lock",
-        &[Chord::ctrl(Key::Letter('L')).shift()],
-    ),
+    offered(Command::Lock, "Lock", &[Chord::ctrl(Key::Letter('L')).shift()]),
     offered(Command::ZoomIn, "Larger text", &[Chord::ctrl(Key::Plus)]),
     offered(Command::ZoomOut, "Smaller text", &[Chord::ctrl(Key::Minus)]),
-    offered(
-        Command::ZoomReset,
-        "Normal text size",
-        &[Chord::ctrl(Key::Digit(0))],
-    ),
+    offered(Command::ZoomReset, "Normal text size", &[Chord::ctrl(Key::Digit(0))]),
     offered(Command::Quit, "Quit", &[Chord::ctrl(Key::Letter('Q'))]),
 ];
 
@@ -402,11 +293,7 @@ mod tests {
     #[test]
     fn what_has_no_key_is_offered_by_the_quick_switcher() {
         for binding in KEYMAP {
-            assert!(
-                binding.offered || !binding.chords.is_empty(),
-                "{:?}",
-                binding.command
-            );
+            assert!(binding.offered || !binding.chords.is_empty(), "{:?}", binding.command);
         }
     }
 

@@ -110,8 +110,7 @@ impl Pages {
         };
         self.cuts.pop();
         self.reading_back = false;
-        self.rows
-            .extend(rows.drain(..).skip(joint.saturating_add(1)));
+        self.rows.extend(rows.drain(..).skip(joint.saturating_add(1)));
         self.shrink();
     }
 
@@ -143,11 +142,7 @@ impl Pages {
         let name = row.name;
         self.rows.insert(at, row);
         self.shrink();
-        if self.row(name).is_some() {
-            Put::Held
-        } else {
-            Put::Outside
-        }
+        if self.row(name).is_some() { Put::Held } else { Put::Outside }
     }
 
     /// The person is at the newest message again: from now on the oldest ones make room.
@@ -178,11 +173,7 @@ impl Pages {
         }
         let before_the_window =
             self.older && self.rows.first().is_some_and(|first| row.at < first.at);
-        if before_the_window {
-            Put::Outside
-        } else {
-            Put::Lost
-        }
+        if before_the_window { Put::Outside } else { Put::Lost }
     }
 
     /// Keeps the side that the person reads.
@@ -203,15 +194,9 @@ impl Pages {
         };
         match self.cuts.last_mut() {
             Some(near) if near.count.saturating_add(surplus) <= PAGE => {
-                *near = Cut {
-                    first,
-                    count: near.count.saturating_add(surplus),
-                };
+                *near = Cut { first, count: near.count.saturating_add(surplus) };
             }
-            _ => self.cuts.push(Cut {
-                first,
-                count: surplus,
-            }),
+            _ => self.cuts.push(Cut { first, count: surplus }),
         }
     }
 }

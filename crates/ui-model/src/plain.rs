@@ -65,11 +65,8 @@ mod tests {
     /// `UI-MODEL-10`
     #[test]
     fn debug_output_shows_neither_words_nor_passphrases() {
-        let shown = format!(
-            "{:?} {:?}",
-            Words::new("meet at 9"),
-            Passphrase::new("hunter2".into())
-        );
+        let shown =
+            format!("{:?} {:?}", Words::new("meet at 9"), Passphrase::new("hunter2".into()));
         assert_eq!(shown, "Words(..) Passphrase(..)");
     }
 }

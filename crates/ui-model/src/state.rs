@@ -163,11 +163,7 @@ impl State {
     /// A window that nothing is known to yet.
     #[must_use]
     pub fn new(text_limit: usize, zone: Zone) -> Self {
-        Self {
-            text_limit,
-            zone,
-            ..Self::default()
-        }
+        Self { text_limit, zone, ..Self::default() }
     }
 
     /// Which screen is shown.
@@ -258,10 +254,7 @@ impl State {
     #[must_use]
     pub fn channel_name(&self) -> &str {
         let Some(open) = self.open else { return "" };
-        let channel = self
-            .channels(open.team)
-            .iter()
-            .find(|entry| entry.id == open.channel);
+        let channel = self.channels(open.team).iter().find(|entry| entry.id == open.channel);
         channel.map_or("", |entry| entry.name.as_str())
     }
 
@@ -307,21 +300,13 @@ impl State {
     /// How many messages of a team were not seen.
     #[must_use]
     pub fn team_unread(&self, team: TeamId) -> usize {
-        self.unread
-            .iter()
-            .filter(|((of, _), _)| *of == team)
-            .map(|(_, names)| names.len())
-            .sum()
+        self.unread.iter().filter(|((of, _), _)| *of == team).map(|(_, names)| names.len()).sum()
     }
 
     /// The message above which the "new" line stands.
     #[must_use]
     pub fn new_from(&self) -> Option<Name> {
-        let first = self
-            .trunk
-            .rows()
-            .iter()
-            .find(|row| self.fresh.contains(&row.name));
+        let first = self.trunk.rows().iter().find(|row| self.fresh.contains(&row.name));
         first.map(|row| row.name)
     }
 
@@ -353,18 +338,14 @@ impl State {
     #[must_use]
     pub fn has_draft(&self, team: TeamId, channel: Channel) -> bool {
         let here = |talk: &Talk| talk.team == team && talk.channel == channel;
-        self.drafts
-            .iter()
-            .any(|(talk, words)| here(talk) && !words.is_blank())
+        self.drafts.iter().any(|(talk, words)| here(talk) && !words.is_blank())
     }
 
     /// How many bytes the text in a composer has left; negative is too long.
     #[must_use]
     pub fn bytes_left(&self, talk: Talk) -> i64 {
         let used = i64::try_from(self.draft(talk).trim().len()).unwrap_or(i64::MAX);
-        i64::try_from(self.text_limit)
-            .unwrap_or(i64::MAX)
-            .saturating_sub(used)
+        i64::try_from(self.text_limit).unwrap_or(i64::MAX).saturating_sub(used)
     }
 
     /// Whether the composer has something that can be sent.

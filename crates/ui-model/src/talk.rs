@@ -17,28 +17,18 @@ impl Talk {
     /// A channel.
     #[must_use]
     pub fn channel(team: TeamId, channel: Channel) -> Self {
-        Self {
-            team,
-            channel,
-            thread: None,
-        }
+        Self { team, channel, thread: None }
     }
 
     /// The thread under `root` in the same channel.
     #[must_use]
     pub fn thread(self, root: Name) -> Self {
-        Self {
-            thread: Some(root),
-            ..self
-        }
+        Self { thread: Some(root), ..self }
     }
 
     /// The channel that this thread hangs in; a channel is its own.
     #[must_use]
     pub fn trunk(self) -> Self {
-        Self {
-            thread: None,
-            ..self
-        }
+        Self { thread: None, ..self }
     }
 }

@@ -9,26 +9,16 @@ use crate::{
 impl State {
     /// Takes what the person asked for; call [`State::poll`] until it returns `None` afterwards.
     pub fn wish(&mut self, intent: Intent) {
-        let at_the_door = matches!(
-            intent,
-            Intent::Create { .. } | Intent::Unlock(_) | Intent::Quit
-        );
+        let at_the_door =
+            matches!(intent, Intent::Create { .. } | Intent::Unlock(_) | Intent::Quit);
         if self.phase != Phase::Unlocked && !at_the_door {
             // A click that was on its way when the vault closed.
             return;
         }
         match intent {
-            Intent::Create {
-                name,
-                device,
-                passphrase,
-            } => {
+            Intent::Create { name, device, passphrase } => {
                 let (name, device) = (name.trim().to_owned(), device.trim().to_owned());
-                self.knock(Ask::Create {
-                    name,
-                    device,
-                    passphrase,
-                });
+                self.knock(Ask::Create { name, device, passphrase });
             }
             Intent::Unlock(passphrase) => self.knock(Ask::Unlock(passphrase)),
             Intent::Quit => self.out.push_back(Out::Quit),
@@ -59,10 +49,7 @@ impl State {
             }
             Intent::ConfirmJoin => {
                 if let Some(Join::Confirming { link, offer, .. }) = self.join.take() {
-                    self.ask(Ask::Join {
-                        link: link.clone(),
-                        root: offer.root,
-                    });
+                    self.ask(Ask::Join { link: link.clone(), root: offer.root });
                     self.join = Some(Join::Publishing { link, offer });
                 }
             }
@@ -148,11 +135,7 @@ impl State {
     fn open_thread(&mut self, name: Name) {
         let Some(open) = self.open else { return };
         // Threads do not nest: the thread of a reply is the thread it stands in.
-        let root = self
-            .trunk
-            .row(name)
-            .and_then(|row| row.thread)
-            .unwrap_or(name);
+        let root = self.trunk.row(name).and_then(|row| row.thread).unwrap_or(name);
         if self.thread == Some(root) {
             return;
         }
@@ -187,28 +170,18 @@ impl State {
         if self.open == Some(talk.trunk()) {
             self.fresh.clear();
         }
-        self.ask(Ask::Send {
-            talk,
-            text: Words::new(draft.reveal().trim()),
-        });
+        self.ask(Ask::Send { talk, text: Words::new(draft.reveal().trim()) });
         self.show_latest(talk);
     }
 
     fn show_older(&mut self, talk: Talk) {
         let loading = self.is_loading(talk);
-        let first = self
-            .pages_of(talk)
-            .filter(|pages| pages.has_older() && !loading);
+        let first = self.pages_of(talk).filter(|pages| pages.has_older() && !loading);
         let Some(first) = first.and_then(|pages| pages.rows().first()) else {
             return;
         };
         let before = Some(first.name);
-        self.ask(Ask::Page {
-            talk,
-            before,
-            limit: PAGE,
-            edge: Edge::Older,
-        });
+        self.ask(Ask::Page { talk, before, limit: PAGE, edge: Edge::Older });
     }
 
     fn show_newer(&mut self, talk: Talk) {
@@ -220,12 +193,7 @@ impl State {
         };
         // A little more than was dropped, so that the page reaches back to the window.
         let limit = count.saturating_add(PAGE / 2).min(WINDOW);
-        self.ask(Ask::Page {
-            talk,
-            before,
-            limit,
-            edge: Edge::Newer,
-        });
+        self.ask(Ask::Page { talk, before, limit, edge: Edge::Newer });
     }
 
     fn show_latest(&mut self, talk: Talk) {
@@ -235,12 +203,7 @@ impl State {
     }
 
     pub(crate) fn ask_latest(&mut self, talk: Talk) {
-        self.ask(Ask::Page {
-            talk,
-            before: None,
-            limit: PAGE,
-            edge: Edge::Latest,
-        });
+        self.ask(Ask::Page { talk, before: None, limit: PAGE, edge: Edge::Latest });
     }
 
     fn watch(&mut self, watching: bool) {
@@ -253,10 +216,7 @@ impl State {
 
     /// Back to the teams, if there are any.
     fn leave_join(&mut self) {
-        self.join = self
-            .teams
-            .is_empty()
-            .then_some(Join::Entering { trouble: None });
+        self.join = self.teams.is_empty().then_some(Join::Entering { trouble: None });
     }
 
     pub(crate) fn pages_of(&mut self, talk: Talk) -> Option<&mut Pages> {

@@ -11,11 +11,8 @@ use proptest::prelude::*;
 use ui_model::{Millis, PAGE, Pages, Put, Row, Standing, WINDOW, Words};
 
 fn row(number: u64) -> Row {
-    let team = TeamId {
-        origin: Origin::truncate(1),
-        org: Org::truncate(2),
-        team: Team::truncate(3),
-    };
+    let team =
+        TeamId { origin: Origin::truncate(1), org: Org::truncate(2), team: Team::truncate(3) };
     let name = team.name(Rest::Message {
         channel: Channel::truncate(4),
         device: Device::truncate(5),
@@ -74,11 +71,7 @@ impl History {
         let above = at.checked_sub(1).map(|above| self.0[above].name);
         let mut row = row(number);
         // Late messages are dated among their neighbours.
-        row.at = self
-            .0
-            .get(at)
-            .or(self.0.last())
-            .map_or(Millis(0), |near| near.at);
+        row.at = self.0.get(at).or(self.0.last()).map_or(Millis(0), |near| near.at);
         self.0.insert(at, row.clone());
         if pages.put(row, above) == Put::Lost {
             self.restart(pages);
@@ -93,11 +86,8 @@ impl History {
             return Ok(());
         };
         let start = self.0.iter().position(|row| row.name == *first).unwrap();
-        let whole: Vec<Name> = self.0[start..]
-            .iter()
-            .map(|row| row.name)
-            .take(held.len())
-            .collect();
+        let whole: Vec<Name> =
+            self.0[start..].iter().map(|row| row.name).take(held.len()).collect();
         prop_assert_eq!(&held, &whole, "a contiguous part in the same order");
         prop_assert_eq!(pages.has_older(), start > 0);
         let end = start + held.len();

@@ -12,46 +12,18 @@ pub(crate) fn show(state: &State, ui: &mut Ui, out: &mut Vec<Intent>) {
     let t = theme::of(ui);
     if let Confinement::Absent(why) = state.confinement() {
         let text = format!("Nothing confines these processes: {why}");
-        strip(
-            ui,
-            "unconfined",
-            Icon::Shield,
-            t.danger,
-            t.danger_bg,
-            &text,
-            |_| {},
-        );
+        strip(ui, "unconfined", Icon::Shield, t.danger, t.danger_bg, &text, |_| {});
     }
     if let Link::Offline { since, why } = state.link() {
         let text = offline(state, &state.zone.time(*since).to_string(), why);
-        strip(
-            ui,
-            "offline",
-            Icon::NoCloud,
-            t.warn,
-            t.warn_bg,
-            &text,
-            |_| {},
-        );
+        strip(ui, "offline", Icon::NoCloud, t.warn, t.warn_bg, &text, |_| {});
     }
     if let Some(notice) = state.notice() {
-        strip(
-            ui,
-            "notice",
-            Icon::Failed,
-            t.warn,
-            t.warn_bg,
-            notice,
-            |ui| {
-                if Press::icon(Icon::Close, "Dismiss notice")
-                    .height(28.0)
-                    .show(ui)
-                    .clicked()
-                {
-                    out.push(Intent::DismissNotice);
-                }
-            },
-        );
+        strip(ui, "notice", Icon::Failed, t.warn, t.warn_bg, notice, |ui| {
+            if Press::icon(Icon::Close, "Dismiss notice").height(28.0).show(ui).clicked() {
+                out.push(Intent::DismissNotice);
+            }
+        });
     }
 }
 
@@ -79,13 +51,8 @@ fn strip(
     end: impl FnOnce(&mut Ui),
 ) {
     let t = theme::of(ui);
-    let frame = Frame::new()
-        .fill(behind)
-        .inner_margin(Margin::symmetric(16, 4));
-    let panel = Panel::top(id)
-        .exact_size(36.0)
-        .resizable(false)
-        .show_separator_line(false);
+    let frame = Frame::new().fill(behind).inner_margin(Margin::symmetric(16, 4));
+    let panel = Panel::top(id).exact_size(36.0).resizable(false).show_separator_line(false);
     panel.frame(frame).show(ui, |ui| {
         ui.horizontal_centered(|ui| {
             icons::show(ui, icon, 17.0, colour, None);

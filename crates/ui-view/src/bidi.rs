@@ -22,8 +22,7 @@ pub struct VisualLine {
 #[must_use]
 pub fn has_right_to_left(text: &str) -> bool {
     // Nothing below the Hebrew block does, which settles most texts at once.
-    text.chars()
-        .any(|c| c >= '\u{0590}' && matches!(bidi_class(c), BidiClass::R | BidiClass::AL))
+    text.chars().any(|c| c >= '\u{0590}' && matches!(bidi_class(c), BidiClass::R | BidiClass::AL))
 }
 
 /// Drops what a sender could disguise a text with: embeddings, overrides and isolates, control
@@ -32,11 +31,7 @@ pub fn has_right_to_left(text: &str) -> bool {
 pub fn tidy(text: &str) -> Cow<'_, str> {
     let mut marks = 0_u8;
     let mut keep = |c: char| {
-        marks = if is_mark(c) {
-            marks.saturating_add(1)
-        } else {
-            0
-        };
+        marks = if is_mark(c) { marks.saturating_add(1) } else { 0 };
         !is_disguise(c) && marks <= MARKS_PER_LETTER
     };
     if text.chars().all(&mut keep) {
@@ -44,11 +39,7 @@ pub fn tidy(text: &str) -> Cow<'_, str> {
     }
     marks = 0;
     let mut keep = |c: char| {
-        marks = if is_mark(c) {
-            marks.saturating_add(1)
-        } else {
-            0
-        };
+        marks = if is_mark(c) { marks.saturating_add(1) } else { 0 };
         !is_disguise(c) && marks <= MARKS_PER_LETTER
     };
     Cow::Owned(text.chars().filter(|c| keep(*c)).collect())
@@ -62,11 +53,7 @@ pub fn one_line(text: &str) -> String {
         return text;
     }
     let lines = visual_lines(&text, f32::INFINITY, |_| 0.0);
-    lines
-        .into_iter()
-        .next()
-        .map(|line| line.text)
-        .unwrap_or_default()
+    lines.into_iter().next().map(|line| line.text).unwrap_or_default()
 }
 
 /// Breaks a text into lines no wider than `max_width`, where `width` measures a piece of it.
@@ -79,10 +66,7 @@ pub fn visual_lines(
     for paragraph in tidy(text).split('\n') {
         let info = BidiInfo::new(paragraph, None);
         let Some(whole) = info.paragraphs.first() else {
-            seen.push(VisualLine {
-                text: String::new(),
-                right_to_left: false,
-            });
+            seen.push(VisualLine { text: String::new(), right_to_left: false });
             continue;
         };
         let right_to_left = whole.level.is_rtl();
@@ -102,10 +86,7 @@ pub fn visual_lines(
                     }
                 }
             }
-            seen.push(VisualLine {
-                text,
-                right_to_left,
-            });
+            seen.push(VisualLine { text, right_to_left });
         }
     }
     seen
@@ -150,10 +131,7 @@ fn broken(
 /// them.
 fn push_backwards(line: &mut String, run: &str) {
     let letters: Vec<char> = run.chars().collect();
-    for word in letters
-        .chunk_by(|one, other| in_word(*one) && in_word(*other))
-        .rev()
-    {
+    for word in letters.chunk_by(|one, other| in_word(*one) && in_word(*other)).rev() {
         if word.first().copied().is_some_and(in_word) {
             line.extend(word);
         } else {
@@ -189,9 +167,7 @@ fn is_mark(c: char) -> bool {
 const MARKS_PER_LETTER: u8 = 8;
 
 /// Pairs that stand facing each other.
-const MIRRORS: [char; 14] = [
-    '(', ')', '[', ']', '{', '}', '<', '>', '«', '»', '‹', '›', '≤', '≥',
-];
+const MIRRORS: [char; 14] = ['(', ')', '[', ']', '{', '}', '<', '>', '«', '»', '‹', '›', '≤', '≥'];
 
 #[cfg(test)]
 mod tests {
@@ -200,10 +176,7 @@ mod tests {
     use super::*;
 
     fn seen(text: &str) -> Vec<String> {
-        visual_lines(text, f32::INFINITY, |_| 0.0)
-            .into_iter()
-            .map(|line| line.text)
-            .collect()
+        visual_lines(text, f32::INFINITY, |_| 0.0).into_iter().map(|line| line.text).collect()
     }
 
     fn length(text: &str) -> f32 {

@@ -9,9 +9,7 @@ use crate::theme;
 /// The bare window.
 pub(crate) fn empty(ui: &mut Ui) {
     let t = theme::of(ui);
-    CentralPanel::no_frame()
-        .frame(Frame::new().fill(t.sidebar))
-        .show(ui, |_| {});
+    CentralPanel::no_frame().frame(Frame::new().fill(t.sidebar)).show(ui, |_| {});
 }
 
 /// Shows a card of at most this width.
@@ -82,10 +80,8 @@ pub(crate) fn paragraph(ui: &mut Ui, sentence: &str) -> Response {
 /// What went wrong.
 pub(crate) fn trouble(ui: &mut Ui, sentence: &str) {
     let t = theme::of(ui);
-    let frame = Frame::new()
-        .fill(t.danger_bg)
-        .corner_radius(6)
-        .inner_margin(Margin::symmetric(12, 8));
+    let frame =
+        Frame::new().fill(t.danger_bg).corner_radius(6).inner_margin(Margin::symmetric(12, 8));
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         let label = ui.add(Label::new(RichText::new(sentence).size(14.0).color(t.text)).wrap());

@@ -29,13 +29,7 @@ fn matches(event: &Event, chord: Chord) -> bool {
     if let Event::Copy = event {
         return chord.ctrl && !chord.shift && !chord.alt && chord.key == Key::Letter('C');
     }
-    let Event::Key {
-        key,
-        pressed: true,
-        modifiers,
-        ..
-    } = event
-    else {
+    let Event::Key { key, pressed: true, modifiers, .. } = event else {
         return false;
     };
     // Plus needs Shift on many keyboards and none on others.

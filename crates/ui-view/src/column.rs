@@ -30,10 +30,7 @@ pub(crate) struct Place {
 
 impl Column {
     pub(crate) fn of_thread() -> Self {
-        Self {
-            timeline: Timeline::from_top(),
-            ..Self::default()
-        }
+        Self { timeline: Timeline::from_top(), ..Self::default() }
     }
 
     pub(crate) fn has_focus(&self) -> bool {
@@ -51,11 +48,7 @@ pub(crate) fn show(
     out: &mut Vec<Intent>,
 ) -> bool {
     let in_thread = place.talk.thread.is_some();
-    let pages = if in_thread {
-        state.thread_pages()
-    } else {
-        state.pages()
-    };
+    let pages = if in_thread { state.thread_pages() } else { state.pages() };
     let rows = shown(pages, place.talk);
     if rows.is_empty() {
         if pages.has_older() {
@@ -68,10 +61,7 @@ pub(crate) fn show(
         }
         return ui.input(|input| input.focused) && !state.is_loading(place.talk);
     }
-    let seen = column
-        .visible
-        .iter()
-        .find(|name| Some(**name) == column.current);
+    let seen = column.visible.iter().find(|name| Some(**name) == column.current);
     let current = seen.or(column.visible.last()).copied();
     let mut visible = Vec::new();
     let mut focused = None;
@@ -153,11 +143,7 @@ fn step(column: &mut Column, pages: &Pages, talk: Talk, ui: &Ui, down: bool) {
     let Some(at) = rows.iter().position(|row| Some(row.name) == column.focused) else {
         return;
     };
-    let next = if down {
-        at.checked_add(1)
-    } else {
-        at.checked_sub(1)
-    };
+    let next = if down { at.checked_add(1) } else { at.checked_sub(1) };
     let Some(row) = next.and_then(|next| rows.get(next)) else {
         return;
     };
@@ -197,20 +183,13 @@ fn jump_to_latest(
         None => state.unread(place.talk.team, place.talk.channel),
         Some(_) => 0,
     };
-    let text = if new > 0 {
-        format!("Jump to latest · {new} new")
-    } else {
-        "Jump to latest".into()
-    };
+    let text =
+        if new > 0 { format!("Jump to latest · {new} new") } else { "Jump to latest".into() };
     let wide = 150.0 + if new > 0 { 50.0 } else { 0.0 };
     let middle = pos2(ui.max_rect().center().x, ui.max_rect().bottom() - 28.0);
     let rect = Align2::CENTER_CENTER.anchor_size(middle, vec2(wide, 34.0));
     let mut pill = ui.new_child(UiBuilder::new().id_salt("latest").max_rect(rect));
-    let press = Press::new(&text)
-        .with(Icon::Down)
-        .radius(17)
-        .height(34.0)
-        .width(wide);
+    let press = Press::new(&text).with(Icon::Down).radius(17).height(34.0).width(wide);
     if press.show(&mut pill).clicked() {
         column.timeline.follow();
         out.push(Intent::ShowLatest(place.talk));
@@ -225,10 +204,7 @@ fn start_of_channel(state: &State, ui: &mut Ui) {
         ui.add_space(8.0);
         let name = crate::bidi::one_line(state.channel_name());
         ui.label(theme::strong(format!("This is the start of #{name}")).size(20.0));
-        let team = state
-            .team()
-            .map(|team| crate::bidi::one_line(&team.name))
-            .unwrap_or_default();
+        let team = state.team().map(|team| crate::bidi::one_line(&team.name)).unwrap_or_default();
         let who = format!("Only the devices of {team} can read what is written here.");
         ui.label(RichText::new(who).color(t.text_2));
     });

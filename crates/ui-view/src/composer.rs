@@ -23,52 +23,37 @@ pub(crate) fn show(
 ) {
     let t = theme::of(ui);
     let behind = ui.visuals().panel_fill;
-    let margin = Margin {
-        left: 16,
-        right: 16,
-        top: 8,
-        bottom: 14,
-    };
-    let panel = Panel::bottom(("composer", region))
-        .resizable(false)
-        .show_separator_line(false);
-    let area = panel
-        .frame(Frame::new().fill(behind).inner_margin(margin))
-        .show(ui, |ui| {
-            if let Some(trouble) = state.send_trouble(talk) {
-                let trouble = RichText::new(&trouble.0).size(13.0).color(t.danger);
-                ui.add(Label::new(trouble).wrap());
-            }
-            let frame = Frame::new()
-                .fill(t.input)
-                .stroke(Stroke::new(1.0, t.line))
-                .corner_radius(10);
-            let inner = frame.inner_margin(Margin::symmetric(10, 7)).show(ui, |ui| {
-                let width = ui.available_width();
-                ui.set_width(width);
-                let text = ui.scope(|ui| {
-                    ui.set_width((width - SEND.x - 8.0).max(40.0));
-                    field(state, ui, talk, hint, out);
-                });
-                // At the last line of the text, beside it.
-                let corner = pos2(ui.max_rect().right(), text.response.rect.bottom());
-                let rect = Align2::RIGHT_BOTTOM.anchor_size(corner, SEND);
-                let mut beside = ui.new_child(UiBuilder::new().id_salt("send").max_rect(rect));
-                if send_button(state, &mut beside, talk, region).clicked() {
-                    out.push(Intent::Send(talk));
-                    focus(ui, composer_id(talk));
-                }
+    let margin = Margin { left: 16, right: 16, top: 8, bottom: 14 };
+    let panel = Panel::bottom(("composer", region)).resizable(false).show_separator_line(false);
+    let area = panel.frame(Frame::new().fill(behind).inner_margin(margin)).show(ui, |ui| {
+        if let Some(trouble) = state.send_trouble(talk) {
+            let trouble = RichText::new(&trouble.0).size(13.0).color(t.danger);
+            ui.add(Label::new(trouble).wrap());
+        }
+        let frame = Frame::new().fill(t.input).stroke(Stroke::new(1.0, t.line)).corner_radius(10);
+        let inner = frame.inner_margin(Margin::symmetric(10, 7)).show(ui, |ui| {
+            let width = ui.available_width();
+            ui.set_width(width);
+            let text = ui.scope(|ui| {
+                ui.set_width((width - SEND.x - 8.0).max(40.0));
+                field(state, ui, talk, hint, out);
             });
-            if ui.memory(|memory| memory.has_focus(composer_id(talk))) {
-                let ring = Stroke::new(1.5, t.accent);
-                ui.painter()
-                    .rect_stroke(inner.response.rect, 10.0, ring, StrokeKind::Inside);
+            // At the last line of the text, beside it.
+            let corner = pos2(ui.max_rect().right(), text.response.rect.bottom());
+            let rect = Align2::RIGHT_BOTTOM.anchor_size(corner, SEND);
+            let mut beside = ui.new_child(UiBuilder::new().id_salt("send").max_rect(rect));
+            if send_button(state, &mut beside, talk, region).clicked() {
+                out.push(Intent::Send(talk));
+                focus(ui, composer_id(talk));
             }
-            bytes_left(state, ui, talk);
         });
-    local
-        .regions
-        .show(region, area.response.rect, composer_id(talk));
+        if ui.memory(|memory| memory.has_focus(composer_id(talk))) {
+            let ring = Stroke::new(1.5, t.accent);
+            ui.painter().rect_stroke(inner.response.rect, 10.0, ring, StrokeKind::Inside);
+        }
+        bytes_left(state, ui, talk);
+    });
+    local.regions.show(region, area.response.rect, composer_id(talk));
 }
 
 fn field(state: &State, ui: &mut Ui, talk: Talk, hint: &str, out: &mut Vec<Intent>) {
@@ -84,48 +69,32 @@ fn field(state: &State, ui: &mut Ui, talk: Talk, hint: &str, out: &mut Vec<Inten
         }
     }
     let mut text = state.draft(talk).to_owned();
-    ScrollArea::vertical()
-        .max_height(TALLEST)
-        .min_scrolled_height(TALLEST)
-        .show(ui, |ui| {
-            let name = if talk.thread.is_some() {
-                "Thread composer"
-            } else {
-                "Message composer"
-            };
-            let edit = TextEdit::multiline(&mut text)
-                .id(id)
-                .hint_text(RichText::new(hint).color(theme::of(ui).text_3))
-                .desired_rows(1)
-                .text_color(theme::of(ui).text)
-                .desired_width(f32::INFINITY)
-                .frame(Frame::NONE.inner_margin(Margin {
-                    left: 2,
-                    right: 2,
-                    top: 7,
-                    bottom: 5,
-                }))
-                .background_color(Color32::TRANSPARENT)
-                .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter))
-                .event_filter(EventFilter {
-                    horizontal_arrows: true,
-                    vertical_arrows: true,
-                    tab: false,
-                    escape: false,
-                });
-            let response = ui.add(edit).accessible_name(name);
-            if response.changed() {
-                out.insert(0, Intent::Draft(talk, Words::new(text.as_str())));
-            }
-        });
+    ScrollArea::vertical().max_height(TALLEST).min_scrolled_height(TALLEST).show(ui, |ui| {
+        let name = if talk.thread.is_some() { "Thread composer" } else { "Message composer" };
+        let edit = TextEdit::multiline(&mut text)
+            .id(id)
+            .hint_text(RichText::new(hint).color(theme::of(ui).text_3))
+            .desired_rows(1)
+            .text_color(theme::of(ui).text)
+            .desired_width(f32::INFINITY)
+            .frame(Frame::NONE.inner_margin(Margin { left: 2, right: 2, top: 7, bottom: 5 }))
+            .background_color(Color32::TRANSPARENT)
+            .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter))
+            .event_filter(EventFilter {
+                horizontal_arrows: true,
+                vertical_arrows: true,
+                tab: false,
+                escape: false,
+            });
+        let response = ui.add(edit).accessible_name(name);
+        if response.changed() {
+            out.insert(0, Intent::Draft(talk, Words::new(text.as_str())));
+        }
+    });
 }
 
 fn send_button(state: &State, ui: &mut Ui, talk: Talk, region: Region) -> egui::Response {
-    let name = if region == Region::ThreadComposer {
-        "Send reply"
-    } else {
-        "Send"
-    };
+    let name = if region == Region::ThreadComposer { "Send reply" } else { "Send" };
     Press::new("Send")
         .with(Icon::Send)
         .weight(Weight::Primary)

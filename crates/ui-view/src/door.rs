@@ -48,13 +48,8 @@ pub(crate) fn first_start(state: &State, local: &mut Local, ui: &mut Ui, out: &m
         let first_field = std::mem::take(&mut local.first_field);
         let form = &mut local.form;
         let device = form.device.get_or_insert_with(|| state.device_hint.clone());
-        let mut enter = field(
-            ui,
-            "Your name",
-            "As others will see it",
-            &mut form.name,
-            first_field,
-        );
+        let mut enter =
+            field(ui, "Your name", "As others will see it", &mut form.name, first_field);
         enter |= field(ui, "This device", "laptop", device, false);
         let ready_names = !form.name.trim().is_empty() && !device.trim().is_empty();
         enter |= secret(ui, "Passphrase", &mut form.first, form.shown, false);
@@ -80,11 +75,7 @@ pub(crate) fn first_start(state: &State, local: &mut Local, ui: &mut Ui, out: &m
             let name = form.name.clone();
             let device = device.clone();
             drop(form.second.take());
-            out.push(Intent::Create {
-                name,
-                device,
-                passphrase: form.first.take(),
-            });
+            out.push(Intent::Create { name, device, passphrase: form.first.take() });
         }
     });
 }
@@ -110,8 +101,7 @@ pub(crate) fn unlock(state: &State, local: &mut Local, ui: &mut Ui, out: &mut Ve
         if wait > 0 {
             let unit = if wait == 1 { "second" } else { "seconds" };
             card::paragraph(ui, &format!("The next try is possible in {wait} {unit}."));
-            ui.ctx()
-                .request_repaint_after(std::time::Duration::from_millis(250));
+            ui.ctx().request_repaint_after(std::time::Duration::from_millis(250));
         }
         let ready = form.first.len() > 0;
         ui.add_space(4.0);
@@ -130,12 +120,7 @@ pub(crate) fn gone(ui: &mut Ui, out: &mut Vec<Intent>) {
         let sentence = "It keeps your keys and messages, so nothing can be shown without it. \
                         It is being started again; then your passphrase opens it. Nothing is lost.";
         card::title(ui, "The secure process stopped", sentence);
-        if Press::new("Quit")
-            .centred()
-            .width(ui.available_width())
-            .height(40.0)
-            .show(ui)
-            .clicked()
+        if Press::new("Quit").centred().width(ui.available_width()).height(40.0).show(ui).clicked()
         {
             out.push(Intent::Quit);
         }
@@ -158,17 +143,9 @@ fn submit(ui: &mut Ui, text: &str, busy_text: &str, ready: bool, state: &State) 
 }
 
 fn show_switch(ui: &mut Ui, shown: &mut bool) {
-    let (text, icon) = if *shown {
-        ("Hide passphrase", Icon::Lock)
-    } else {
-        ("Show passphrase", Icon::Eye)
-    };
-    if Press::new(text)
-        .with(icon)
-        .weight(Weight::Ghost)
-        .show(ui)
-        .clicked()
-    {
+    let (text, icon) =
+        if *shown { ("Hide passphrase", Icon::Lock) } else { ("Show passphrase", Icon::Eye) };
+    if Press::new(text).with(icon).weight(Weight::Ghost).show(ui).clicked() {
         *shown = !*shown;
     }
 }

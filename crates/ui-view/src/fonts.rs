@@ -11,9 +11,7 @@ use egui::{Context, FontData, FontDefinitions, FontFamily};
 pub fn install(ctx: &Context) {
     let mut fonts = FontDefinitions::default();
     for (name, bytes) in [("Inter", INTER), ("Twemoji", TWEMOJI)] {
-        fonts
-            .font_data
-            .insert(name.to_owned(), Arc::new(FontData::from_static(bytes)));
+        fonts.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(bytes)));
     }
     let proportional = fonts.families.entry(FontFamily::Proportional).or_default();
     proportional.splice(0..0, ["Inter".to_owned(), "Twemoji".to_owned()]);

@@ -10,29 +10,23 @@ use crate::{bidi, theme};
 
 pub(crate) fn show(state: &State, local: &mut Local, ui: &mut Ui, slim: bool) {
     let t = theme::of(ui);
-    let frame = Frame::new()
-        .fill(t.canvas)
-        .inner_margin(Margin::symmetric(16, 8));
-    Panel::top("header")
-        .exact_size(52.0)
-        .resizable(false)
-        .frame(frame)
-        .show(ui, |ui| {
-            ui.horizontal_centered(|ui| {
-                if slim && Press::icon(Icon::Menu, "Channels").show(ui).clicked() {
-                    local.drawer = !local.drawer;
-                }
-                icons::show(ui, Icon::Hash, 18.0, t.text_3, None);
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    status(state, ui);
-                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                        let name = bidi::one_line(state.channel_name());
-                        let name = theme::strong(name).size(16.0).color(t.text);
-                        ui.add(Label::new(name).truncate());
-                    });
+    let frame = Frame::new().fill(t.canvas).inner_margin(Margin::symmetric(16, 8));
+    Panel::top("header").exact_size(52.0).resizable(false).frame(frame).show(ui, |ui| {
+        ui.horizontal_centered(|ui| {
+            if slim && Press::icon(Icon::Menu, "Channels").show(ui).clicked() {
+                local.drawer = !local.drawer;
+            }
+            icons::show(ui, Icon::Hash, 18.0, t.text_3, None);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                status(state, ui);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    let name = bidi::one_line(state.channel_name());
+                    let name = theme::strong(name).size(16.0).color(t.text);
+                    ui.add(Label::new(name).truncate());
                 });
             });
         });
+    });
 }
 
 /// Whether messages get through, in one word.

@@ -30,10 +30,7 @@ impl Heights {
     }
 
     pub(crate) fn get(&self, index: usize) -> Height {
-        self.rows.get(index).copied().unwrap_or(Height {
-            points: 0.0,
-            round: 0,
-        })
+        self.rows.get(index).copied().unwrap_or(Height { points: 0.0, round: 0 })
     }
 
     pub(crate) fn set(&mut self, index: usize, height: Height) {
@@ -86,9 +83,7 @@ impl Heights {
 /// The next node whose sum covers this one.
 fn parent(index: usize) -> Option<usize> {
     let number = index.checked_add(1)?;
-    number
-        .checked_add(number & number.wrapping_neg())?
-        .checked_sub(1)
+    number.checked_add(number & number.wrapping_neg())?.checked_sub(1)
 }
 
 #[cfg(test)]

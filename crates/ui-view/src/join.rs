@@ -22,17 +22,9 @@ pub(crate) fn show(state: &State, local: &mut Local, ui: &mut Ui, out: &mut Vec<
             Join::Publishing { offer, .. } => confirm(ui, offer, None, true, out),
             Join::Waiting { hash } => wait(ui, hash),
         }
-        let leave = if state.teams().is_empty() {
-            None
-        } else {
-            Some("Back to your teams")
-        };
+        let leave = if state.teams().is_empty() { None } else { Some("Back to your teams") };
         if let Some(leave) = leave
-            && Press::new(leave)
-                .with(Icon::Back)
-                .weight(Weight::Ghost)
-                .show(ui)
-                .clicked()
+            && Press::new(leave).with(Icon::Back).weight(Weight::Ghost).show(ui).clicked()
         {
             out.push(Intent::LeaveJoin);
         }
@@ -50,23 +42,13 @@ fn enter(
     let sentence = "Ask the admin of the team for its link, and paste it here.";
     card::title(ui, "Join a team", sentence);
     let wants_focus = std::mem::take(&mut local.first_field);
-    let enter = door::field(
-        ui,
-        "Team link",
-        "Paste the link",
-        &mut local.link,
-        wants_focus,
-    );
+    let enter = door::field(ui, "Team link", "Paste the link", &mut local.link, wants_focus);
     if let Some(trouble) = trouble {
         card::trouble(ui, &trouble.0);
     }
     ui.add_space(4.0);
     let ready = !local.link.trim().is_empty() && !busy;
-    let text = if busy {
-        "Reading the link…"
-    } else {
-        "Continue"
-    };
+    let text = if busy { "Reading the link…" } else { "Continue" };
     if primary(ui, text, ready) || (enter && ready) {
         out.push(Intent::EnterLink(local.link.clone()));
     }
@@ -92,23 +74,12 @@ fn confirm(
         card::trouble(ui, &trouble.0);
     }
     ui.add_space(4.0);
-    let text = if busy {
-        "Making your key package…"
-    } else {
-        "It is the same"
-    };
+    let text = if busy { "Making your key package…" } else { "It is the same" };
     if primary(ui, text, !busy) {
         out.push(Intent::ConfirmJoin);
     }
-    let other = Press::new("It differs, or I cannot compare")
-        .enabled(!busy)
-        .centred();
-    if other
-        .width(ui.available_width())
-        .height(40.0)
-        .show(ui)
-        .clicked()
-    {
+    let other = Press::new("It differs, or I cannot compare").enabled(!busy).centred();
+    if other.width(ui.available_width()).height(40.0).show(ui).clicked() {
         out.push(Intent::BeginJoin);
     }
 }
@@ -120,15 +91,8 @@ fn wait(ui: &mut Ui, hash: &Fingerprint) {
     card::title(ui, "Waiting for the admin", sentence);
     groups(ui, "Hash of your key package", hash);
     ui.add_space(4.0);
-    let copy = Press::new("Copy hash")
-        .with(Icon::Copy)
-        .weight(Weight::Primary);
-    if copy
-        .width(ui.available_width())
-        .height(40.0)
-        .show(ui)
-        .clicked()
-    {
+    let copy = Press::new("Copy hash").with(Icon::Copy).weight(Weight::Primary);
+    if copy.width(ui.available_width()).height(40.0).show(ui).clicked() {
         ui.ctx().copy_text(hash.to_string());
     }
 }
@@ -141,11 +105,7 @@ fn step(ui: &mut Ui, number: u8) {
 
 fn primary(ui: &mut Ui, text: &str, enabled: bool) -> bool {
     let button = Press::new(text).weight(Weight::Primary).enabled(enabled);
-    button
-        .width(ui.available_width())
-        .height(40.0)
-        .show(ui)
-        .clicked()
+    button.width(ui.available_width()).height(40.0).show(ui).clicked()
 }
 
 fn fact(ui: &mut Ui, name: &str, value: &str) {
@@ -154,13 +114,7 @@ fn fact(ui: &mut Ui, name: &str, value: &str) {
         ui.spacing_mut().interact_size.y = 20.0;
         let (rect, _) = ui.allocate_exact_size(vec2(110.0, 20.0), Sense::hover());
         let font = FontId::proportional(14.0);
-        ui.painter().text(
-            rect.left_center(),
-            Align2::LEFT_CENTER,
-            name,
-            font,
-            t.text_3,
-        );
+        ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, name, font, t.text_3);
         let label = Label::new(RichText::new(value).size(14.5).color(t.text)).truncate();
         ui.add(label).accessible_name(format!("{name}: {value}"));
     });
@@ -189,11 +143,7 @@ fn groups(ui: &mut Ui, name: &str, fingerprint: &Fingerprint) {
         let per_line = if width < 420.0 { 2_usize } else { 4 };
         let lines = all.chunks(per_line);
         let count = lines.len();
-        #[expect(
-            clippy::as_conversions,
-            clippy::cast_precision_loss,
-            reason = "at most four"
-        )]
+        #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "at most four")]
         let height = 28.0 * count as f32;
         let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
         let spoken = format!("{name}: {}", all.join(" "));

@@ -33,10 +33,7 @@ impl Local {
     /// How many messages the last frame laid out, in the channel and in the thread.
     #[must_use]
     pub fn laid_out(&self) -> usize {
-        self.trunk
-            .timeline
-            .laid_out()
-            .saturating_add(self.branch.timeline.laid_out())
+        self.trunk.timeline.laid_out().saturating_add(self.branch.timeline.laid_out())
     }
 
     /// Follows what the model has changed since the last frame.
@@ -64,10 +61,7 @@ impl Local {
             let closed = state.thread().is_none();
             self.thread = state.thread();
             self.branch = Column::of_thread();
-            let talk = self.open.map(|open| Talk {
-                thread: self.thread,
-                ..open
-            });
+            let talk = self.open.map(|open| Talk { thread: self.thread, ..open });
             if let (Some(talk), true) = (talk, self.switcher.is_none()) {
                 self.focus_next = Some(composer_id(if closed { talk.trunk() } else { talk }));
             }
@@ -90,8 +84,7 @@ impl Local {
         }
         let blink = now - self.active_at < CARET_BLINKS;
         if ui.visuals().text_cursor.blink != blink {
-            ui.ctx()
-                .all_styles_mut(|style| style.visuals.text_cursor.blink = blink);
+            ui.ctx().all_styles_mut(|style| style.visuals.text_cursor.blink = blink);
         }
     }
 }

@@ -75,18 +75,13 @@ pub(crate) fn show(ui: &mut Ui, row: &Row, setting: &Setting<'_>) -> Touched {
     let pointed = ui.rect_contains_pointer(rect) && ui.is_enabled();
     touched.focused = response.has_focus();
     if touched.focused {
-        ui.painter()
-            .set(background, Shape::rect_filled(to_edge(rect), 0.0, t.hover));
+        ui.painter().set(background, Shape::rect_filled(to_edge(rect), 0.0, t.hover));
         focus_ring(ui, rect.shrink(2.0), 6, true);
-        let arrows = egui::EventFilter {
-            vertical_arrows: true,
-            ..Default::default()
-        };
+        let arrows = egui::EventFilter { vertical_arrows: true, ..Default::default() };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(setting.id, arrows));
     } else if pointed {
         let soft = theme::between(t.canvas, t.hover, 0.6);
-        ui.painter()
-            .set(background, Shape::rect_filled(to_edge(rect), 0.0, soft));
+        ui.painter().set(background, Shape::rect_filled(to_edge(rect), 0.0, soft));
     }
     if pointed || touched.focused {
         tools(ui, rect, setting, &mut touched);
@@ -97,12 +92,7 @@ pub(crate) fn show(ui: &mut Ui, row: &Row, setting: &Setting<'_>) -> Touched {
 
 fn body(ui: &mut Ui, row: &Row, setting: &Setting<'_>, touched: &mut Touched) {
     let t = theme::of(ui);
-    let margin = Margin {
-        left: 16,
-        right: 12,
-        top: if setting.head { 8 } else { 2 },
-        bottom: 2,
-    };
+    let margin = Margin { left: 16, right: 12, top: if setting.head { 8 } else { 2 }, bottom: 2 };
     egui::Frame::new().inner_margin(margin).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal_top(|ui| {
@@ -134,9 +124,7 @@ fn body(ui: &mut Ui, row: &Row, setting: &Setting<'_>, touched: &mut Touched) {
                 }
                 if row.standing == Standing::Failed {
                     ui.label(
-                        RichText::new(bidi::one_line(row.sentence()))
-                            .size(12.5)
-                            .color(t.danger),
+                        RichText::new(bidi::one_line(row.sentence())).size(12.5).color(t.danger),
                     );
                 }
                 if setting.opens_thread && row.replies > 0 {
@@ -153,9 +141,7 @@ fn head(ui: &mut Ui, setting: &Setting<'_>) {
     ui.horizontal(|ui| {
         ui.spacing_mut().interact_size.y = 18.0;
         ui.spacing_mut().item_spacing.x = 8.0;
-        let name = theme::strong(bidi::one_line(setting.from))
-            .size(14.5)
-            .color(t.text);
+        let name = theme::strong(bidi::one_line(setting.from)).size(14.5).color(t.text);
         ui.add(Label::new(name).truncate());
         ui.label(RichText::new(&setting.time).size(12.0).color(t.text_3));
     });
@@ -190,10 +176,7 @@ fn text(ui: &mut Ui, written: &str, width: f32, colour: Color32) {
 
 fn measure(ui: &Ui, piece: &str, font: &FontId) -> f32 {
     ui.fonts_mut(|fonts| {
-        fonts
-            .layout_no_wrap(piece.to_owned(), font.clone(), Color32::PLACEHOLDER)
-            .size()
-            .x
+        fonts.layout_no_wrap(piece.to_owned(), font.clone(), Color32::PLACEHOLDER).size().x
     })
 }
 
@@ -206,19 +189,13 @@ fn standing(ui: &mut Ui, row: &Row, rect: Rect) {
         Standing::Failed => (Icon::Failed, t.danger),
         Standing::Undecryptable => return,
     };
-    let builder = UiBuilder::new()
-        .max_rect(rect)
-        .layout(Layout::right_to_left(Align::Center));
+    let builder = UiBuilder::new().max_rect(rect).layout(Layout::right_to_left(Align::Center));
     let mut gutter = ui.new_child(builder);
     icons::show(&mut gutter, icon, 15.0, colour, Some(row.sentence()));
 }
 
 fn replies(ui: &mut Ui, count: u32) -> Response {
-    let text = if count == 1 {
-        "1 reply".to_owned()
-    } else {
-        format!("{count} replies")
-    };
+    let text = if count == 1 { "1 reply".to_owned() } else { format!("{count} replies") };
     Press::new(&text)
         .with(Icon::Thread)
         .weight(Weight::Link)
@@ -249,32 +226,23 @@ fn tools(ui: &mut Ui, rect: Rect, setting: &Setting<'_>, touched: &mut Touched) 
     let mut bar = ui.new_child(builder);
     bar.spacing_mut().item_spacing.x = 2.0;
     if setting.opens_thread {
-        let reply = Press::icon(Icon::Thread, "Reply in thread")
-            .height(28.0)
-            .show(&mut bar);
+        let reply = Press::icon(Icon::Thread, "Reply in thread").height(28.0).show(&mut bar);
         touched.open_thread |= reply.clicked();
     }
-    touched.copy |= Press::icon(Icon::Copy, "Copy message")
-        .height(28.0)
-        .show(&mut bar)
-        .clicked();
+    touched.copy |= Press::icon(Icon::Copy, "Copy message").height(28.0).show(&mut bar).clicked();
 }
 
 fn context_menu(response: &Response, setting: &Setting<'_>, touched: &mut Touched) {
     response.container_context_menu(|ui| {
         ui.set_min_width(170.0);
         if setting.opens_thread {
-            let reply = Press::new("Reply in thread")
-                .with(Icon::Thread)
-                .weight(Weight::Ghost);
+            let reply = Press::new("Reply in thread").with(Icon::Thread).weight(Weight::Ghost);
             if reply.width(170.0).show(ui).clicked() {
                 touched.open_thread = true;
                 ui.close();
             }
         }
-        let copy = Press::new("Copy message")
-            .with(Icon::Copy)
-            .weight(Weight::Ghost);
+        let copy = Press::new("Copy message").with(Icon::Copy).weight(Weight::Ghost);
         if copy.width(170.0).show(ui).clicked() {
             touched.copy = true;
             ui.close();
@@ -291,12 +259,9 @@ fn rule(ui: &mut Ui, word: &str, colour: Color32, line: Color32) {
     let middle = rect.center();
     let half = galley.size().x / 2.0 + 12.0;
     let stroke = egui::Stroke::new(1.0, line);
-    ui.painter()
-        .hline(rect.left() + 16.0..=middle.x - half, middle.y, stroke);
-    ui.painter()
-        .hline(middle.x + half..=rect.right() - 16.0, middle.y, stroke);
-    ui.painter()
-        .galley(middle - galley.size() / 2.0, galley, colour);
+    ui.painter().hline(rect.left() + 16.0..=middle.x - half, middle.y, stroke);
+    ui.painter().hline(middle.x + half..=rect.right() - 16.0, middle.y, stroke);
+    ui.painter().galley(middle - galley.size() / 2.0, galley, colour);
 }
 
 /// The row with the strip that belongs to the scroll bar.

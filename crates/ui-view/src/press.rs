@@ -63,35 +63,22 @@ impl<'a> Press<'a> {
 
     /// A square button with an icon alone; its name is shown under the pointer.
     pub(crate) fn icon(icon: Icon, name: &str) -> Self {
-        Self {
-            hint: Some(name.to_owned()),
-            ..Self::new("")
-        }
-        .with(icon)
-        .named(name)
-        .weight(Weight::Ghost)
+        Self { hint: Some(name.to_owned()), ..Self::new("") }
+            .with(icon)
+            .named(name)
+            .weight(Weight::Ghost)
     }
 
     pub(crate) fn with(self, icon: Icon) -> Self {
-        Self {
-            icon: Some(icon),
-            ..self
-        }
+        Self { icon: Some(icon), ..self }
     }
 
     pub(crate) fn named(self, name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            ..self
-        }
+        Self { name: name.into(), ..self }
     }
 
     pub(crate) fn note(self, note: &'a str, colour: Color32) -> Self {
-        Self {
-            note,
-            note_colour: Some(colour),
-            ..self
-        }
+        Self { note, note_colour: Some(colour), ..self }
     }
 
     pub(crate) fn weight(self, weight: Weight) -> Self {
@@ -111,10 +98,7 @@ impl<'a> Press<'a> {
     }
 
     pub(crate) fn width(self, width: f32) -> Self {
-        Self {
-            width: Some(width),
-            ..self
-        }
+        Self { width: Some(width), ..self }
     }
 
     pub(crate) fn height(self, height: f32) -> Self {
@@ -126,39 +110,25 @@ impl<'a> Press<'a> {
     }
 
     pub(crate) fn centred(self) -> Self {
-        Self {
-            centred: true,
-            ..self
-        }
+        Self { centred: true, ..self }
     }
 
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
-        Self {
-            hint: Some(hint.into()),
-            ..self
-        }
+        Self { hint: Some(hint.into()), ..self }
     }
 
     /// Draws it and says what happened to it.
     pub(crate) fn show(self, ui: &mut Ui) -> Response {
         let enabled = self.enabled && ui.is_enabled();
         let font = FontId::proportional(14.0);
-        let text = if self.bold {
-            theme::strong(self.text)
-        } else {
-            self.text.into()
-        };
+        let text = if self.bold { theme::strong(self.text) } else { self.text.into() };
         let text = WidgetText::from(text.font(font));
         let note = ui.painter().layout_no_wrap(
             self.note.to_owned(),
             FontId::proportional(12.0),
             Color32::PLACEHOLDER,
         );
-        let note_space = if self.note.is_empty() {
-            0.0
-        } else {
-            note.size().x + 8.0
-        };
+        let note_space = if self.note.is_empty() { 0.0 } else { note.size().x + 8.0 };
         let icon_space = match (self.icon, self.text.is_empty()) {
             (Some(_), true) => ICON,
             (Some(_), false) => ICON + 8.0,
@@ -170,21 +140,11 @@ impl<'a> Press<'a> {
             (false, _) => 12.0,
         };
         let around = 2.0 * padding + icon_space + note_space;
-        let room = self
-            .width
-            .map_or(f32::INFINITY, |width| (width - around).max(8.0));
-        let galley = text.into_galley(
-            ui,
-            Some(TextWrapMode::Truncate),
-            room,
-            egui::TextStyle::Button,
-        );
+        let room = self.width.map_or(f32::INFINITY, |width| (width - around).max(8.0));
+        let galley =
+            text.into_galley(ui, Some(TextWrapMode::Truncate), room, egui::TextStyle::Button);
         let width = self.width.unwrap_or(galley.size().x + around);
-        let sense = if enabled {
-            Sense::click()
-        } else {
-            Sense::hover()
-        };
+        let sense = if enabled { Sense::click() } else { Sense::hover() };
         let (rect, response) = ui.allocate_exact_size(vec2(width, self.height), sense);
         let name = self.name.clone();
         let selected = self.selected;
@@ -207,8 +167,7 @@ impl<'a> Press<'a> {
             if !self.note.is_empty() {
                 let at = Align2::RIGHT_CENTER
                     .anchor_size(pos2(rect.right() - padding, rect.center().y), note.size());
-                ui.painter()
-                    .galley(at.min, note, self.note_colour.unwrap_or(colour));
+                ui.painter().galley(at.min, note, self.note_colour.unwrap_or(colour));
             }
         }
         match self.hint {
@@ -223,16 +182,12 @@ impl<'a> Press<'a> {
         let down = response.is_pointer_button_down_on() && enabled;
         let (fill, outline, text) = match self.weight {
             Weight::Primary if !enabled => (t.hover, t.line, t.text_3),
-            Weight::Primary if down => (
-                theme::between(t.accent, t.canvas, 0.25),
-                Color32::TRANSPARENT,
-                t.on_accent,
-            ),
-            Weight::Primary if hovered => (
-                theme::between(t.accent, t.text, 0.12),
-                Color32::TRANSPARENT,
-                t.on_accent,
-            ),
+            Weight::Primary if down => {
+                (theme::between(t.accent, t.canvas, 0.25), Color32::TRANSPARENT, t.on_accent)
+            }
+            Weight::Primary if hovered => {
+                (theme::between(t.accent, t.text, 0.12), Color32::TRANSPARENT, t.on_accent)
+            }
             Weight::Primary => (t.accent, Color32::TRANSPARENT, t.on_accent),
             Weight::Plain if !enabled => (t.raised, t.line, t.text_3),
             _ if self.selected || down => (t.selected, Color32::TRANSPARENT, t.text),
@@ -245,13 +200,7 @@ impl<'a> Press<'a> {
             Weight::Ghost => (Color32::TRANSPARENT, Color32::TRANSPARENT, t.text_2),
         };
         let radius = CornerRadius::same(self.radius);
-        ui.painter().rect(
-            rect,
-            radius,
-            fill,
-            Stroke::new(1.0, outline),
-            StrokeKind::Inside,
-        );
+        ui.painter().rect(rect, radius, fill, Stroke::new(1.0, outline), StrokeKind::Inside);
         focus_ring(ui, rect, self.radius, response.has_focus());
         text
     }
@@ -261,8 +210,7 @@ impl<'a> Press<'a> {
 pub(crate) fn focus_ring(ui: &Ui, rect: Rect, radius: u8, focused: bool) {
     if focused {
         let ring = Stroke::new(1.5, theme::of(ui).accent);
-        ui.painter()
-            .rect_stroke(rect, CornerRadius::same(radius), ring, StrokeKind::Outside);
+        ui.painter().rect_stroke(rect, CornerRadius::same(radius), ring, StrokeKind::Outside);
     }
 }
 

@@ -42,9 +42,7 @@ impl Regions {
     /// The stop of the next part, or of the one before.
     pub(crate) fn step(&self, ui: &Ui, forward: bool) -> Option<Id> {
         let focused = ui.memory(|memory| memory.focused());
-        let at = focused
-            .and_then(|id| ui.ctx().read_response(id))
-            .map(|found| found.rect.center());
+        let at = focused.and_then(|id| ui.ctx().read_response(id)).map(|found| found.rect.center());
         let here = self.shown.iter().position(|shown| {
             Some(shown.stop) == focused || at.is_some_and(|at| shown.area.contains(at))
         });
@@ -53,10 +51,9 @@ impl Regions {
             (None, true) => 0,
             (None, false) => count.saturating_sub(1),
             (Some(here), true) => here.saturating_add(1).checked_rem(count)?,
-            (Some(here), false) => here
-                .saturating_add(count)
-                .saturating_sub(1)
-                .checked_rem(count)?,
+            (Some(here), false) => {
+                here.saturating_add(count).saturating_sub(1).checked_rem(count)?
+            }
         };
         self.shown.get(next).map(|shown| shown.stop)
     }

@@ -43,10 +43,7 @@ fn chords(local: &Local, ui: &Ui) -> Vec<Command> {
 }
 
 /// Does what a key, a button or the quick switcher asked for.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "most commands belong to the main screen"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "most commands belong to the main screen")]
 pub(crate) fn run(
     command: Command,
     state: &State,
@@ -62,11 +59,7 @@ pub(crate) fn run(
         Command::ZoomReset => ctx.set_zoom_factor(1.0),
         Command::Theme => {
             let dark = ui.visuals().dark_mode;
-            ctx.set_theme(if dark {
-                egui::Theme::Light
-            } else {
-                egui::Theme::Dark
-            });
+            ctx.set_theme(if dark { egui::Theme::Light } else { egui::Theme::Dark });
         }
         Command::NextRegion | Command::PreviousRegion => {
             if let Some(stop) = local.regions.step(ui, command == Command::NextRegion) {
@@ -149,15 +142,13 @@ fn main(state: &State, local: &mut Local, ui: &mut Ui, out: &mut Vec<Intent>) {
         thread::pane(state, local, ui, out);
     }
     let t = theme::of(ui);
-    CentralPanel::no_frame()
-        .frame(Frame::new().fill(t.canvas))
-        .show(ui, |ui| {
-            if state.thread().is_some() && narrow {
-                thread::show(state, local, ui, out);
-            } else {
-                channel(state, local, ui, slim, out);
-            }
-        });
+    CentralPanel::no_frame().frame(Frame::new().fill(t.canvas)).show(ui, |ui| {
+        if state.thread().is_some() && narrow {
+            thread::show(state, local, ui, out);
+        } else {
+            channel(state, local, ui, slim, out);
+        }
+    });
 }
 
 fn channel(state: &State, local: &mut Local, ui: &mut Ui, slim: bool, out: &mut Vec<Intent>) {
@@ -167,25 +158,18 @@ fn channel(state: &State, local: &mut Local, ui: &mut Ui, slim: bool, out: &mut 
     let hint = format!("Message #{}", crate::bidi::one_line(state.channel_name()));
     composer::show(state, local, ui, talk, &hint, Region::Composer, out);
     let t = theme::of(ui);
-    CentralPanel::no_frame()
-        .frame(Frame::new().fill(t.canvas))
-        .show(ui, |ui| {
-            let label = format!("Messages in {}", crate::bidi::tidy(state.channel_name()));
-            let builder = UiBuilder::new()
-                .accessibility_role(Role::Log)
-                .accessibility_label(label);
-            ui.scope_builder(builder, |ui| {
-                let place = Place {
-                    talk,
-                    region: Region::Messages,
-                };
-                let watching =
-                    column::show(state, &mut local.trunk, &mut local.regions, ui, place, out);
-                if watching != state.is_watching() {
-                    out.push(Intent::Watch(watching));
-                }
-            });
+    CentralPanel::no_frame().frame(Frame::new().fill(t.canvas)).show(ui, |ui| {
+        let label = format!("Messages in {}", crate::bidi::tidy(state.channel_name()));
+        let builder = UiBuilder::new().accessibility_role(Role::Log).accessibility_label(label);
+        ui.scope_builder(builder, |ui| {
+            let place = Place { talk, region: Region::Messages };
+            let watching =
+                column::show(state, &mut local.trunk, &mut local.regions, ui, place, out);
+            if watching != state.is_watching() {
+                out.push(Intent::Watch(watching));
+            }
         });
+    });
 }
 
 /// Someone who begins to type with nothing in focus means the composer.
@@ -193,12 +177,7 @@ fn just_type(state: &State, ui: &Ui) {
     let Some(open) = state.open() else { return };
     let nothing =
         ui.memory(|memory| memory.focused().is_none() && memory.top_modal_layer().is_none());
-    let typed = ui.input(|input| {
-        input
-            .events
-            .iter()
-            .any(|event| matches!(event, Event::Text(_)))
-    });
+    let typed = ui.input(|input| input.events.iter().any(|event| matches!(event, Event::Text(_))));
     if nothing && typed {
         focus(ui, composer_id(open));
     }

@@ -18,42 +18,30 @@ pub(crate) fn show(
     out: &mut Vec<Intent>,
 ) {
     let t = theme::of(ui);
-    let frame = Frame::new()
-        .fill(t.sidebar)
-        .inner_margin(Margin::symmetric(8, 12));
+    let frame = Frame::new().fill(t.sidebar).inner_margin(Margin::symmetric(8, 12));
     let panel = Panel::left("sidebar").exact_size(width).resizable(false);
-    panel
-        .show_separator_line(false)
-        .frame(frame)
-        .show(ui, |ui| {
-            let label = "Channels";
-            let builder = UiBuilder::new()
-                .accessibility_role(Role::Navigation)
-                .accessibility_label(label);
-            ui.scope_builder(builder, |ui| {
-                top(state, local, ui, out);
-                me(state, ui);
-                channels(state, local, ui, out);
-            });
+    panel.show_separator_line(false).frame(frame).show(ui, |ui| {
+        let label = "Channels";
+        let builder =
+            UiBuilder::new().accessibility_role(Role::Navigation).accessibility_label(label);
+        ui.scope_builder(builder, |ui| {
+            top(state, local, ui, out);
+            me(state, ui);
+            channels(state, local, ui, out);
         });
+    });
 }
 
 fn top(state: &State, local: &mut Local, ui: &mut Ui, out: &mut Vec<Intent>) {
     let t = theme::of(ui);
     ui.horizontal(|ui| {
         ui.add_space(8.0);
-        let team = state
-            .team()
-            .map(|team| bidi::one_line(&team.name))
-            .unwrap_or_default();
+        let team = state.team().map(|team| bidi::one_line(&team.name)).unwrap_or_default();
         ui.add(Label::new(theme::strong(team).size(16.0).color(t.text)).truncate());
     });
     ui.add_space(4.0);
     let width = ui.available_width();
-    let jump = Press::new("Jump to…")
-        .with(Icon::Search)
-        .note("Ctrl K", t.text_3)
-        .width(width);
+    let jump = Press::new("Jump to…").with(Icon::Search).note("Ctrl K", t.text_3).width(width);
     if jump.named("Jump to a channel (Ctrl+K)").show(ui).clicked() {
         screen::run(Command::Switcher, state, local, ui, out);
     }
@@ -114,32 +102,24 @@ fn channels(state: &State, local: &mut Local, ui: &mut Ui, out: &mut Vec<Intent>
 fn me(state: &State, ui: &mut Ui) {
     let t = theme::of(ui);
     let Some(me) = state.me() else { return };
-    let panel = Panel::bottom("me")
-        .resizable(false)
-        .show_separator_line(false);
-    panel
-        .frame(
-            Frame::new()
-                .fill(t.sidebar)
-                .inner_margin(Margin::symmetric(8, 0)),
-        )
-        .show(ui, |ui| {
+    let panel = Panel::bottom("me").resizable(false).show_separator_line(false);
+    panel.frame(Frame::new().fill(t.sidebar).inner_margin(Margin::symmetric(8, 0))).show(
+        ui,
+        |ui| {
             confinement(state, ui);
             ui.horizontal(|ui| {
                 avatar::show(ui, &me.name, 32.0);
                 ui.with_layout(Layout::top_down(Align::Min), |ui| {
                     ui.spacing_mut().item_spacing.y = 0.0;
-                    let name = theme::strong(bidi::one_line(&me.name))
-                        .size(14.0)
-                        .color(t.text);
+                    let name = theme::strong(bidi::one_line(&me.name)).size(14.0).color(t.text);
                     ui.add(Label::new(name).truncate());
-                    let device = RichText::new(bidi::one_line(&me.device))
-                        .size(12.0)
-                        .color(t.text_3);
+                    let device =
+                        RichText::new(bidi::one_line(&me.device)).size(12.0).color(t.text_3);
                     ui.add(Label::new(device).truncate());
                 });
             });
-        });
+        },
+    );
 }
 
 /// Says so if the processes are less confined than designed.
@@ -152,9 +132,7 @@ fn confinement(state: &State, ui: &mut Ui) {
         ui.spacing_mut().interact_size.y = 20.0;
         ui.spacing_mut().item_spacing.x = 6.0;
         icons::show(ui, Icon::Shield, 14.0, t.warn, None);
-        let text = RichText::new("Reduced confinement")
-            .size(12.0)
-            .color(t.warn);
+        let text = RichText::new("Reduced confinement").size(12.0).color(t.warn);
         ui.label(text).on_hover_text(lacks);
     });
     ui.add_space(6.0);

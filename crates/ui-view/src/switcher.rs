@@ -56,11 +56,7 @@ fn keys(switcher: &mut Switcher, count: usize, ui: &mut Ui) {
         )
     });
     let last = count.saturating_sub(1);
-    switcher.chosen = switcher
-        .chosen
-        .saturating_add(down)
-        .saturating_sub(up)
-        .min(last);
+    switcher.chosen = switcher.chosen.saturating_add(down).saturating_sub(up).min(last);
 }
 
 fn query(switcher: &mut Switcher, ui: &mut Ui) {

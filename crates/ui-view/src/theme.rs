@@ -35,33 +35,17 @@ fn dress(style: &mut Style, theme: Theme, t: Tokens) {
     style.spacing.extra_text_line_spacing = 3.0;
     style.interaction.tooltip_delay = 0.4;
     style.text_styles = [
-        (
-            TextStyle::Small,
-            FontId::new(12.0, FontFamily::Proportional),
-        ),
+        (TextStyle::Small, FontId::new(12.0, FontFamily::Proportional)),
         (TextStyle::Body, FontId::new(15.0, FontFamily::Proportional)),
-        (
-            TextStyle::Button,
-            FontId::new(14.0, FontFamily::Proportional),
-        ),
-        (
-            TextStyle::Monospace,
-            FontId::new(13.5, FontFamily::Monospace),
-        ),
-        (
-            TextStyle::Heading,
-            FontId::new(22.0, FontFamily::Proportional),
-        ),
+        (TextStyle::Button, FontId::new(14.0, FontFamily::Proportional)),
+        (TextStyle::Monospace, FontId::new(13.5, FontFamily::Monospace)),
+        (TextStyle::Heading, FontId::new(22.0, FontFamily::Proportional)),
     ]
     .into();
 }
 
 fn visuals(theme: Theme, t: Tokens) -> Visuals {
-    let mut v = if theme == Theme::Dark {
-        Visuals::dark()
-    } else {
-        Visuals::light()
-    };
+    let mut v = if theme == Theme::Dark { Visuals::dark() } else { Visuals::light() };
     v.panel_fill = t.canvas;
     v.window_fill = t.raised;
     v.extreme_bg_color = t.input;

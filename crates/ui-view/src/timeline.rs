@@ -55,11 +55,7 @@ impl Default for Timeline {
             width: 0.0,
             round: 1,
             follow: true,
-            anchor: Anchor {
-                name: None,
-                index: 0,
-                hidden: 0.0,
-            },
+            anchor: Anchor { name: None, index: 0, hidden: 0.0 },
             reveal: None,
             centre: None,
             laid_out: 0,
@@ -71,10 +67,7 @@ impl Default for Timeline {
 impl Timeline {
     /// A list that begins at the top even while it is short.
     pub(crate) fn from_top() -> Self {
-        Self {
-            from_top: true,
-            ..Self::default()
-        }
+        Self { from_top: true, ..Self::default() }
     }
 
     /// Goes to the end and stays there.
@@ -127,10 +120,7 @@ impl Timeline {
         // scroll area takes the movement.
         let by_person =
             ui.input(|input| input.smooth_scroll_delta().y != 0.0 || input.pointer.any_down());
-        #[expect(
-            clippy::as_conversions,
-            reason = "a window of rows is far below 2^24 points"
-        )]
+        #[expect(clippy::as_conversions, reason = "a window of rows is far below 2^24 points")]
         let offset = target as f32;
         let scrolled = ScrollArea::vertical()
             .auto_shrink(false)
@@ -147,21 +137,11 @@ impl Timeline {
             return;
         }
         self.version = Some(version);
-        let known: BTreeMap<_, _> = self
-            .order
-            .iter()
-            .enumerate()
-            .map(|(at, name)| (*name, at))
-            .collect();
+        let known: BTreeMap<_, _> =
+            self.order.iter().enumerate().map(|(at, name)| (*name, at)).collect();
         let heights = rows.iter().map(|row| {
             let at = known.get(&row.name);
-            at.map_or(
-                Height {
-                    points: GUESS,
-                    round: 0,
-                },
-                |at| self.heights.get(*at),
-            )
+            at.map_or(Height { points: GUESS, round: 0 }, |at| self.heights.get(*at))
         });
         self.heights = Heights::new(heights.collect());
         self.order = rows.iter().map(|row| row.name).collect();
@@ -198,11 +178,7 @@ impl Timeline {
 
     fn hold(&mut self, index: usize, hidden: f64) {
         self.follow = false;
-        self.anchor = Anchor {
-            name: self.order.get(index).copied(),
-            index,
-            hidden,
-        };
+        self.anchor = Anchor { name: self.order.get(index).copied(), index, hidden };
     }
 
     fn index_of(&self, name: Name) -> Option<usize> {
@@ -221,10 +197,7 @@ impl Timeline {
         let (from, mut wanted) = if self.follow {
             (self.order.len(), height + AHEAD)
         } else {
-            (
-                self.anchor.index.saturating_add(1).min(self.order.len()),
-                AHEAD - self.anchor.hidden,
-            )
+            (self.anchor.index.saturating_add(1).min(self.order.len()), AHEAD - self.anchor.hidden)
         };
         for index in (0..from).rev() {
             if wanted <= 0.0 {
@@ -251,10 +224,7 @@ impl Timeline {
         draw: &mut impl FnMut(&mut Ui, usize),
     ) {
         let total = self.heights.total();
-        #[expect(
-            clippy::as_conversions,
-            reason = "a window of rows is far below 2^24 points"
-        )]
+        #[expect(clippy::as_conversions, reason = "a window of rows is far below 2^24 points")]
         let (content, slack) = (total as f32, (height - total).max(0.0) as f32);
         ui.set_height(content);
         // A short conversation stands on the composer, as a long one does.
@@ -277,13 +247,7 @@ impl Timeline {
 
     fn note(&mut self, index: usize, points: f32) {
         self.laid_out = self.laid_out.saturating_add(1);
-        self.heights.set(
-            index,
-            Height {
-                points,
-                round: self.round,
-            },
-        );
+        self.heights.set(index, Height { points, round: self.round });
     }
 
     fn read_back(&mut self, target: f64, moved: f64, by_person: bool, height: f64) -> Sight {

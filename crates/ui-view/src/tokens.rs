@@ -88,14 +88,8 @@ pub const LIGHT: Tokens = Tokens {
 };
 
 /// Behind the initials of people, in both windows; the initials are white.
-pub const AVATARS: [Color32; 6] = [
-    rgb(0x3E6FC4),
-    rgb(0x24786B),
-    rgb(0xA5551C),
-    rgb(0x8257B8),
-    rgb(0x5B6574),
-    rgb(0xB0446E),
-];
+pub const AVATARS: [Color32; 6] =
+    [rgb(0x3E6FC4), rgb(0x24786B), rgb(0xA5551C), rgb(0x8257B8), rgb(0x5B6574), rgb(0xB0446E)];
 
 const fn rgb(hex: u32) -> Color32 {
     let [_, red, green, blue] = hex.to_be_bytes();
@@ -112,11 +106,7 @@ pub fn contrast(one: Color32, other: Color32) -> f32 {
 fn luminance(colour: Color32) -> f32 {
     let linear = |channel: u8| {
         let value = f32::from(channel) / 255.0;
-        if value <= 0.04045 {
-            value / 12.92
-        } else {
-            ((value + 0.055) / 1.055).powf(2.4)
-        }
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
     };
     0.2126 * linear(colour.r()) + 0.7152 * linear(colour.g()) + 0.0722 * linear(colour.b())
 }
@@ -159,10 +149,7 @@ mod tests {
                 ("focus ring/input", t.accent, t.input, 3.0),
             ] {
                 let found = contrast(text, behind);
-                assert!(
-                    found >= least,
-                    "{window} {what}: {found:.2} is less than {least}"
-                );
+                assert!(found >= least, "{window} {what}: {found:.2} is less than {least}");
             }
         }
         for behind in AVATARS {

@@ -21,11 +21,7 @@ pub struct Change {
 
 impl fmt::Debug for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = if self.value.is_some() {
-            "write"
-        } else {
-            "delete"
-        };
+        let verb = if self.value.is_some() { "write" } else { "delete" };
         write!(f, "Change({verb} in table {})", self.table.0)
     }
 }

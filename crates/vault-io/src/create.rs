@@ -58,9 +58,7 @@ pub(crate) fn create_at_cost<K: KeyHold>(
     cost: Cost,
 ) -> Result<Vault<K>, CreateError> {
     if !passphrase.is_long_enough() {
-        return Err(CreateError::PassphraseTooShort {
-            least: LEAST_CHARACTERS,
-        });
+        return Err(CreateError::PassphraseTooShort { least: LEAST_CHARACTERS });
     }
     if exists(path) {
         return Err(CreateError::Exists);
@@ -87,26 +85,14 @@ pub(crate) fn unfinished(path: &Path) -> PathBuf {
 }
 
 fn make_file(path: &Path, new: &Path) -> std::io::Result<()> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(file::folder_of(path))?;
-    for left_over in [
-        new.to_path_buf(),
-        suffixed(new, "-wal"),
-        suffixed(new, "-journal"),
-    ] {
+    DirBuilder::new().recursive(true).mode(0o700).create(file::folder_of(path))?;
+    for left_over in [new.to_path_buf(), suffixed(new, "-wal"), suffixed(new, "-journal")] {
         match fs::remove_file(left_over) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
         }
     }
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(new)
-        .map(drop)
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(new).map(drop)
 }
 
 fn fill(new: &Path, wrap: &Wrap) -> Result<(), Cause> {

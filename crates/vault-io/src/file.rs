@@ -100,25 +100,19 @@ pub(crate) fn check_schema(db: &Connection) -> Result<(), Cause> {
         .prepare("SELECT name, sql FROM sqlite_schema ORDER BY name")
         .and_then(|mut statement| {
             statement
-                .query_map([], |row| {
-                    Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-                })?
+                .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?
                 .collect::<Result<Vec<_>, _>>()
         })
         .map_err(|error| Cause::of(&error))?;
-    let ours = found
-        .iter()
-        .map(|(name, sql)| (name.as_str(), sql.as_str()))
-        .eq(SCHEMA.iter().copied());
+    let ours =
+        found.iter().map(|(name, sql)| (name.as_str(), sql.as_str())).eq(SCHEMA.iter().copied());
     if ours { Ok(()) } else { Err(Cause::Damaged) }
 }
 
 /// Moves everything from the WAL into the file and cuts the WAL to nothing, all synced.
 pub(crate) fn checkpoint(db: &Connection) -> Result<(), Cause> {
     let busy = db
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-            row.get::<_, i64>(0)
-        })
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
         .map_err(|error| Cause::of(&error))?;
     if busy == 0 { Ok(()) } else { Err(Cause::Busy) }
 }
@@ -150,9 +144,7 @@ fn prepare(path: PathBuf, flags: OpenFlags) -> rusqlite::Result<Connection> {
 /// Links are followed up to the folder and refused for the file.
 fn without_links(path: &Path) -> Result<PathBuf, Cause> {
     let name = path.file_name().ok_or(Cause::Denied)?;
-    let folder = folder_of(path)
-        .canonicalize()
-        .map_err(|error| Cause::of_io(&error))?;
+    let folder = folder_of(path).canonicalize().map_err(|error| Cause::of_io(&error))?;
     Ok(folder.join(name))
 }
 

@@ -42,11 +42,7 @@ pub(crate) struct Cost {
 
 impl Cost {
     /// What vaults of this release cost to try.
-    pub(crate) const TODAY: Self = Self {
-        memory_kib: 64 * 1024,
-        passes: 3,
-        lanes: 1,
-    };
+    pub(crate) const TODAY: Self = Self { memory_kib: 64 * 1024, passes: 3, lanes: 1 };
 
     /// Whether a header may ask for this: a forged one must not eat the machine.
     pub(crate) fn is_bearable(self) -> bool {

@@ -36,14 +36,10 @@ impl<K: KeyHold> Vault<K> {
             .db()
             .prepare_cached("SELECT value FROM kv WHERE tbl = ?1 AND tag = ?2")
             .and_then(|mut select| {
-                select
-                    .query_row(params![table.0, tag], |row| row.get::<_, Vec<u8>>(0))
-                    .optional()
+                select.query_row(params![table.0, tag], |row| row.get::<_, Vec<u8>>(0)).optional()
             })
             .map_err(|error| ReadError::Store(Cause::of(&error)))?;
-        sealed
-            .map(|sealed| self.open_row(table, &tag, &sealed).map(|row| row.value))
-            .transpose()
+        sealed.map(|sealed| self.open_row(table, &tag, &sealed).map(|row| row.value)).transpose()
     }
 
     /// All rows of a table, sorted by key.
@@ -65,10 +61,8 @@ impl<K: KeyHold> Vault<K> {
         mut visit: impl FnMut(Vec<u8>, Zeroizing<Vec<u8>>) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
         let store = |error| ReadError::Store(Cause::of(&error));
-        let mut select = self
-            .db()
-            .prepare_cached("SELECT tag, value FROM kv WHERE tbl = ?1")
-            .map_err(store)?;
+        let mut select =
+            self.db().prepare_cached("SELECT tag, value FROM kv WHERE tbl = ?1").map_err(store)?;
         let mut rows = select.query(params![table.0]).map_err(store)?;
         while let Some(row) = rows.next().map_err(store)? {
             let tag = row.get::<_, Tag>(0).map_err(store)?;

@@ -18,9 +18,7 @@ pub(crate) struct Opened {
 
 /// The tag of `key` in `table`.
 pub(crate) fn tag<K: KeyHold>(keys: &Keys<K>, table: Table, key: &[u8]) -> Tag {
-    let whole = keys
-        .tag
-        .with(|tag_key| hmac(tag_key, &[TAG_LABEL, &[table.0], key]));
+    let whole = keys.tag.with(|tag_key| hmac(tag_key, &[TAG_LABEL, &[table.0], key]));
     let mut tag = [0_u8; 16];
     for (to, from) in tag.iter_mut().zip(whole.iter()) {
         *to = *from;
@@ -42,8 +40,7 @@ pub(crate) fn seal<K: KeyHold>(
     plain.extend_from_slice(&length);
     plain.extend_from_slice(key);
     plain.extend_from_slice(value);
-    keys.seal
-        .with(|seal_key| encrypt(seal_key, nonce, &row_label(table, tag), plain))
+    keys.seal.with(|seal_key| encrypt(seal_key, nonce, &row_label(table, tag), plain))
 }
 
 /// Opens a sealed value of the row `tag`; `None` if anything about it was changed or moved.
@@ -53,19 +50,14 @@ pub(crate) fn open<K: KeyHold>(
     row: &Tag,
     sealed: &[u8],
 ) -> Option<Opened> {
-    let plain = keys
-        .seal
-        .with(|seal_key| decrypt(seal_key, &row_label(table, row), sealed))?;
+    let plain = keys.seal.with(|seal_key| decrypt(seal_key, &row_label(table, row), sealed))?;
     let (length, rest) = plain.split_first_chunk::<4>()?;
     let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
     let (key, value) = rest.split_at_checked(length)?;
     if tag(keys, table, key) != *row {
         return None;
     }
-    Some(Opened {
-        key: key.to_vec(),
-        value: Zeroizing::new(value.to_vec()),
-    })
+    Some(Opened { key: key.to_vec(), value: Zeroizing::new(value.to_vec()) })
 }
 
 /// `nonce | ciphertext | authenticator`, made in the buffer of the plaintext.
@@ -76,9 +68,7 @@ pub(crate) fn encrypt(
     mut plain: Zeroizing<Vec<u8>>,
 ) -> Option<Vec<u8>> {
     let cipher = XChaCha20Poly1305::new(key.into());
-    let authenticator = cipher
-        .encrypt_in_place_detached(nonce.into(), label, &mut plain)
-        .ok()?;
+    let authenticator = cipher.encrypt_in_place_detached(nonce.into(), label, &mut plain).ok()?;
     let mut sealed = Vec::with_capacity(nonce.len() + plain.len() + authenticator.len());
     sealed.extend_from_slice(nonce);
     sealed.extend_from_slice(&plain);

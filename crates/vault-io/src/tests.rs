@@ -19,11 +19,7 @@ use crate::unlock::{UnlockError, unlock_at_cost};
 use crate::{Change, Table, Vault};
 
 /// Argon2's least, so that tests may open hundreds of vaults.
-const CHEAP: Cost = Cost {
-    memory_kib: 8,
-    passes: 1,
-    lanes: 1,
-};
+const CHEAP: Cost = Cost { memory_kib: 8, passes: 1, lanes: 1 };
 const RIGHT: &str = "correct horse battery";
 
 fn passphrase(text: &str) -> Passphrase {
@@ -50,26 +46,15 @@ fn open_with(path: &Path, text: &str, now_ms: u64) -> Result<Vault<BoxedKey>, Un
 }
 
 fn put(table: u8, key: &[u8], value: &[u8]) -> Change {
-    Change {
-        table: Table(table),
-        key: key.to_vec(),
-        value: Some(Zeroizing::new(value.to_vec())),
-    }
+    Change { table: Table(table), key: key.to_vec(), value: Some(Zeroizing::new(value.to_vec())) }
 }
 
 fn delete(table: u8, key: &[u8]) -> Change {
-    Change {
-        table: Table(table),
-        key: key.to_vec(),
-        value: None,
-    }
+    Change { table: Table(table), key: key.to_vec(), value: None }
 }
 
 fn value(vault: &Vault<BoxedKey>, table: u8, key: &[u8]) -> Option<Vec<u8>> {
-    vault
-        .get(Table(table), key)
-        .unwrap()
-        .map(|value| value.to_vec())
+    vault.get(Table(table), key).unwrap().map(|value| value.to_vec())
 }
 
 fn wal(path: &Path) -> PathBuf {

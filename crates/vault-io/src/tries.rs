@@ -17,10 +17,7 @@ pub(crate) enum Admission {
     /// Yes, once `counted` is on disk: it counts the try as failed until it has succeeded.
     Try { counted: Tries },
     /// No, not for `wait_ms`; `restarted` goes to disk first if the wait began anew.
-    Later {
-        wait_ms: u64,
-        restarted: Option<Tries>,
-    },
+    Later { wait_ms: u64, restarted: Option<Tries> },
 }
 
 impl Tries {
@@ -31,28 +28,16 @@ impl Tries {
     /// begins again from the clock as it is now.
     pub(crate) fn admit(self, now_ms: u64) -> Admission {
         let wait = wait_after(self.failed);
-        let counted = Self {
-            failed: self.failed.saturating_add(1),
-            at_ms: now_ms,
-        };
+        let counted = Self { failed: self.failed.saturating_add(1), at_ms: now_ms };
         if wait == 0 {
             return Admission::Try { counted };
         }
         let Some(passed) = now_ms.checked_sub(self.at_ms) else {
-            let restarted = Some(Self {
-                failed: self.failed,
-                at_ms: now_ms,
-            });
-            return Admission::Later {
-                wait_ms: wait,
-                restarted,
-            };
+            let restarted = Some(Self { failed: self.failed, at_ms: now_ms });
+            return Admission::Later { wait_ms: wait, restarted };
         };
         match wait.checked_sub(passed) {
-            Some(left) if left > 0 => Admission::Later {
-                wait_ms: left,
-                restarted: None,
-            },
+            Some(left) if left > 0 => Admission::Later { wait_ms: left, restarted: None },
             Some(_) | None => Admission::Try { counted },
         }
     }
@@ -78,11 +63,7 @@ impl Tries {
                 params![self.failed, at_ms],
             )
             .map_err(|error| Cause::of(&error))?;
-        if rows == 1 {
-            Ok(())
-        } else {
-            Err(Cause::Damaged)
-        }
+        if rows == 1 { Ok(()) } else { Err(Cause::Damaged) }
     }
 }
 
@@ -116,36 +97,13 @@ mod tests {
     /// `VAULT-06`
     #[test]
     fn a_clock_set_back_starts_the_whole_wait_again_and_no_more() {
-        let tries = Tries {
-            failed: 5,
-            at_ms: 100_000,
-        };
-        let restarted = Tries {
-            failed: 5,
-            at_ms: 7,
-        };
-        assert_eq!(
-            tries.admit(7),
-            Admission::Later {
-                wait_ms: 4_000,
-                restarted: Some(restarted)
-            }
-        );
-        assert_eq!(
-            restarted.admit(4_006),
-            Admission::Later {
-                wait_ms: 1,
-                restarted: None
-            }
-        );
+        let tries = Tries { failed: 5, at_ms: 100_000 };
+        let restarted = Tries { failed: 5, at_ms: 7 };
+        assert_eq!(tries.admit(7), Admission::Later { wait_ms: 4_000, restarted: Some(restarted) });
+        assert_eq!(restarted.admit(4_006), Admission::Later { wait_ms: 1, restarted: None });
         assert_eq!(
             restarted.admit(4_007),
-            Admission::Try {
-                counted: Tries {
-                    failed: 6,
-                    at_ms: 4_007
-                }
-            }
+            Admission::Try { counted: Tries { failed: 6, at_ms: 4_007 } }
         );
     }
 }

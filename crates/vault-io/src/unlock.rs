@@ -140,14 +140,11 @@ impl<K: KeyHold> Vault<K> {
         today: Cost,
     ) -> Result<(), ChangePassphraseError> {
         if !new.is_long_enough() {
-            return Err(ChangePassphraseError::NewTooShort {
-                least: LEAST_CHARACTERS,
-            });
+            return Err(ChangePassphraseError::NewTooShort { least: LEAST_CHARACTERS });
         }
         let (vault_key, _) = prove(self.db(), old, now_ms).map_err(ChangePassphraseError::Old)?;
         let wrap = wrap_again(&vault_key, new, today).ok_or(ChangePassphraseError::NoMaterial)?;
-        wrap.write(self.db())
-            .map_err(ChangePassphraseError::Store)?;
+        wrap.write(self.db()).map_err(ChangePassphraseError::Store)?;
         // The old wrap must not stay in the WAL.
         file::checkpoint(self.db()).map_err(ChangePassphraseError::Store)
     }
@@ -173,18 +170,12 @@ fn prove(
     counted.write(db).map_err(of_cause)?;
     match wrap.unwrap_with(passphrase) {
         Opening::Right(vault_key) => {
-            Tries {
-                failed: 0,
-                at_ms: 0,
-            }
-            .write(db)
-            .map_err(of_cause)?;
+            Tries { failed: 0, at_ms: 0 }.write(db).map_err(of_cause)?;
             Ok((vault_key, wrap.cost))
         }
-        Opening::Wrong => Err(UnlockError::Wrong {
-            tries: counted.failed,
-            wait_ms: wait_after(counted.failed),
-        }),
+        Opening::Wrong => {
+            Err(UnlockError::Wrong { tries: counted.failed, wait_ms: wait_after(counted.failed) })
+        }
         Opening::NoMemory => {
             before.write(db).map_err(of_cause)?;
             Err(UnlockError::Memory)
@@ -200,9 +191,5 @@ fn wrap_again(vault_key: &[u8; 32], passphrase: &Passphrase, cost: Cost) -> Opti
 }
 
 fn of_cause(cause: Cause) -> UnlockError {
-    if cause == Cause::Busy {
-        UnlockError::SecondUser
-    } else {
-        UnlockError::Store(cause)
-    }
+    if cause == Cause::Busy { UnlockError::SecondUser } else { UnlockError::Store(cause) }
 }

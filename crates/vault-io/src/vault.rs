@@ -44,12 +44,7 @@ pub struct CheckpointError(pub Cause);
 
 impl<K: KeyHold> Vault<K> {
     pub(crate) fn new(db: Connection, keys: Keys<K>) -> Self {
-        Self {
-            db,
-            keys,
-            unsettled: Unsettled::default(),
-            broken: false,
-        }
+        Self { db, keys, unsettled: Unsettled::default(), broken: false }
     }
 
     /// Makes all `changes` or none, in one transaction that is synced when this returns.
@@ -95,8 +90,7 @@ impl<K: KeyHold> Vault<K> {
         let Self { db, keys, .. } = self;
         drop(keys);
         file::checkpoint(&db).map_err(CheckpointError)?;
-        db.close()
-            .map_err(|(_, error)| CheckpointError(Cause::of(&error)))
+        db.close().map_err(|(_, error)| CheckpointError(Cause::of(&error)))
     }
 
     pub(crate) fn db(&self) -> &Connection {
@@ -111,38 +105,25 @@ impl<K: KeyHold> Vault<K> {
         let mut last = BTreeMap::new();
         for change in changes {
             let too_long = change.key.len() > MAX_KEY
-                || change
-                    .value
-                    .as_ref()
-                    .is_some_and(|value| value.len() > MAX_VALUE);
+                || change.value.as_ref().is_some_and(|value| value.len() > MAX_VALUE);
             if too_long {
                 return Err(CommitError::TooLong);
             }
             let tag = seal::tag(&self.keys, change.table, &change.key);
             last.insert((change.table, tag), change);
         }
-        last.into_iter()
-            .map(|((table, tag), change)| self.row(table, tag, change))
-            .collect()
+        last.into_iter().map(|((table, tag), change)| self.row(table, tag, change)).collect()
     }
 
     fn row(&self, table: Table, tag: Tag, change: &Change) -> Result<Row, CommitError> {
         let Some(value) = &change.value else {
-            return Ok(Row {
-                table,
-                tag,
-                sealed: None,
-            });
+            return Ok(Row { table, tag, sealed: None });
         };
         let mut nonce = [0; 24];
         getrandom::fill(&mut nonce).map_err(|_| CommitError::NoRandomness)?;
         let sealed = seal::seal(&self.keys, table, &tag, &change.key, value, &nonce)
             .ok_or(CommitError::TooLong)?;
-        Ok(Row {
-            table,
-            tag,
-            sealed: Some(sealed),
-        })
+        Ok(Row { table, tag, sealed: Some(sealed) })
     }
 }
 
@@ -168,11 +149,7 @@ struct Unsettled {
 impl Unsettled {
     fn count(&mut self, rows: &[Row]) {
         self.steps = self.steps.saturating_add(1);
-        let bytes: usize = rows
-            .iter()
-            .filter_map(|row| row.sealed.as_ref())
-            .map(Vec::len)
-            .sum();
+        let bytes: usize = rows.iter().filter_map(|row| row.sealed.as_ref()).map(Vec::len).sum();
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
@@ -185,9 +162,7 @@ fn write(db: &mut Connection, rows: &[Row]) -> Result<(), Cause> {
     let step = db
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(|error| Cause::of(&error))?;
-    write_rows(&step, rows)
-        .and_then(|()| step.commit())
-        .map_err(|error| Cause::of(&error))
+    write_rows(&step, rows).and_then(|()| step.commit()).map_err(|error| Cause::of(&error))
 }
 
 fn write_rows(step: &Connection, rows: &[Row]) -> rusqlite::Result<()> {

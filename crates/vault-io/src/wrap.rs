@@ -26,11 +26,7 @@ impl Wrap {
         let key = stretch(passphrase, &salt, cost)?;
         let plain = Zeroizing::new(vault_key.to_vec());
         let wrapped = encrypt(&key, nonce, &label(cost, &salt), plain)?;
-        Some(Self {
-            cost,
-            salt,
-            wrapped,
-        })
+        Some(Self { cost, salt, wrapped })
     }
 
     /// The vault key, if this is the passphrase.
@@ -39,10 +35,7 @@ impl Wrap {
             return Opening::NoMemory;
         };
         let plain = decrypt(&key, &label(self.cost, &self.salt), &self.wrapped);
-        match plain
-            .as_deref()
-            .and_then(|plain| <&[u8; 32]>::try_from(plain.as_slice()).ok())
-        {
+        match plain.as_deref().and_then(|plain| <&[u8; 32]>::try_from(plain.as_slice()).ok()) {
             Some(vault_key) => Opening::Right(Zeroizing::new(*vault_key)),
             None => Opening::Wrong,
         }
@@ -71,19 +64,11 @@ impl Wrap {
                 },
             )
             .map_err(|error| Cause::of(&error))?;
-        let cost = Cost {
-            memory_kib,
-            passes,
-            lanes,
-        };
+        let cost = Cost { memory_kib, passes, lanes };
         if !cost.is_bearable() || wrapped.len() != WRAPPED {
             return Err(Cause::Damaged);
         }
-        Ok(Self {
-            cost,
-            salt,
-            wrapped,
-        })
+        Ok(Self { cost, salt, wrapped })
     }
 
     /// Writes the row in place of what is there.

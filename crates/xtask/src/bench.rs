@@ -73,12 +73,7 @@ pub(crate) fn run(wanted: &Wanted) -> Result<(), Trouble> {
 fn measure(wanted: &Wanted, dir: &Path) -> Result<(), Trouble> {
     let bins = Bins::in_folder(wanted.bin.as_deref().during("no --bin")?)?;
     let amounts = if wanted.quick { QUICK } else { FULL };
-    let wants = |part: &str| {
-        wanted
-            .only
-            .as_deref()
-            .is_none_or(|only| part.contains(only))
-    };
+    let wants = |part: &str| wanted.only.as_deref().is_none_or(|only| part.contains(only));
     let mut report = Report::begin();
     report.add(disk::sync(dir, amounts.messages)?);
     let mut stage = Stage::open(&bins, dir)?;
@@ -104,13 +99,7 @@ fn measure(wanted: &Wanted, dir: &Path) -> Result<(), Trouble> {
         if wants("window") {
             note("messages from window to window");
             let bob = stage.show_bob(&mut screen)?;
-            window::talk(
-                &stage,
-                &mut screen,
-                [alice, bob],
-                amounts.messages,
-                &mut report,
-            )?;
+            window::talk(&stage, &mut screen, [alice, bob], amounts.messages, &mut report)?;
         }
         stage.close()?;
     }
@@ -162,11 +151,9 @@ fn finish(inside: &mut Child, stop: &Receiver<()>) -> Result<(), Trouble> {
     kill_process_group(group, Signal::TERM).during("ending the measurements")?;
     inside.wait().during("waiting for the measurements")?;
     // Endpoints and relay belong to the same group, and end a little later.
-    until(
-        "the end of the measured processes",
-        Duration::from_secs(8),
-        || Ok(test_kill_process_group(group).is_err().then_some(())),
-    )?;
+    until("the end of the measured processes", Duration::from_secs(8), || {
+        Ok(test_kill_process_group(group).is_err().then_some(()))
+    })?;
     Err(Trouble::new("stopped"))
 }
 
@@ -182,10 +169,5 @@ const FULL: Amounts = Amounts {
     lines: 5_000,
 };
 
-const QUICK: Amounts = Amounts {
-    messages: 30,
-    starts: 3,
-    history: 2_000,
-    idle: Duration::from_secs(5),
-    lines: 500,
-};
+const QUICK: Amounts =
+    Amounts { messages: 30, starts: 3, history: 2_000, idle: Duration::from_secs(5), lines: 500 };

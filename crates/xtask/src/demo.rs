@@ -40,9 +40,7 @@ pub(crate) fn run(wanted: &Wanted) -> Result<(), Trouble> {
         None => Some(Folder::new("demo")?),
     };
     let given = wanted.dir.as_deref();
-    let dir = given
-        .or(folder.as_ref().map(Folder::path))
-        .during("no folder")?;
+    let dir = given.or(folder.as_ref().map(Folder::path)).during("no folder")?;
     let began = Instant::now();
     let mut world = World::start(&bins, dir, shapes(wanted.headless))?;
     let took = began.elapsed().as_secs_f32();
@@ -74,10 +72,8 @@ fn shapes(headless: bool) -> [Shape; 2] {
     if headless {
         return [Shape::Headless, Shape::Headless];
     }
-    ["790x860+0+0", "790x860+800+0"].map(|geometry| Shape::Window {
-        geometry: geometry.to_owned(),
-        display: None,
-    })
+    ["790x860+0+0", "790x860+800+0"]
+        .map(|geometry| Shape::Window { geometry: geometry.to_owned(), display: None })
 }
 
 fn explained(world: &World, took: f32, headless: bool) -> String {
@@ -85,11 +81,7 @@ fn explained(world: &World, took: f32, headless: bool) -> String {
     let cli = cli.display();
     let (alice, bob) = (world.alice.data().display(), world.bob.data().display());
     let place = world.general();
-    let ready = if headless {
-        "no windows"
-    } else {
-        "two windows, side by side"
-    };
+    let ready = if headless { "no windows" } else { "two windows, side by side" };
     format!(
         "\nReady after {took:.1} s: a relay, Alice and Bob ({ready}). This is a demonstration: the\n\
          passphrases above stand in {dir}/demo.json; nobody should keep real ones so.\n\n\
@@ -104,7 +96,5 @@ fn explained(world: &World, took: f32, headless: bool) -> String {
 fn say(text: &str) -> Result<(), Trouble> {
     println!("{text}");
     // Whoever reads the first line through a pipe waits for it.
-    std::io::stdout()
-        .flush()
-        .during("writing to standard output")
+    std::io::stdout().flush().during("writing to standard output")
 }

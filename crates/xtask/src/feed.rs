@@ -52,13 +52,8 @@ pub(crate) fn run(world: &World, lines: &[String], stop: &Receiver<()>) -> Resul
     let seconds = began.elapsed().as_secs_f32();
     let rows = world.bob.commands().read_all(&place)?;
     let texts = rows.iter().skip(before).map(|row| row.get("text"));
-    let texts: Vec<&str> = texts
-        .map(|it| it.and_then(Value::as_str).unwrap_or_default())
-        .collect();
-    let wrong = texts
-        .iter()
-        .zip(lines)
-        .position(|(text, line)| text != line);
+    let texts: Vec<&str> = texts.map(|it| it.and_then(Value::as_str).unwrap_or_default()).collect();
+    let wrong = texts.iter().zip(lines).position(|(text, line)| text != line);
     if let Some(wrong) = wrong {
         return Err(Trouble::new(format!(
             "line {} is another one at Bob",
@@ -67,9 +62,7 @@ pub(crate) fn run(world: &World, lines: &[String], stop: &Receiver<()>) -> Resul
     }
     if texts.len() != lines.len() {
         let (there, all) = (texts.len(), lines.len());
-        return Err(Trouble::new(format!(
-            "Bob has {there} messages instead of {all}"
-        )));
+        return Err(Trouble::new(format!("Bob has {there} messages instead of {all}")));
     }
     let all = lines.len();
     eprintln!("all {all} lines arrived, each once and in order, within {seconds:.1} s");
@@ -80,10 +73,7 @@ type Sender = std::thread::JoinHandle<Result<(), Trouble>>;
 
 /// `sotto-cli send --lines` beside us: it reads as fast as the other end takes the lines.
 fn send(world: &World, place: &str, lines: &[String]) -> Result<Sender, Trouble> {
-    let mut command = world
-        .alice
-        .commands()
-        .cli_command(&["send", place, "--lines"]);
+    let mut command = world.alice.commands().cli_command(&["send", place, "--lines"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().during("starting sotto-cli send")?;
     let mut input = child.stdin.take().during("no standard input")?;
@@ -101,9 +91,7 @@ fn send(world: &World, place: &str, lines: &[String]) -> Result<Sender, Trouble>
             return Ok(());
         }
         let last = last.unwrap_or_default();
-        Err(Trouble::new(format!(
-            "sotto-cli send ended ({status}): {last}"
-        )))
+        Err(Trouble::new(format!("sotto-cli send ended ({status}): {last}")))
     }))
 }
 
@@ -116,12 +104,7 @@ struct Progress {
 
 impl Progress {
     fn new(all: usize) -> Self {
-        Self {
-            arrived: 0,
-            all,
-            shown: Instant::now(),
-            terminal: std::io::stderr().is_terminal(),
-        }
+        Self { arrived: 0, all, shown: Instant::now(), terminal: std::io::stderr().is_terminal() }
     }
 
     fn one_more(&mut self, text: &str) {

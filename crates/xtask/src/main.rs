@@ -1,8 +1,5 @@
 #![doc = include_str!("../README.md")]
-#![expect(
-    clippy::print_stdout,
-    reason = "a command-line tool answers on its standard output"
-)]
+#![expect(clippy::print_stdout, reason = "a command-line tool answers on its standard output")]
 
 mod bench;
 mod demo;
@@ -59,17 +56,9 @@ enum Chore {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
-        Chore::Demo {
-            headless,
-            dir,
-            feed,
-            release,
-        } => demo::run(&demo::Wanted {
-            headless,
-            dir,
-            feed,
-            release,
-        }),
+        Chore::Demo { headless, dir, feed, release } => {
+            demo::run(&demo::Wanted { headless, dir, feed, release })
+        }
         Chore::Test { ci, more } => test::run(ci, &more),
         Chore::Bench(wanted) => bench::run(&wanted),
         Chore::Lines => lines::run(),

@@ -121,9 +121,7 @@ fn apt(before: &[String], args: &[&str]) -> Result<bool, Trouble> {
 fn on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/sbin", "/sbin"].map(Into::into);
-    std::env::split_paths(&path)
-        .chain(system)
-        .any(|folder| folder.join(program).is_file())
+    std::env::split_paths(&path).chain(system).any(|folder| folder.join(program).is_file())
 }
 
 fn output(program: &str, args: &[&str]) -> Option<String> {
@@ -134,84 +132,28 @@ fn output(program: &str, args: &[&str]) -> Option<String> {
 /// Purpose, Debian package, and what it brings.
 const PACKAGES: &[(Purpose, &str, Sign)] = &[
     (Purpose::Build, "gcc", Sign::Program("cc")),
-    (
-        Purpose::Build,
-        "libc6-dev",
-        Sign::File("/usr/include/stdlib.h"),
-    ),
+    (Purpose::Build, "libc6-dev", Sign::File("/usr/include/stdlib.h")),
     (Purpose::Window, "libgl1", Sign::Library("libGL.so.1")),
     (Purpose::Window, "libegl1", Sign::Library("libEGL.so.1")),
-    (
-        Purpose::Window,
-        "libgl1-mesa-dri",
-        Sign::Library("libGLX_mesa.so.0"),
-    ),
-    (
-        Purpose::Window,
-        "libglx-mesa0",
-        Sign::Library("libGLX_mesa.so.0"),
-    ),
-    (
-        Purpose::Window,
-        "libegl-mesa0",
-        Sign::Library("libEGL_mesa.so.0"),
-    ),
+    (Purpose::Window, "libgl1-mesa-dri", Sign::Library("libGLX_mesa.so.0")),
+    (Purpose::Window, "libglx-mesa0", Sign::Library("libGLX_mesa.so.0")),
+    (Purpose::Window, "libegl-mesa0", Sign::Library("libEGL_mesa.so.0")),
     (Purpose::Window, "libx11-6", Sign::Library("libX11.so.6")),
-    (
-        Purpose::Window,
-        "libx11-xcb1",
-        Sign::Library("libX11-xcb.so.1"),
-    ),
-    (
-        Purpose::Window,
-        "libxcursor1",
-        Sign::Library("libXcursor.so.1"),
-    ),
+    (Purpose::Window, "libx11-xcb1", Sign::Library("libX11-xcb.so.1")),
+    (Purpose::Window, "libxcursor1", Sign::Library("libXcursor.so.1")),
     (Purpose::Window, "libxi6", Sign::Library("libXi.so.6")),
-    (
-        Purpose::Window,
-        "libxrandr2",
-        Sign::Library("libXrandr.so.2"),
-    ),
-    (
-        Purpose::Window,
-        "libxkbcommon0",
-        Sign::Library("libxkbcommon.so.0"),
-    ),
-    (
-        Purpose::Window,
-        "libxkbcommon-x11-0",
-        Sign::Library("libxkbcommon-x11.so.0"),
-    ),
-    (
-        Purpose::Window,
-        "libfontconfig1",
-        Sign::Library("libfontconfig.so.1"),
-    ),
-    (
-        Purpose::Window,
-        "fontconfig-config",
-        Sign::File("/etc/fonts/fonts.conf"),
-    ),
+    (Purpose::Window, "libxrandr2", Sign::Library("libXrandr.so.2")),
+    (Purpose::Window, "libxkbcommon0", Sign::Library("libxkbcommon.so.0")),
+    (Purpose::Window, "libxkbcommon-x11-0", Sign::Library("libxkbcommon-x11.so.0")),
+    (Purpose::Window, "libfontconfig1", Sign::Library("libfontconfig.so.1")),
+    (Purpose::Window, "fontconfig-config", Sign::File("/etc/fonts/fonts.conf")),
     (Purpose::Tests, "xvfb", Sign::Program("Xvfb")),
     (Purpose::Tests, "xdotool", Sign::Program("xdotool")),
     (Purpose::Tests, "strace", Sign::Program("strace")),
     (Purpose::Tests, "iproute2", Sign::Program("ip")),
-    (
-        Purpose::Tests,
-        "libvulkan1",
-        Sign::Library("libvulkan.so.1"),
-    ),
-    (
-        Purpose::Tests,
-        "mesa-vulkan-drivers",
-        Sign::File("/usr/share/vulkan/icd.d"),
-    ),
-    (
-        Purpose::Tests,
-        "fonts-noto-core",
-        Sign::File("/usr/share/fonts/truetype/noto"),
-    ),
+    (Purpose::Tests, "libvulkan1", Sign::Library("libvulkan.so.1")),
+    (Purpose::Tests, "mesa-vulkan-drivers", Sign::File("/usr/share/vulkan/icd.d")),
+    (Purpose::Tests, "fonts-noto-core", Sign::File("/usr/share/fonts/truetype/noto")),
 ];
 
 #[cfg(test)]

@@ -17,11 +17,8 @@ pub(crate) fn run(ci: bool, more: &[String]) -> Result<(), Trouble> {
     }
     let bins = Bins::build_workspace()?;
     let nextest = Command::new("cargo-nextest").arg("--version").output();
-    let runner: &[&str] = if nextest.is_ok_and(|out| out.status.success()) {
-        &["nextest", "run"]
-    } else {
-        &["test"]
-    };
+    let runner: &[&str] =
+        if nextest.is_ok_and(|out| out.status.success()) { &["nextest", "run"] } else { &["test"] };
     let mut command = cargo_command();
     command.args(runner).args(more);
     // Filters name their packages themselves.

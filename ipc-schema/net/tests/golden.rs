@@ -15,14 +15,8 @@ use ipc_schema_net::{
     ToNet, schema,
 };
 
-const PREFIX: PrefixBits = PrefixBits {
-    bits: [9; 16],
-    len: 78,
-};
-const CURSOR: Cursor = Cursor {
-    cache: u64::MAX,
-    position: 300,
-};
+const PREFIX: PrefixBits = PrefixBits { bits: [9; 16], len: 78 };
+const CURSOR: Cursor = Cursor { cache: u64::MAX, position: 300 };
 const REFUSALS: [Refused; 10] = [
     Refused::WrongSigner,
     Refused::Uncertified,
@@ -51,31 +45,18 @@ fn receipt() -> ReceiptBytes {
 fn parts(golden: &mut Golden) {
     golden.variants(
         "LinkLoss",
-        &[
-            LinkLoss::Unreachable,
-            LinkLoss::WrongKey,
-            LinkLoss::OtherVersion,
-            LinkLoss::BadAddress,
-        ],
+        &[LinkLoss::Unreachable, LinkLoss::WrongKey, LinkLoss::OtherVersion, LinkLoss::BadAddress],
     );
     golden.one("PrefixBits", &PREFIX);
     golden.one("Cursor", &CURSOR);
-    golden.variants(
-        "Standing",
-        &[Standing::Active, Standing::Waiting, Standing::Refused],
-    );
+    golden.variants("Standing", &[Standing::Active, Standing::Waiting, Standing::Refused]);
     golden.variants("Refused", &REFUSALS);
     golden.variants(
         "Answer",
         &[
             Answer::Receipt(receipt()),
-            Answer::Refused {
-                why: Refused::Gap { next: 5 },
-            },
-            Answer::Taken {
-                winner: some(),
-                receipt: receipt(),
-            },
+            Answer::Refused { why: Refused::Gap { next: 5 } },
+            Answer::Taken { winner: some(), receipt: receipt() },
             Answer::Gap { head: 7 },
             Answer::Incomplete,
             Answer::Pending,
@@ -91,34 +72,13 @@ fn every_variant_has_its_golden_bytes() {
     golden.variants(
         "ToNet",
         &[
-            ToNet::Hello {
-                schema: SchemaHash([7; 32]),
-                generation: 2,
-            },
-            ToNet::Relay {
-                address: Text::new("relay:4433").unwrap(),
-                key: [8; 32],
-            },
-            ToNet::Prove {
-                exporter: [6; 32],
-                proof: some(),
-            },
-            ToNet::Publish {
-                id: 300,
-                object: some(),
-            },
-            ToNet::Claim {
-                id: 301,
-                object: some(),
-            },
-            ToNet::Subscribe {
-                prefix: PREFIX,
-                after: CURSOR,
-            },
-            ToNet::Get {
-                id: 302,
-                name: NameBits([5; 16]),
-            },
+            ToNet::Hello { schema: SchemaHash([7; 32]), generation: 2 },
+            ToNet::Relay { address: Text::new("relay:4433").unwrap(), key: [8; 32] },
+            ToNet::Prove { exporter: [6; 32], proof: some() },
+            ToNet::Publish { id: 300, object: some() },
+            ToNet::Claim { id: 301, object: some() },
+            ToNet::Subscribe { prefix: PREFIX, after: CURSOR },
+            ToNet::Get { id: 302, name: NameBits([5; 16]) },
             ToNet::Credit(64),
             ToNet::Forget,
         ],
@@ -126,41 +86,15 @@ fn every_variant_has_its_golden_bytes() {
     golden.variants(
         "FromNet",
         &[
-            FromNet::Hello {
-                schema: SchemaHash([7; 32]),
-                generation: 2,
-            },
-            FromNet::Linked {
-                relay: [8; 32],
-                exporter: [6; 32],
-                now: 1_795_269_959_999,
-            },
-            FromNet::Unlinked {
-                why: LinkLoss::WrongKey,
-            },
+            FromNet::Hello { schema: SchemaHash([7; 32]), generation: 2 },
+            FromNet::Linked { relay: [8; 32], exporter: [6; 32], now: 1_795_269_959_999 },
+            FromNet::Unlinked { why: LinkLoss::WrongKey },
             FromNet::Proved { proof: some() },
-            FromNet::Standing {
-                prefix: PREFIX,
-                standing: Standing::Waiting,
-            },
-            FromNet::Answered {
-                id: 300,
-                answer: Answer::Pending,
-            },
-            FromNet::Arrived {
-                cursor: CURSOR,
-                object: some(),
-                receipt: None,
-            },
-            FromNet::CaughtUp {
-                prefix: PREFIX,
-                cursor: CURSOR,
-            },
-            FromNet::Found {
-                id: 302,
-                object: Some(some()),
-                receipt: Some(receipt()),
-            },
+            FromNet::Standing { prefix: PREFIX, standing: Standing::Waiting },
+            FromNet::Answered { id: 300, answer: Answer::Pending },
+            FromNet::Arrived { cursor: CURSOR, object: some(), receipt: None },
+            FromNet::CaughtUp { prefix: PREFIX, cursor: CURSOR },
+            FromNet::Found { id: 302, object: Some(some()), receipt: Some(receipt()) },
         ],
     );
     golden.compare();
@@ -170,32 +104,17 @@ fn every_variant_has_its_golden_bytes() {
 #[test]
 fn the_largest_messages_fit_their_cap() {
     let largest = [
-        encode(&ToNet::Publish {
-            id: u64::MAX,
-            object: full(),
-        }),
-        encode(&ToNet::Relay {
-            address: Text::cut(&"x".repeat(255)),
-            key: [255; 32],
-        }),
-        encode(&ToNet::Prove {
-            exporter: [255; 32],
-            proof: full(),
-        }),
+        encode(&ToNet::Publish { id: u64::MAX, object: full() }),
+        encode(&ToNet::Relay { address: Text::cut(&"x".repeat(255)), key: [255; 32] }),
+        encode(&ToNet::Prove { exporter: [255; 32], proof: full() }),
         encode(&FromNet::Arrived {
-            cursor: Cursor {
-                cache: u64::MAX,
-                position: u64::MAX,
-            },
+            cursor: Cursor { cache: u64::MAX, position: u64::MAX },
             object: full(),
             receipt: Some(full()),
         }),
         encode(&FromNet::Answered {
             id: u64::MAX,
-            answer: Answer::Taken {
-                winner: full(),
-                receipt: full(),
-            },
+            answer: Answer::Taken { winner: full(), receipt: full() },
         }),
     ];
     for bytes in largest {

@@ -16,13 +16,8 @@ pub(crate) struct Golden {
 impl Golden {
     /// For `tests/vectors/<name>.txt` of the package whose folder is given.
     pub(crate) fn new(package: &str, name: &str) -> Self {
-        let path = [package, "tests", "vectors", &format!("{name}.txt")]
-            .iter()
-            .collect();
-        Self {
-            path,
-            lines: String::new(),
-        }
+        let path = [package, "tests", "vectors", &format!("{name}.txt")].iter().collect();
+        Self { path, lines: String::new() }
     }
 
     /// One sample of every variant of an enum, in order: their bytes become lines, and each is put
@@ -33,19 +28,11 @@ impl Golden {
     {
         for (number, sample) in samples.iter().enumerate() {
             let bytes = encode(sample).unwrap();
-            assert_eq!(
-                usize::from(bytes[0]),
-                number,
-                "{name} has a variant without a sample"
-            );
+            assert_eq!(usize::from(bytes[0]), number, "{name} has a variant without a sample");
             self.line::<T>(name, sample, &bytes);
         }
         let beyond = [&[u8::try_from(samples.len()).unwrap()][..], &[0; 512]].concat();
-        assert_eq!(
-            decode::<T>(&beyond),
-            Err(CodecError::Malformed),
-            "{name} has more variants"
-        );
+        assert_eq!(decode::<T>(&beyond), Err(CodecError::Malformed), "{name} has more variants");
         // The same variant, its number written longer than needed.
         let bytes = encode(&samples[0]).unwrap();
         let longer = [&[251, 0][..], &bytes].concat();
@@ -84,17 +71,10 @@ impl Golden {
             );
         }
         let trailing = [bytes, &[0]].concat();
-        assert_eq!(
-            decode::<T>(&trailing),
-            Err(CodecError::Trailing { extra: 1 }),
-            "{name}"
-        );
+        assert_eq!(decode::<T>(&trailing), Err(CodecError::Trailing { extra: 1 }), "{name}");
         one_meaning::<T>(bytes);
         let text = format!("{sample:?}");
-        let variant: String = text
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect();
+        let variant: String = text.chars().take_while(char::is_ascii_alphanumeric).collect();
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         writeln!(self.lines, "{name} {variant} {hex}").unwrap();
     }

@@ -20,13 +20,8 @@ use ipc_schema_ui::{
 const TEAM: TeamBits = TeamBits(9 << 38 | 8 << 20 | 7);
 const NAME: NameBits = NameBits([5; 16]);
 const PHASES: [Phase; 3] = [Phase::FirstStart, Phase::Locked, Phase::Unlocked];
-const STATES: [State; 5] = [
-    State::Queued,
-    State::Relay,
-    State::Delivered,
-    State::Failed,
-    State::Undecryptable,
-];
+const STATES: [State; 5] =
+    [State::Queued, State::Relay, State::Delivered, State::Failed, State::Undecryptable];
 const CODES: [ErrorCode; 22] = [
     ErrorCode::Locked,
     ErrorCode::NoVault,
@@ -77,10 +72,7 @@ fn row() -> Row {
 }
 
 fn team() -> Team {
-    Team {
-        id: TEAM,
-        name: text("friends"),
-    }
+    Team { id: TEAM, name: text("friends") }
 }
 
 fn status() -> Status {
@@ -102,72 +94,32 @@ fn status() -> Status {
             wishes: 0,
         }])
         .unwrap(),
-        joining: List::new(vec![Joining {
-            team: TEAM,
-            hash: [4; 32],
-        }])
-        .unwrap(),
+        joining: List::new(vec![Joining { team: TEAM, hash: [4; 32] }]).unwrap(),
     }
 }
 
 fn requests() -> Vec<Request> {
     let (team, link) = (TEAM, text("sotto-team:9/8/7#.."));
     vec![
-        Request::Create {
-            passphrase: passphrase(),
-            user: text("Bob"),
-            device: text("laptop"),
-        },
-        Request::Unlock {
-            passphrase: passphrase(),
-        },
+        Request::Create { passphrase: passphrase(), user: text("Bob"), device: text("laptop") },
+        Request::Unlock { passphrase: passphrase() },
         Request::Lock,
         Request::Status,
         Request::WhoAmI,
         Request::Teams,
         Request::Channels { team },
-        Request::Send {
-            team,
-            channel: 700,
-            text: text("hi"),
-            reply_to: Some(NAME),
-        },
-        Request::Page {
-            team,
-            channel: 700,
-            thread: None,
-            before: Some(NAME),
-            limit: 400,
-        },
-        Request::Follow {
-            scope: Scope::Channel(TEAM, 700),
-        },
-        Request::ReadLink {
-            link: Text::clone(&link),
-        },
-        Request::Join {
-            link,
-            fingerprint: [3; 32],
-        },
+        Request::Send { team, channel: 700, text: text("hi"), reply_to: Some(NAME) },
+        Request::Page { team, channel: 700, thread: None, before: Some(NAME), limit: 400 },
+        Request::Follow { scope: Scope::Channel(TEAM, 700) },
+        Request::ReadLink { link: Text::clone(&link) },
+        Request::Join { link, fingerprint: [3; 32] },
         Request::Refresh { team },
-        Request::CreateOrg {
-            name: text("Acme"),
-            relay: text("relay:4433"),
-            relay_key: [2; 32],
-        },
+        Request::CreateOrg { name: text("Acme"), relay: text("relay:4433"), relay_key: [2; 32] },
         Request::ShowOrg,
-        Request::CreateTeam {
-            name: text("friends"),
-        },
+        Request::CreateTeam { name: text("friends") },
         Request::ShowTeamLink { team },
-        Request::CreateChannel {
-            team,
-            name: text("general"),
-        },
-        Request::AddDevice {
-            team,
-            hash: [4; 32],
-        },
+        Request::CreateChannel { team, name: text("general") },
+        Request::AddDevice { team, hash: [4; 32] },
         Request::Devices { team },
         Request::Settle,
     ]
@@ -177,45 +129,17 @@ fn answers() -> Vec<Answer> {
     vec![
         Answer::Done,
         Answer::Status(status()),
-        Answer::WhoAmI(Names {
-            user: text("Bob"),
-            device: text("laptop"),
-            user_key: [1; 32],
-        }),
+        Answer::WhoAmI(Names { user: text("Bob"), device: text("laptop"), user_key: [1; 32] }),
         Answer::Teams(List::new(vec![team()]).unwrap()),
         Answer::Channels(
-            List::new(vec![Channel {
-                id: 700,
-                name: text("general"),
-                messages: 2,
-            }])
-            .unwrap(),
+            List::new(vec![Channel { id: 700, name: text("general"), messages: 2 }]).unwrap(),
         ),
         Answer::Sent { row: row() },
-        Answer::Page {
-            rows: List::new(vec![row()]).unwrap(),
-            more: true,
-        },
-        Answer::Link {
-            team: TEAM,
-            fingerprint: [3; 32],
-            relay: text("relay:4433"),
-        },
-        Answer::Joining(Joining {
-            team: TEAM,
-            hash: [4; 32],
-        }),
-        Answer::Org {
-            name: text("Acme"),
-            origin: 9,
-            org: 8,
-            root: [2; 32],
-            fingerprint: [3; 32],
-        },
-        Answer::TeamLink {
-            team: TEAM,
-            link: text("sotto-team:9/8/7#.."),
-        },
+        Answer::Page { rows: List::new(vec![row()]).unwrap(), more: true },
+        Answer::Link { team: TEAM, fingerprint: [3; 32], relay: text("relay:4433") },
+        Answer::Joining(Joining { team: TEAM, hash: [4; 32] }),
+        Answer::Org { name: text("Acme"), origin: 9, org: 8, root: [2; 32], fingerprint: [3; 32] },
+        Answer::TeamLink { team: TEAM, link: text("sotto-team:9/8/7#..") },
         Answer::Devices(
             List::new(vec![DeviceRow {
                 number: 70_000,
@@ -232,18 +156,8 @@ fn answers() -> Vec<Answer> {
 fn events() -> Vec<Event> {
     vec![
         Event::Phase(Phase::Locked),
-        Event::Message {
-            team: TEAM,
-            channel: 700,
-            row: row(),
-            after: Some(NAME),
-        },
-        Event::Watermark(Watermark {
-            team: TEAM,
-            channel: 700,
-            relay: 300,
-            delivered: 2,
-        }),
+        Event::Message { team: TEAM, channel: 700, row: row(), after: Some(NAME) },
+        Event::Watermark(Watermark { team: TEAM, channel: 700, relay: 300, delivered: 2 }),
         Event::TeamsChanged,
         Event::Link(LinkState::NoRelay),
         Event::Joined { team: TEAM },
@@ -252,12 +166,7 @@ fn events() -> Vec<Event> {
 }
 
 fn failure() -> Failure {
-    Failure {
-        code: ErrorCode::TooSoon,
-        message: text("too soon"),
-        hint: text("wait"),
-        wait: 4_000,
-    }
+    Failure { code: ErrorCode::TooSoon, message: text("too soon"), hint: text("wait"), wait: 4_000 }
 }
 
 /// `IPC-SCHEMA-UI-01`
@@ -267,19 +176,13 @@ fn every_variant_has_its_golden_bytes() {
     golden.variants("Phase", &PHASES);
     golden.variants("State", &STATES);
     golden.variants("ErrorCode", &CODES);
-    golden.variants(
-        "Scope",
-        &[Scope::All, Scope::Team(TEAM), Scope::Channel(TEAM, 700)],
-    );
+    golden.variants("Scope", &[Scope::All, Scope::Team(TEAM), Scope::Channel(TEAM, 700)]);
     golden.variants(
         "LinkState",
         &[
             LinkState::NoRelay,
             LinkState::Online { skew: i64::MIN },
-            LinkState::Offline {
-                since: 1_795_269_959_999,
-                why: text("refused"),
-            },
+            LinkState::Offline { since: 1_795_269_959_999, why: text("refused") },
         ],
     );
     golden.variants("Request", &requests());
@@ -290,36 +193,19 @@ fn every_variant_has_its_golden_bytes() {
     golden.variants(
         "ToSecure",
         &[
-            ToSecure::Hello {
-                schema: SchemaHash([7; 32]),
-            },
-            ToSecure::Ask {
-                id,
-                request: Request::Lock,
-            },
+            ToSecure::Hello { schema: SchemaHash([7; 32]) },
+            ToSecure::Ask { id, request: Request::Lock },
         ],
     );
     golden.variants(
         "FromSecure",
         &[
-            FromSecure::Hello {
-                schema: SchemaHash([7; 32]),
-                phase: Phase::Locked,
-            },
-            FromSecure::Answer {
-                id,
-                answer: Ok(Answer::Done),
-            },
+            FromSecure::Hello { schema: SchemaHash([7; 32]), phase: Phase::Locked },
+            FromSecure::Answer { id, answer: Ok(Answer::Done) },
             FromSecure::Event(Event::TeamsChanged),
         ],
     );
-    golden.one(
-        "FromSecure",
-        &FromSecure::Answer {
-            id,
-            answer: Err(failure()),
-        },
-    );
+    golden.one("FromSecure", &FromSecure::Answer { id, answer: Err(failure()) });
     golden.compare();
 }
 
@@ -345,23 +231,11 @@ fn the_largest_messages_fit_their_caps() {
         user_key: [255; 32],
     };
     let devices = Answer::Devices(List::new(vec![device; 1024]).unwrap());
-    let channel = Channel {
-        id: u16::MAX,
-        name: most,
-        messages: u32::MAX,
-    };
+    let channel = Channel { id: u16::MAX, name: most, messages: u32::MAX };
     let channels = Answer::Channels(List::new(vec![channel; 256]).unwrap());
-    let sent = Answer::Sent {
-        row: Row {
-            text: longest,
-            ..row()
-        },
-    };
+    let sent = Answer::Sent { row: Row { text: longest, ..row() } };
     for answer in [devices, channels, sent] {
-        let message = FromSecure::Answer {
-            id,
-            answer: Ok(answer),
-        };
+        let message = FromSecure::Answer { id, answer: Ok(answer) };
         assert!(encode(&message).unwrap().len() <= CAP_TO_UI);
     }
 }

@@ -47,23 +47,14 @@ impl Asks {
             }
             FromRelay::Refused { seq, why } => {
                 let id = self.stored(seq)?;
-                let answer = Answer::Refused {
-                    why: translate::refused(why),
-                };
+                let answer = Answer::Refused { why: translate::refused(why) };
                 Some(FromNet::Answered { id, answer })
             }
             FromRelay::Slot { seq, answer } => {
                 let id = self.stored(seq)?;
-                Some(FromNet::Answered {
-                    id,
-                    answer: translate::answer(&answer),
-                })
+                Some(FromNet::Answered { id, answer: translate::answer(&answer) })
             }
-            FromRelay::Found {
-                seq,
-                object,
-                receipt,
-            } => match self.open.remove(&seq)? {
+            FromRelay::Found { seq, object, receipt } => match self.open.remove(&seq)? {
                 Ask::Found(id) => Some(FromNet::Found {
                     id,
                     object: object.as_ref().map(translate::sealed),

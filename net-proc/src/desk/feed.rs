@@ -49,13 +49,7 @@ impl Feed {
     pub(crate) fn want(&mut self, prefix: Prefix, team: TeamId, position: u64) {
         self.wanted.retain(|wanted| wanted.prefix != prefix);
         let (more, owes_caught_up) = (true, self.has_caught_up(&prefix));
-        self.wanted.push(Wanted {
-            prefix,
-            team,
-            position,
-            more,
-            owes_caught_up,
-        });
+        self.wanted.push(Wanted { prefix, team, position, more, owes_caught_up });
     }
 
     pub(crate) fn grant(&mut self, more: u32) {
@@ -71,11 +65,7 @@ impl Feed {
         let prefixes: Vec<Prefix> = self.wanted.iter().map(|wanted| wanted.prefix).collect();
         for prefix in prefixes {
             let owes = self.has_caught_up(&prefix);
-            for wanted in self
-                .wanted
-                .iter_mut()
-                .filter(|wanted| wanted.prefix == prefix)
-            {
+            for wanted in self.wanted.iter_mut().filter(|wanted| wanted.prefix == prefix) {
                 wanted.owes_caught_up |= owes;
             }
         }
@@ -101,15 +91,10 @@ impl Feed {
     /// What has to end and to begin at the relay, so that each wanted object comes once: only
     /// prefixes that no other one includes are subscribed to.
     pub(crate) fn upstream_changes(&mut self) -> (Vec<u32>, Vec<Upstream>) {
-        let ready = self
-            .wanted
-            .iter()
-            .filter(|wanted| self.proved.contains(&wanted.team));
+        let ready = self.wanted.iter().filter(|wanted| self.proved.contains(&wanted.team));
         let ready: BTreeSet<Prefix> = ready.map(|wanted| wanted.prefix).collect();
         let widest = |prefix: &&Prefix| {
-            !ready
-                .iter()
-                .any(|other| other != *prefix && other.includes(prefix))
+            !ready.iter().any(|other| other != *prefix && other.includes(prefix))
         };
         let widest: BTreeSet<Prefix> = ready.iter().filter(widest).copied().collect();
         let needless = |(id, prefix): (&u32, &Prefix)| (!widest.contains(prefix)).then_some(*id);
@@ -148,11 +133,7 @@ impl Feed {
         receipt: Option<&Receipt>,
     ) -> Result<(), StoreError> {
         let name = object.name();
-        let Some(prefix) = self
-            .upstream
-            .values()
-            .find(|prefix| prefix.covers(name))
-            .copied()
+        let Some(prefix) = self.upstream.values().find(|prefix| prefix.covers(name)).copied()
         else {
             // On its way when the subscription ended.
             return Ok(());
@@ -161,15 +142,7 @@ impl Feed {
             cache.put(object, receipt)?;
             self.note_more(name);
         }
-        cache::set_reached(
-            cache,
-            &link.relay,
-            &prefix,
-            Reached {
-                store: link.store,
-                position,
-            },
-        )
+        cache::set_reached(cache, &link.relay, &prefix, Reached { store: link.store, position })
     }
 
     /// The relay has delivered all that it had.
@@ -189,15 +162,7 @@ impl Feed {
                 wanted.owes_caught_up = true;
             }
         }
-        cache::set_reached(
-            cache,
-            &link.relay,
-            &prefix,
-            Reached {
-                store: link.store,
-                position,
-            },
-        )
+        cache::set_reached(cache, &link.relay, &prefix, Reached { store: link.store, position })
     }
 
     /// What can be forwarded now: in order of the cache, as far as credit goes.
@@ -214,10 +179,7 @@ impl Feed {
                     wanted.position = kept.position;
                     self.credit = self.credit.saturating_sub(1);
                     told.push(FromNet::Arrived {
-                        cursor: Cursor {
-                            cache: cache.id(),
-                            position: kept.position,
-                        },
+                        cursor: Cursor { cache: cache.id(), position: kept.position },
                         object: translate::sealed(&kept.object),
                         receipt: kept.receipt.as_ref().map(translate::receipt),
                     });
@@ -226,10 +188,7 @@ impl Feed {
             if wanted.owes_caught_up && !wanted.more {
                 wanted.owes_caught_up = false;
                 let prefix = translate::prefix_bits(&wanted.prefix);
-                let cursor = Cursor {
-                    cache: cache.id(),
-                    position: wanted.position,
-                };
+                let cursor = Cursor { cache: cache.id(), position: wanted.position };
                 told.push(FromNet::CaughtUp { prefix, cursor });
             }
         }

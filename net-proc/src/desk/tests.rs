@@ -14,12 +14,7 @@ use crate::cache;
 
 const NOW: Millis = Millis(1_000_000);
 const RELAY: [u8; 32] = [5; 32];
-const LINK: Linked = Linked {
-    relay: RELAY,
-    exporter: [6; 32],
-    store: 7,
-    now: Millis(8),
-};
+const LINK: Linked = Linked { relay: RELAY, exporter: [6; 32], store: 7, now: Millis(8) };
 
 struct World {
     desk: Desk,
@@ -33,15 +28,9 @@ impl World {
         let desk = Desk::new(cache::open(folder.path()).unwrap(), None);
         let mut world = Self { desk, folder };
         world.give(Input::Attached);
-        let hello = FromNet::Hello {
-            schema: schema(),
-            generation: 3,
-        };
+        let hello = FromNet::Hello { schema: schema(), generation: 3 };
         assert_eq!(
-            world.say(ToNet::Hello {
-                schema: schema(),
-                generation: 3
-            }),
+            world.say(ToNet::Hello { schema: schema(), generation: 3 }),
             [Output::Tell(hello)]
         );
         world
@@ -55,13 +44,7 @@ impl World {
         world.say(ToNet::Credit(credit));
         world.say(subscribe(Prefix::team(team(1)), Cursor::default()));
         let sent = world.say(prove());
-        assert_eq!(
-            sent,
-            [
-                send(ToRelay::Prove(proof())),
-                upstream(0, Prefix::team(team(1)), 0, 0)
-            ]
-        );
+        assert_eq!(sent, [send(ToRelay::Prove(proof())), upstream(0, Prefix::team(team(1)), 0, 0)]);
         world
     }
 
@@ -80,19 +63,12 @@ impl World {
     }
 
     fn deliver(&mut self, position: u64, object: &Object) -> Vec<Output> {
-        self.relay_says(FromRelay::Deliver {
-            position,
-            object: object.clone(),
-            receipt: None,
-        })
+        self.relay_says(FromRelay::Deliver { position, object: object.clone(), receipt: None })
     }
 
     fn arrived(&self, position: u64, object: &Object) -> Output {
         Output::Tell(FromNet::Arrived {
-            cursor: Cursor {
-                cache: self.desk.cache.id(),
-                position,
-            },
+            cursor: Cursor { cache: self.desk.cache.id(), position },
             object: translate::sealed(object),
             receipt: None,
         })
@@ -105,40 +81,22 @@ impl World {
         let desk = Desk::new(cache::open(folder.path()).unwrap(), None);
         let mut world = Self { desk, folder };
         world.give(Input::Attached);
-        world.say(ToNet::Hello {
-            schema: schema(),
-            generation: 4,
-        });
+        world.say(ToNet::Hello { schema: schema(), generation: 4 });
         world
     }
 }
 
 fn team(team: u64) -> TeamId {
     let (origin, org) = (Origin::truncate(7), Org::truncate(9));
-    TeamId {
-        origin,
-        org,
-        team: Team::truncate(team),
-    }
+    TeamId { origin, org, team: Team::truncate(team) }
 }
 
 fn entry_in(team: TeamId, channel: u64, number: u64) -> Object {
     let (channel, number) = (Channel::truncate(channel), Number::truncate(number));
-    let name = team.name(Rest::Message {
-        channel,
-        device: Device::truncate(3),
-        number,
-    });
+    let name = team.name(Rest::Message { channel, device: Device::truncate(3), number });
     let (created, expires, previous) = (Millis(0), Millis(2_000_000), Hash::NONE);
     let data = &number.value().to_be_bytes();
-    let draft = Draft {
-        name,
-        created,
-        expires,
-        previous,
-        part: Part::ONLY,
-        data,
-    };
+    let draft = Draft { name, created, expires, previous, part: Part::ONLY, data };
     draft.sign(&Signer::from_seed(&[1; 32])).unwrap()
 }
 
@@ -148,35 +106,19 @@ fn entry(number: u64) -> Object {
 
 fn proof() -> Proof {
     let (signer, relay) = (Signer::from_seed(&[1; 32]), Key(RELAY));
-    Proof::sign(
-        &signer,
-        &relay,
-        &LINK.exporter,
-        team(1),
-        Device::truncate(3),
-        Millis(9),
-    )
+    Proof::sign(&signer, &relay, &LINK.exporter, team(1), Device::truncate(3), Millis(9))
 }
 
 fn prove() -> ToNet {
-    ToNet::Prove {
-        exporter: LINK.exporter,
-        proof: Bytes::new(proof().bytes()).unwrap(),
-    }
+    ToNet::Prove { exporter: LINK.exporter, proof: Bytes::new(proof().bytes()).unwrap() }
 }
 
 fn relay(address: &str) -> ToNet {
-    ToNet::Relay {
-        address: Text::cut(address),
-        key: RELAY,
-    }
+    ToNet::Relay { address: Text::cut(address), key: RELAY }
 }
 
 fn subscribe(prefix: Prefix, after: Cursor) -> ToNet {
-    ToNet::Subscribe {
-        prefix: translate::prefix_bits(&prefix),
-        after,
-    }
+    ToNet::Subscribe { prefix: translate::prefix_bits(&prefix), after }
 }
 
 fn send(frame: ToRelay) -> Output {
@@ -184,10 +126,5 @@ fn send(frame: ToRelay) -> Output {
 }
 
 fn upstream(id: u32, prefix: Prefix, store: u64, after: u64) -> Output {
-    send(ToRelay::Subscribe {
-        id,
-        prefix,
-        store,
-        after,
-    })
+    send(ToRelay::Subscribe { id, prefix, store, after })
 }

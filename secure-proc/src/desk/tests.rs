@@ -24,34 +24,23 @@ impl World {
         let classes = [Class::Window, Class::MemberTool, Class::CommandLine];
         for (peer, class) in (1..).zip(classes) {
             desk.enter(peer, class);
-            let hello = ToSecure::Hello {
-                schema: ipc_schema_ui::schema(),
-            };
+            let hello = ToSecure::Hello { schema: ipc_schema_ui::schema() };
             desk.hear(NOW, peer, &ipc_schema::encode(&hello).expect("bytes"));
         }
         desk.settle(NOW);
-        Self {
-            _folder: folder,
-            desk,
-            asked: 0,
-        }
+        Self { _folder: folder, desk, asked: 0 }
     }
 
     fn say(&mut self, peer: PeerId, id: RequestId, request: Request) {
         let ask = ToSecure::Ask { id, request };
-        self.desk
-            .hear(NOW, peer, &ipc_schema::encode(&ask).expect("bytes"));
+        self.desk.hear(NOW, peer, &ipc_schema::encode(&ask).expect("bytes"));
     }
 
     fn settle(&mut self, id: RequestId) -> Result<Answer, Failure> {
-        let answered = self
-            .desk
-            .settle(NOW)
-            .into_iter()
-            .find_map(|effect| match effect {
-                Effect::Tell(_, FromSecure::Answer { id: of, answer }) if of == id => Some(answer),
-                Effect::Tell(..) | Effect::Net(_) | Effect::Drop(_) => None,
-            });
+        let answered = self.desk.settle(NOW).into_iter().find_map(|effect| match effect {
+            Effect::Tell(_, FromSecure::Answer { id: of, answer }) if of == id => Some(answer),
+            Effect::Tell(..) | Effect::Net(_) | Effect::Drop(_) => None,
+        });
         answered.expect("an answer")
     }
 
@@ -80,34 +69,17 @@ impl World {
             relay_key: [7; 32],
         };
         assert!(matches!(world.ask(MEMBER, org), Ok(Answer::Org { .. })));
-        let made = world.ask(
-            MEMBER,
-            Request::CreateTeam {
-                name: Text::cut("Team"),
-            },
-        );
-        let Ok(Answer::TeamLink { team, .. }) = made else {
-            panic!("{made:?}")
-        };
+        let made = world.ask(MEMBER, Request::CreateTeam { name: Text::cut("Team") });
+        let Ok(Answer::TeamLink { team, .. }) = made else { panic!("{made:?}") };
         let channels = world.ask(MEMBER, Request::Channels { team });
-        let Ok(Answer::Channels(channels)) = channels else {
-            panic!("{channels:?}")
-        };
+        let Ok(Answer::Channels(channels)) = channels else { panic!("{channels:?}") };
         let channel = channels.as_slice().first().expect("general").id;
         (world, team, channel)
     }
 
     fn texts(&mut self, team: TeamBits, channel: u16) -> Vec<(NameBits, String)> {
-        let page = Request::Page {
-            team,
-            channel,
-            thread: None,
-            before: None,
-            limit: 50,
-        };
-        let Ok(Answer::Page { rows, .. }) = self.ask(WINDOW, page) else {
-            panic!("a page")
-        };
+        let page = Request::Page { team, channel, thread: None, before: None, limit: 50 };
+        let Ok(Answer::Page { rows, .. }) = self.ask(WINDOW, page) else { panic!("a page") };
         let shown = |row: &ipc_schema_ui::Row| (row.name, row.text.as_str().to_owned());
         rows.as_slice().iter().map(shown).collect()
     }
@@ -118,12 +90,7 @@ fn passphrase(text: &str) -> Passphrase {
 }
 
 fn send(team: TeamBits, channel: u16, text: &str) -> Request {
-    Request::Send {
-        team,
-        channel,
-        text: Text::cut(text),
-        reply_to: None,
-    }
+    Request::Send { team, channel, text: Text::cut(text), reply_to: None }
 }
 
 /// `SECURE-05`
@@ -145,22 +112,13 @@ fn a_lost_answer_never_sends_twice() {
 #[test]
 fn a_step_that_cannot_be_stored_is_undone_and_everything_goes_on_from_the_vault() {
     let (mut world, team, channel) = World::with_team();
-    world
-        .ask(WINDOW, send(team, channel, "kept"))
-        .expect("sent");
+    world.ask(WINDOW, send(team, channel, "kept")).expect("sent");
     let id = RequestId([201; 16]);
     world.say(WINDOW, id, send(team, channel, "lost"));
     world.desk.poisoned = true;
-    assert_eq!(
-        world.settle(id).map_err(|failure| failure.code),
-        Err(ErrorCode::StoreFailed)
-    );
+    assert_eq!(world.settle(id).map_err(|failure| failure.code), Err(ErrorCode::StoreFailed));
     let texts = |world: &mut World| -> Vec<String> {
-        world
-            .texts(team, channel)
-            .into_iter()
-            .map(|(_, text)| text)
-            .collect()
+        world.texts(team, channel).into_iter().map(|(_, text)| text).collect()
     };
     assert_eq!(texts(&mut world), ["kept"]);
     // The same number may be asked again: nothing of the first try is there.
@@ -178,17 +136,10 @@ fn each_class_of_command_line_proves_the_passphrase_until_the_vault_is_locked() 
     let refused = Err(ErrorCode::Locked);
     let code = |answer: Result<Answer, Failure>| answer.map(drop).map_err(|failure| failure.code);
     assert_eq!(code(world.ask(COMMAND_LINE, Request::Teams)), refused);
-    let wrong = Request::Unlock {
-        passphrase: passphrase("not this one"),
-    };
-    assert_eq!(
-        code(world.ask(COMMAND_LINE, wrong)),
-        Err(ErrorCode::WrongPassphrase)
-    );
+    let wrong = Request::Unlock { passphrase: passphrase("not this one") };
+    assert_eq!(code(world.ask(COMMAND_LINE, wrong)), Err(ErrorCode::WrongPassphrase));
     assert_eq!(code(world.ask(COMMAND_LINE, Request::Teams)), refused);
-    let right = Request::Unlock {
-        passphrase: passphrase("a long passphrase"),
-    };
+    let right = Request::Unlock { passphrase: passphrase("a long passphrase") };
     assert_eq!(code(world.ask(COMMAND_LINE, right.clone())), Ok(()));
     assert_eq!(code(world.ask(COMMAND_LINE, Request::Teams)), Ok(()));
     assert_eq!(code(world.ask(COMMAND_LINE, Request::Lock)), Ok(()));
@@ -204,38 +155,19 @@ fn a_peer_that_says_what_it_may_not_is_dropped_and_the_others_stay() {
     for garbage in [&b""[..], b"\xff\xff", &[0; 40]] {
         world.desk.enter(9, Class::CommandLine);
         world.desk.hear(NOW, 9, garbage);
-        assert!(
-            world
-                .desk
-                .settle(NOW)
-                .iter()
-                .any(|effect| matches!(effect, Effect::Drop(9)))
-        );
+        assert!(world.desk.settle(NOW).iter().any(|effect| matches!(effect, Effect::Drop(9))));
     }
     let org = Request::ShowOrg;
     world.say(WINDOW, RequestId([1; 16]), org);
-    assert!(
-        world
-            .desk
-            .settle(NOW)
-            .iter()
-            .any(|effect| matches!(effect, Effect::Drop(WINDOW)))
-    );
-    assert!(matches!(
-        world.ask(MEMBER, Request::ShowOrg),
-        Ok(Answer::Org { .. })
-    ));
+    assert!(world.desk.settle(NOW).iter().any(|effect| matches!(effect, Effect::Drop(WINDOW))));
+    assert!(matches!(world.ask(MEMBER, Request::ShowOrg), Ok(Answer::Org { .. })));
 }
 
 #[test]
 fn a_thread_is_one_level_deep_and_a_reply_stands_below_its_message() {
     let (mut world, team, channel) = World::with_team();
-    let reply = |text: &str, to| Request::Send {
-        team,
-        channel,
-        text: Text::cut(text),
-        reply_to: Some(to),
-    };
+    let reply =
+        |text: &str, to| Request::Send { team, channel, text: Text::cut(text), reply_to: Some(to) };
     let sent = |answer| match answer {
         Ok(Answer::Sent { row }) => row,
         other => panic!("{other:?}"),
@@ -243,25 +175,10 @@ fn a_thread_is_one_level_deep_and_a_reply_stands_below_its_message() {
     let root = sent(world.ask(WINDOW, send(team, channel, "question")));
     let first = sent(world.ask(WINDOW, reply("answer", root.name)));
     let second = sent(world.ask(WINDOW, reply("to the answer", first.name)));
-    assert_eq!(
-        (first.thread, second.thread),
-        (Some(root.name), Some(root.name))
-    );
-    let page = Request::Page {
-        team,
-        channel,
-        thread: Some(root.name),
-        before: None,
-        limit: 9,
-    };
-    let Ok(Answer::Page { rows, more: false }) = world.ask(WINDOW, page) else {
-        panic!("a page")
-    };
-    let texts: Vec<&str> = rows
-        .as_slice()
-        .iter()
-        .map(|row| row.text.as_str())
-        .collect();
+    assert_eq!((first.thread, second.thread), (Some(root.name), Some(root.name)));
+    let page = Request::Page { team, channel, thread: Some(root.name), before: None, limit: 9 };
+    let Ok(Answer::Page { rows, more: false }) = world.ask(WINDOW, page) else { panic!("a page") };
+    let texts: Vec<&str> = rows.as_slice().iter().map(|row| row.text.as_str()).collect();
     assert_eq!(texts, ["question", "answer", "to the answer"]);
     assert_eq!(rows.as_slice().first().map(|row| row.replies), Some(2));
 }

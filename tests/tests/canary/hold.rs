@@ -35,10 +35,7 @@ pub(crate) fn calls_of(pid: u32, log: &Path) -> Calls {
         Ok(traced.then_some(()))
     })
     .unwrap();
-    Calls {
-        strace,
-        log: log.to_owned(),
-    }
+    Calls { strace, log: log.to_owned() }
 }
 
 impl Calls {
@@ -48,9 +45,7 @@ impl Calls {
         let text = fs::read_to_string(&self.log).unwrap();
         fs::remove_file(&self.log).unwrap();
         let digits = text.split("\\x").skip(1).filter_map(|rest| rest.get(..2));
-        digits
-            .map(|byte| u8::from_str_radix(byte, 16).unwrap())
-            .collect()
+        digits.map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
     }
 }
 
@@ -59,22 +54,11 @@ impl Calls {
 pub(crate) fn unread(data: &Path, team: TeamBits, channel: u16) -> Client {
     let class = Class::CommandLine;
     let mut client = ipc_io::knock(data, &Knock::Enter { class }).unwrap();
-    let hello = ToSecure::Hello {
-        schema: ipc_schema_ui::schema(),
-    };
+    let hello = ToSecure::Hello { schema: ipc_schema_ui::schema() };
     client.send(&ipc_schema::encode(&hello).unwrap()).unwrap();
     for number in 0..ASKED {
-        let page = Request::Page {
-            team,
-            channel,
-            thread: None,
-            before: None,
-            limit: 10,
-        };
-        let ask = ToSecure::Ask {
-            id: RequestId([number; 16]),
-            request: page,
-        };
+        let page = Request::Page { team, channel, thread: None, before: None, limit: 10 };
+        let ask = ToSecure::Ask { id: RequestId([number; 16]), request: page };
         client.send(&ipc_schema::encode(&ask).unwrap()).unwrap();
     }
     client
@@ -109,10 +93,7 @@ pub(crate) fn control(test: &str, all: &[&Needles]) {
     }
     drop(input);
     assert!(child.wait().unwrap().success());
-    assert_eq!(
-        found, wanted,
-        "the scanner misses needles in a process that hides nothing"
-    );
+    assert_eq!(found, wanted, "the scanner misses needles in a process that hides nothing");
     println!("canary: the control finds all {found} forms in an unhardened process");
 }
 
@@ -123,18 +104,9 @@ pub(crate) fn is_control() -> bool {
     }
     let mut held = Vec::new();
     let mut lines = std::io::stdin().lines();
-    for line in lines
-        .by_ref()
-        .map(Result::unwrap)
-        .take_while(|line| line != "end")
-    {
-        let digits = line
-            .as_bytes()
-            .chunks(2)
-            .map(|pair| str::from_utf8(pair).unwrap());
-        let bytes: Vec<u8> = digits
-            .map(|pair| u8::from_str_radix(pair, 16).unwrap())
-            .collect();
+    for line in lines.by_ref().map(Result::unwrap).take_while(|line| line != "end") {
+        let digits = line.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).unwrap());
+        let bytes: Vec<u8> = digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
         held.push(bytes);
     }
     println!("all held");

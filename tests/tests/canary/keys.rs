@@ -31,14 +31,8 @@ impl KeyHold for Shown {
 
 /// All secrets in the vault of the data folder `data`, whose process may have it open.
 pub(crate) fn of(data: &Path, passphrase: &str, now_ms: u64) -> Keys {
-    let copy = tempfile::Builder::new()
-        .prefix("sotto-canary-")
-        .tempdir()
-        .unwrap();
-    for file in fs::read_dir(data.join("secure"))
-        .unwrap()
-        .map(Result::unwrap)
-    {
+    let copy = tempfile::Builder::new().prefix("sotto-canary-").tempdir().unwrap();
+    for file in fs::read_dir(data.join("secure")).unwrap().map(Result::unwrap) {
         fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
     }
     let words = Passphrase::new(Zeroizing::new(passphrase.to_owned()));
@@ -53,11 +47,7 @@ pub(crate) fn of(data: &Path, passphrase: &str, now_ms: u64) -> Keys {
     for table in 1..64 {
         for (row, value) in vault.scan(Table(table)).unwrap() {
             let place = format!("table {table}");
-            let kind = if table == MLS {
-                format!("{place} kind {}", row[0])
-            } else {
-                place
-            };
+            let kind = if table == MLS { format!("{place} kind {}", row[0]) } else { place };
             collect(&kind, &value, &mut keys);
         }
     }
@@ -65,10 +55,7 @@ pub(crate) fn of(data: &Path, passphrase: &str, now_ms: u64) -> Keys {
 }
 
 fn collect(place: &str, value: &[u8], keys: &mut Keys) {
-    let mut reader = Reader {
-        bytes: value,
-        at: 0,
-    };
+    let mut reader = Reader { bytes: value, at: 0 };
     reader.item(&mut vec![place.to_owned()], keys);
     assert_eq!(reader.at, value.len(), "a row in {place} is no CBOR");
 }
@@ -141,10 +128,7 @@ impl Reader<'_> {
             27 => 8,
             _ => return (major, usize::from(short)),
         };
-        let argument = self
-            .take(long)
-            .iter()
-            .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+        let argument = self.take(long).iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
         (major, usize::try_from(argument).unwrap())
     }
 
@@ -156,11 +140,8 @@ impl Reader<'_> {
 }
 
 fn keep(path: &[String], bytes: Vec<u8>, keys: &mut Keys) {
-    let names = |words: &[&str]| {
-        words
-            .iter()
-            .any(|word| path.iter().any(|part| part.contains(word)))
-    };
+    let names =
+        |words: &[&str]| words.iter().any(|word| path.iter().any(|part| part.contains(word)));
     if (16..=64).contains(&bytes.len()) && names(SECRET) && !names(PUBLIC) {
         let kept = keys.entry(path.join("/")).or_default();
         if !kept.contains(&bytes) {
@@ -170,15 +151,8 @@ fn keep(path: &[String], bytes: Vec<u8>, keys: &mut Keys) {
 }
 
 /// What stands in the path of a secret.
-const SECRET: &[&str] = &[
-    "secret",
-    "private",
-    "psk",
-    "seed",
-    "ratchet",
-    "membership_key",
-    "confirmation_key",
-];
+const SECRET: &[&str] =
+    &["secret", "private", "psk", "seed", "ratchet", "membership_key", "confirmation_key"];
 /// What does not.
 const PUBLIC: &[&str] = &["public", "context", "psk_id"];
 /// The table that OpenMLS's storage is in; the first byte of a row says what it is.

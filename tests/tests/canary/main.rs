@@ -7,10 +7,7 @@
     clippy::indexing_slicing,
     reason = "a broken set-up has to fail the test"
 )]
-#![expect(
-    clippy::print_stdout,
-    reason = "what was looked for, and where, is said"
-)]
+#![expect(clippy::print_stdout, reason = "what was looked for, and where, is said")]
 
 mod hold;
 mod keys;
@@ -56,11 +53,7 @@ fn texts_and_keys_are_nowhere_but_where_they_belong_and_nowhere_after_lock() {
     }
     complete(&secrets);
     let (texts, secrets) = (Needles::of(&texts), Needles::of(&secrets));
-    println!(
-        "canary: {} forms of texts, {} of keys",
-        texts.count(),
-        secrets.count()
-    );
+    println!("canary: {} forms of texts, {} of keys", texts.count(), secrets.count());
 
     shown(&scene, &texts);
     let mut wrong = Vec::new();
@@ -74,14 +67,7 @@ fn texts_and_keys_are_nowhere_but_where_they_belong_and_nowhere_after_lock() {
 
 /// Nothing may be where no key is.
 fn outside(scene: &Scene, both: [&Needles; 2], moved: &[u8], wrong: &mut Vec<String>) {
-    let Scene {
-        alice,
-        bob,
-        relay,
-        wire,
-        folder,
-        ..
-    } = scene;
+    let Scene { alice, bob, relay, wire, folder, .. } = scene;
     let mut processes = vec![("relay".to_owned(), relay.pid().unwrap())];
     for (name, person) in [("Alice", alice), ("Bob", bob)] {
         for role in [Role::Net, Role::Launcher] {
@@ -93,11 +79,7 @@ fn outside(scene: &Scene, both: [&Needles; 2], moved: &[u8], wrong: &mut Vec<Str
         for (who, pid) in &processes {
             let mut hits = Hits::new();
             let seen = needles.find_in_process(*pid, who, &mut hits);
-            assert!(
-                seen.bytes > 1 << 20,
-                "{who}: only {} bytes could be read",
-                seen.bytes
-            );
+            assert!(seen.bytes > 1 << 20, "{who}: only {} bytes could be read", seen.bytes);
             println!("canary: {who}, {} MiB", seen.bytes >> 20);
             blame(hits, wrong);
         }
@@ -111,10 +93,7 @@ fn outside(scene: &Scene, both: [&Needles; 2], moved: &[u8], wrong: &mut Vec<Str
         needles.find(moved, "what net-proc reads and writes", &mut hits);
         blame(hits, wrong);
         let (count, moved) = (datagrams.len(), moved.len());
-        assert!(
-            files > 0 && count > 50 && moved > 1000,
-            "{files} {count} {moved}"
-        );
+        assert!(files > 0 && count > 50 && moved > 1000, "{files} {count} {moved}");
         println!("canary: {files} bytes of files, {count} datagrams of {bytes} bytes");
         println!("canary: {moved} bytes that net-proc read or wrote");
     }
@@ -144,10 +123,7 @@ fn inside(
 
     let mut hits = Hits::new();
     let seen = secrets.find_in_process(secure, "secure-proc", &mut hits);
-    println!(
-        "canary: secure-proc has {} secret pages, {} readable",
-        seen.closed, seen.open
-    );
+    println!("canary: secure-proc has {} secret pages, {} readable", seen.closed, seen.open);
     if seen.closed < 2 || seen.open > 0 {
         wrong.push(format!("pages of the vault's keys: {seen:?}"));
     }
@@ -156,14 +132,8 @@ fn inside(
     hits.retain(|name, _| {
         !name.starts_with("Alice, table") && !GROUP.iter().any(|it| name.contains(it))
     });
-    println!(
-        "canary: the control finds {} keys of MLS in secure-proc",
-        count - hits.len()
-    );
-    assert!(
-        count > hits.len(),
-        "the control finds no key in secure-proc"
-    );
+    println!("canary: the control finds {} keys of MLS in secure-proc", count - hits.len());
+    assert!(count > hits.len(), "the control finds no key in secure-proc");
     blame(hits, wrong);
     guest
 }
@@ -207,10 +177,7 @@ fn complete(secrets: &Keys) {
     for person in ["Alice", "Bob"] {
         for kind in KINDS {
             let names = |name: &&String| name.starts_with(person) && name.contains(kind);
-            let count = secrets
-                .iter()
-                .filter(|(name, _)| names(name))
-                .map(|(_, all)| all.len());
+            let count = secrets.iter().filter(|(name, _)| names(name)).map(|(_, all)| all.len());
             let count: usize = count.sum();
             println!("canary: {person}, {kind}: {count}");
             assert!(count > 0, "no {kind} was found in the vault of {person}");
@@ -219,10 +186,7 @@ fn complete(secrets: &Keys) {
 }
 
 fn blame(hits: Hits, wrong: &mut Vec<String>) {
-    wrong.extend(
-        hits.into_iter()
-            .map(|(name, places)| format!("{name} in {places:?}")),
-    );
+    wrong.extend(hits.into_iter().map(|(name, places)| format!("{name} in {places:?}")));
 }
 
 /// Only root may look at memory that is not dumpable.
@@ -239,10 +203,7 @@ fn may_read_memory() -> bool {
 fn marker() -> String {
     let mut bytes = [0; 16];
     let flags = rustix::rand::GetRandomFlags::empty();
-    assert_eq!(
-        rustix::rand::getrandom(&mut bytes, flags).unwrap(),
-        bytes.len()
-    );
+    assert_eq!(rustix::rand::getrandom(&mut bytes, flags).unwrap(), bytes.len());
     format!("canary{:032x}", u128::from_be_bytes(bytes))
 }
 

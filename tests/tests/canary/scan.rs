@@ -43,12 +43,7 @@ impl Needles {
             }
         }
         let longest = patterns.iter().map(Vec::len).max().unwrap_or(0);
-        Self {
-            search: AhoCorasick::new(&patterns).unwrap(),
-            names,
-            patterns,
-            longest,
-        }
+        Self { search: AhoCorasick::new(&patterns).unwrap(), names, patterns, longest }
     }
 
     /// How many strings of bytes are looked for.
@@ -192,17 +187,12 @@ fn values_are_found_in_every_form() {
     let keys = Keys::from([("it".to_owned(), vec![value.to_vec()])]);
     let needles = Needles::of(&keys);
     let hex = b"xFBEFFF2063616E617279206F66203136x".as_slice();
-    for (form, text) in [
-        ("raw", &[b"xx", &value[..], b"x"].concat()[..]),
-        ("hex", hex),
-        ("base64", encoded),
-    ] {
+    for (form, text) in
+        [("raw", &[b"xx", &value[..], b"x"].concat()[..]), ("hex", hex), ("base64", encoded)]
+    {
         let mut hits = Hits::new();
         needles.find(text, "here", &mut hits);
-        assert!(
-            hits.contains_key(&format!("it ({form})")),
-            "{form}: {hits:?}"
-        );
+        assert!(hits.contains_key(&format!("it ({form})")), "{form}: {hits:?}");
     }
     let mut hits = Hits::new();
     needles.find(b"\xfb\xef\xff canary of 17", "here", &mut hits);

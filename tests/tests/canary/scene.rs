@@ -34,34 +34,17 @@ impl Scene {
 
         let admin = Member::new(&bins, &base.join("admin"), ADMIN);
         let (address, origin) = (wire.address().to_string(), relay.origin_file());
-        let words = [
-            "org",
-            "create",
-            "Canary",
-            "--relay",
-            &address,
-            "--relay-key",
-            relay.key(),
-        ];
+        let words = ["org", "create", "Canary", "--relay", &address, "--relay-key", relay.key()];
         let origin = ["--origin-file", origin.to_str().unwrap()];
         admin.run(&[&words[..], &origin].concat()).unwrap();
         relay.start().unwrap();
         let join = Join::of(&admin, "Team").unwrap();
 
         let person = |name: &str, passphrase| {
-            Endpoint::new(
-                &bins,
-                name,
-                &base.join(name.to_lowercase()),
-                &logs,
-                passphrase,
-            )
+            Endpoint::new(&bins, name, &base.join(name.to_lowercase()), &logs, passphrase)
         };
         let geometry = "1200x800+0+0".to_owned();
-        let shape = Shape::Window {
-            geometry,
-            display: Some(number),
-        };
+        let shape = Shape::Window { geometry, display: Some(number) };
         let mut alice = person("Alice", ALICE).shaped(shape);
         let mut bob = person("Bob", BOB);
         for person in [&mut alice, &mut bob] {
@@ -69,15 +52,7 @@ impl Scene {
             person.create("canary").unwrap();
             join.admit(&admin, person).unwrap();
         }
-        let scene = Self {
-            alice,
-            bob,
-            relay,
-            wire,
-            team: join.team,
-            _display: display,
-            folder,
-        };
+        let scene = Self { alice, bob, relay, wire, team: join.team, _display: display, folder };
         for person in [&scene.alice, &scene.bob] {
             scene.wait(person, &["channels", &scene.team], "general");
         }
@@ -111,29 +86,19 @@ impl Scene {
     pub(crate) fn place(&self) -> (TeamBits, u16) {
         let TeamId { origin, org, team } = self.team.parse().unwrap();
         let bits = origin.value() << 38 | org.value() << 20 | team.value();
-        let channels = self
-            .alice
-            .commands()
-            .cli(&["channels", &self.team])
-            .unwrap();
+        let channels = self.alice.commands().cli(&["channels", &self.team]).unwrap();
         let channel = channels[0]["id"].as_u64().unwrap();
         (TeamBits(bits), u16::try_from(channel).unwrap())
     }
 
     pub(crate) fn pid(&self, who: &Endpoint, role: Role) -> u32 {
-        who.commands()
-            .pid(role)
-            .unwrap()
-            .unwrap_or_else(|| panic!("{} does not run", role.key()))
+        who.commands().pid(role).unwrap().unwrap_or_else(|| panic!("{} does not run", role.key()))
     }
 
     fn wait(&self, who: &Endpoint, ask: &[&str], text: &str) {
         until(&format!("{text:?} in {ask:?}"), LIMIT, || {
             let rows = who.commands().cli(ask).unwrap_or_default();
-            Ok(rows
-                .iter()
-                .any(|row| row.to_string().contains(text))
-                .then_some(()))
+            Ok(rows.iter().any(|row| row.to_string().contains(text)).then_some(()))
         })
         .unwrap();
     }
@@ -142,23 +107,13 @@ impl Scene {
 /// Does any team wait for something?
 fn busy(status: &Value) -> bool {
     let waits = |team: &Value| team["queued"] != 0 || team["wishes"] != 0;
-    status["teams"]
-        .as_array()
-        .is_none_or(|teams| teams.iter().any(waits))
+    status["teams"].as_array().is_none_or(|teams| teams.iter().any(waits))
 }
 
 /// A display of our own, and how X11 calls it.
 fn display(logs: &Path) -> (Running, String) {
     let mut command = std::process::Command::new("Xvfb");
-    command.args([
-        "-displayfd",
-        "1",
-        "-screen",
-        "0",
-        "1280x900x24",
-        "-nolisten",
-        "tcp",
-    ]);
+    command.args(["-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"]);
     let mut running = Running::start(command, "display", logs).unwrap();
     let number = running.line(LIMIT).unwrap();
     (running, format!(":{number}"))

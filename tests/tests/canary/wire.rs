@@ -24,9 +24,7 @@ impl Wire {
         std::thread::spawn(move || {
             let mut backs: BTreeMap<SocketAddr, UdpSocket> = BTreeMap::new();
             let mut packet = vec![0; 1 << 16];
-            front
-                .set_read_timeout(Some(Duration::from_millis(200)))
-                .unwrap();
+            front.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
             while until.strong_count() > 0 {
                 let Ok((len, from)) = front.recv_from(&mut packet) else {
                     continue;
@@ -39,8 +37,7 @@ impl Wire {
                     let (copy, until) = (Arc::clone(&copy), until.clone());
                     std::thread::spawn(move || {
                         let (back, front) = (back_too.unwrap(), front_too.unwrap());
-                        back.set_read_timeout(Some(Duration::from_millis(200)))
-                            .unwrap();
+                        back.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
                         let mut packet = vec![0; 1 << 16];
                         while until.strong_count() > 0 {
                             let Ok(len) = back.recv(&mut packet) else {
@@ -56,11 +53,7 @@ impl Wire {
                 let _ = back.send(&packet[..len]);
             }
         });
-        Self {
-            seen,
-            address,
-            _going: going,
-        }
+        Self { seen, address, _going: going }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

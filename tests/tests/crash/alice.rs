@@ -126,11 +126,7 @@ impl Alice {
             }
         }
         let status = self.wait();
-        if status.success() {
-            Ok(())
-        } else {
-            Err(Halt::Wrong(format!("it ended: {status}")))
-        }
+        if status.success() { Ok(()) } else { Err(Halt::Wrong(format!("it ended: {status}"))) }
     }
 
     /// Waits for the end of a process that is dead or about to be.
@@ -144,10 +140,8 @@ impl Alice {
             self.control.fill(ipc_io::now());
             match self.control.next_frame() {
                 Ok(Some((frame, _))) => {
-                    let FromChild::Ready {
-                        schema,
-                        confinement,
-                    } = ipc_schema::decode(&frame).unwrap()
+                    let FromChild::Ready { schema, confinement } =
+                        ipc_schema::decode(&frame).unwrap()
                     else {
                         return Err(Halt::Wrong("it said something before it was ready".into()));
                     };
@@ -174,30 +168,18 @@ impl Alice {
     }
 
     fn attach(&mut self, class: Class, end: OwnedFd) {
-        self.tell(
-            &ToChild::Attach {
-                class,
-                generation: 1,
-            },
-            Some(end),
-        );
+        self.tell(&ToChild::Attach { class, generation: 1 }, Some(end));
     }
 
     fn tell(&mut self, message: &ToChild, end: Option<OwnedFd>) {
-        self.control
-            .send(&ipc_schema::encode(message).unwrap(), end)
-            .unwrap();
+        self.control.send(&ipc_schema::encode(message).unwrap(), end).unwrap();
         // Whoever is dead will be noticed when it is read.
         let _ = self.control.flush();
     }
 
     fn greet(&mut self) {
-        let hello = ToSecure::Hello {
-            schema: ipc_schema_ui::schema(),
-        };
-        self.guest
-            .send(&ipc_schema::encode(&hello).unwrap())
-            .unwrap();
+        let hello = ToSecure::Hello { schema: ipc_schema_ui::schema() };
+        self.guest.send(&ipc_schema::encode(&hello).unwrap()).unwrap();
     }
 
     /// Hands everything on that waits anywhere, and waits for more.
@@ -231,9 +213,7 @@ impl Alice {
         world.settle();
         if let Some((channel, net)) = &mut self.net {
             while let Some(message) = net.give(&mut world.outside) {
-                channel
-                    .send(&ipc_schema::encode::<FromNet>(&message).unwrap())
-                    .unwrap();
+                channel.send(&ipc_schema::encode::<FromNet>(&message).unwrap()).unwrap();
             }
             let _ = channel.flush();
         }
@@ -323,10 +303,7 @@ fn program() -> PathBuf {
     static PROGRAM: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     let find = || match std::env::var_os("SOTTO_BIN") {
         // No other binary is needed.
-        Some(folder) => Path::new(&folder)
-            .canonicalize()
-            .unwrap()
-            .join("secure-proc"),
+        Some(folder) => Path::new(&folder).canonicalize().unwrap().join("secure-proc"),
         None => harness::Bins::of_this_run().unwrap().path("secure-proc"),
     };
     PROGRAM.get_or_init(find).clone()

@@ -58,10 +58,7 @@ impl Disk {
         for file in files(folder) {
             let name = file.file_name().unwrap().to_str().unwrap().to_owned();
             disk.names.insert(name, disk.nodes.len());
-            disk.nodes.push(Node {
-                kept: fs::read(&file).unwrap(),
-                unsynced: Vec::new(),
-            });
+            disk.nodes.push(Node { kept: fs::read(&file).unwrap(), unsynced: Vec::new() });
         }
         disk.kept_names = disk.names.clone();
         disk
@@ -177,11 +174,7 @@ impl Node {
                 (1, Change::Write { at, bytes: whole }) => {
                     let sectors = dice.below(whole.len() / SECTOR + 1);
                     let torn = whole[..sectors * SECTOR].to_vec();
-                    Change::Write {
-                        at: *at,
-                        bytes: torn,
-                    }
-                    .apply(&mut bytes);
+                    Change::Write { at: *at, bytes: torn }.apply(&mut bytes);
                 }
                 (_, change) => change.apply(&mut bytes),
             }
@@ -222,9 +215,7 @@ impl Dice {
 }
 
 pub(crate) fn is_socket(call: &Call) -> bool {
-    call.on
-        .as_ref()
-        .is_some_and(|on| on.to_string_lossy().starts_with("socket:["))
+    call.on.as_ref().is_some_and(|on| on.to_string_lossy().starts_with("socket:["))
 }
 
 /// What a disk writes whole or not at all, in bytes.

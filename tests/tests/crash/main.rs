@@ -49,12 +49,7 @@ fn killed_at_every_write_sync_and_send_nothing_is_lost_or_sent_twice() {
     println!(
         "crash: killed at every one, {beyond} of them beyond the end of a shorter run; {took} s"
     );
-    assert!(
-        wrong.is_empty(),
-        "{} points fail:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} points fail:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 /// `TESTS-12` `SECURE-01` `VAULT-02`
@@ -67,17 +62,10 @@ fn without_power_at_every_sync_and_send_nothing_is_lost_or_sent_twice() {
     let start = Start::make().unwrap();
     let record = Record::make(&start);
     let losses = record.losses();
-    let (wrong, _) = at_all(&losses, |_, loss| {
-        record.judge(&start, *loss).map(|()| true)
-    });
+    let (wrong, _) = at_all(&losses, |_, loss| record.judge(&start, *loss).map(|()| true));
     let took = begun.elapsed().as_secs();
     println!("crash: {} losses of power; {took} s", losses.len());
-    assert!(
-        wrong.is_empty(),
-        "{} losses fail:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} losses fail:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 /// `false`: the run ended before it came to that point.

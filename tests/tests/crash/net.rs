@@ -32,8 +32,7 @@ impl Net {
         let frame = match order {
             ToNet::Hello { schema, generation } => {
                 assert_eq!(schema, ipc_schema_net::schema());
-                self.waiting
-                    .push_back(FromNet::Hello { schema, generation });
+                self.waiting.push_back(FromNet::Hello { schema, generation });
                 return;
             }
             ToNet::Relay { key: pinned, .. } => {
@@ -56,17 +55,11 @@ impl Net {
             ToNet::Prove { proof, .. } => ToRelay::Prove(Proof::parse(proof.as_slice()).unwrap()),
             ToNet::Publish { id, object } => {
                 self.asked.insert(seq, id);
-                ToRelay::Publish {
-                    seq,
-                    object: Object::parse(object.as_slice()).unwrap(),
-                }
+                ToRelay::Publish { seq, object: Object::parse(object.as_slice()).unwrap() }
             }
             ToNet::Claim { id, object } => {
                 self.asked.insert(seq, id);
-                ToRelay::Claim {
-                    seq,
-                    object: Object::parse(object.as_slice()).unwrap(),
-                }
+                ToRelay::Claim { seq, object: Object::parse(object.as_slice()).unwrap() }
             }
             ToNet::Subscribe { prefix, after } => {
                 self.wanted.insert(seq, prefix);
@@ -76,10 +69,7 @@ impl Net {
             }
             ToNet::Get { id, name } => {
                 self.asked.insert(seq, id);
-                ToRelay::Get {
-                    seq,
-                    name: Name::from_bytes(name.0).unwrap(),
-                }
+                ToRelay::Get { seq, name: Name::from_bytes(name.0).unwrap() }
             }
         };
         if let Some(line) = self.line {
@@ -107,65 +97,34 @@ impl Net {
         Some(match frame {
             FromRelay::Welcome { store, now, .. } => {
                 self.store = store;
-                FromNet::Linked {
-                    relay: key().0,
-                    exporter: line.exporter,
-                    now: now.0,
-                }
+                FromNet::Linked { relay: key().0, exporter: line.exporter, now: now.0 }
             }
-            FromRelay::Proved(proof) => FromNet::Proved {
-                proof: bytes(proof.bytes()),
-            },
+            FromRelay::Proved(proof) => FromNet::Proved { proof: bytes(proof.bytes()) },
             FromRelay::Stored { seq, receipt } => {
                 let answer = Answer::Receipt(bytes(receipt.bytes()));
-                FromNet::Answered {
-                    id: asked(seq)?,
-                    answer,
-                }
+                FromNet::Answered { id: asked(seq)?, answer }
             }
             FromRelay::Refused { seq, why } => {
                 let answer = Answer::Refused { why: refused(why) };
-                FromNet::Answered {
-                    id: asked(seq)?,
-                    answer,
-                }
+                FromNet::Answered { id: asked(seq)?, answer }
             }
-            FromRelay::Slot { seq, answer } => FromNet::Answered {
-                id: asked(seq)?,
-                answer: slot_answer(answer),
-            },
-            FromRelay::Subscribed { id, standing } => FromNet::Standing {
-                prefix: *self.wanted.get(&id)?,
-                standing: stands(standing),
-            },
+            FromRelay::Slot { seq, answer } => {
+                FromNet::Answered { id: asked(seq)?, answer: slot_answer(answer) }
+            }
+            FromRelay::Subscribed { id, standing } => {
+                FromNet::Standing { prefix: *self.wanted.get(&id)?, standing: stands(standing) }
+            }
             FromRelay::CaughtUp { id, position } => {
-                let cursor = Cursor {
-                    cache: self.store,
-                    position,
-                };
-                FromNet::CaughtUp {
-                    prefix: *self.wanted.get(&id)?,
-                    cursor,
-                }
+                let cursor = Cursor { cache: self.store, position };
+                FromNet::CaughtUp { prefix: *self.wanted.get(&id)?, cursor }
             }
-            FromRelay::Found {
-                seq,
-                object,
-                receipt,
-            } => FromNet::Found {
+            FromRelay::Found { seq, object, receipt } => FromNet::Found {
                 id: asked(seq)?,
                 object: object.map(|object| bytes(object.bytes())),
                 receipt: receipt.map(|receipt| bytes(receipt.bytes())),
             },
-            FromRelay::Deliver {
-                position,
-                object,
-                receipt,
-            } => FromNet::Arrived {
-                cursor: Cursor {
-                    cache: self.store,
-                    position,
-                },
+            FromRelay::Deliver { position, object, receipt } => FromNet::Arrived {
+                cursor: Cursor { cache: self.store, position },
                 object: bytes(object.bytes()),
                 receipt: receipt.map(|receipt| bytes(receipt.bytes())),
             },
@@ -197,10 +156,9 @@ fn stands(standing: SubscriptionStanding) -> Standing {
 fn slot_answer(answer: SlotAnswer) -> Answer {
     match answer {
         SlotAnswer::Won(receipt) => Answer::Receipt(bytes(receipt.bytes())),
-        SlotAnswer::Taken { winner, receipt } => Answer::Taken {
-            winner: bytes(winner.bytes()),
-            receipt: bytes(receipt.bytes()),
-        },
+        SlotAnswer::Taken { winner, receipt } => {
+            Answer::Taken { winner: bytes(winner.bytes()), receipt: bytes(receipt.bytes()) }
+        }
         SlotAnswer::Gap { head } => Answer::Gap { head: head.value() },
         SlotAnswer::Incomplete => Answer::Incomplete,
         SlotAnswer::Pending => Answer::Pending,

@@ -27,12 +27,7 @@ pub(crate) struct Line {
 impl Outside {
     pub(crate) fn new(shelf: MemoryShelf, org: Org, now: Millis) -> Self {
         let relay = Relay::new(shelf, signer(), [org], Limits::default()).unwrap();
-        Self {
-            relay,
-            now,
-            said: BTreeMap::new(),
-            peers: 0,
-        }
+        Self { relay, now, said: BTreeMap::new(), peers: 0 }
     }
 
     /// Everything that it has stored.
@@ -46,11 +41,7 @@ impl Outside {
         let peer = Peer(self.peers);
         let mut exporter = [0; 32];
         exporter[..8].copy_from_slice(&self.peers.to_be_bytes());
-        self.handle(Input::Linked {
-            peer,
-            exporter,
-            room: 1 << 20,
-        });
+        self.handle(Input::Linked { peer, exporter, room: 1 << 20 });
         self.said.insert(peer, VecDeque::new());
         let line = Line { peer, exporter };
         self.say(line, &ToRelay::Hello { version: 1 });
@@ -63,10 +54,7 @@ impl Outside {
     }
 
     pub(crate) fn say(&mut self, line: Line, frame: &ToRelay) {
-        self.handle(Input::Heard {
-            peer: line.peer,
-            frame: frame.bytes(),
-        });
+        self.handle(Input::Heard { peer: line.peer, frame: frame.bytes() });
     }
 
     /// The next thing that it said over a link.
@@ -99,10 +87,7 @@ impl Outside {
 
 /// Where it is said to be; nobody goes there.
 pub(crate) fn place() -> RelayRef {
-    RelayRef {
-        address: "relay.test:4433".to_owned(),
-        key: key(),
-    }
+    RelayRef { address: "relay.test:4433".to_owned(), key: key() }
 }
 
 pub(crate) fn key() -> Key {
@@ -111,12 +96,7 @@ pub(crate) fn key() -> Key {
 
 /// A subscription to `prefix`, behind a position of the relay's store.
 pub(crate) fn subscribe(id: u32, prefix: Prefix, store: u64, after: u64) -> ToRelay {
-    ToRelay::Subscribe {
-        id,
-        prefix,
-        store,
-        after,
-    }
+    ToRelay::Subscribe { id, prefix, store, after }
 }
 
 fn signer() -> Signer {

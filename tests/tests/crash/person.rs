@@ -31,16 +31,11 @@ pub(crate) struct Person {
 
 impl Person {
     pub(crate) fn create(name: &str) -> Self {
-        Self::around(
-            Endpoint::create(name, "test", random()).unwrap(),
-            Rows::new(),
-        )
+        Self::around(Endpoint::create(name, "test", random()).unwrap(), Rows::new())
     }
 
     pub(crate) fn load(rows: &Rows) -> Self {
-        let all = rows
-            .iter()
-            .map(|((table, key), value)| (*table, key.clone(), value.clone()));
+        let all = rows.iter().map(|((table, key), value)| (*table, key.clone(), value.clone()));
         Self::around(Endpoint::load(all, random()).unwrap(), rows.clone())
     }
 
@@ -65,9 +60,7 @@ impl Person {
 
     pub(crate) fn say(&mut self, outside: &mut Outside, team: TeamId, text: &str) {
         let channel = general(&self.endpoint, team);
-        self.endpoint
-            .send(outside.now, team, channel, text.into(), None, Vec::new())
-            .unwrap();
+        self.endpoint.send(outside.now, team, channel, text.into(), None, Vec::new()).unwrap();
         self.settle(outside);
     }
 
@@ -121,13 +114,8 @@ impl Person {
             Output::Failed { name, why } => {
                 return self.notices.push(format!("{name} failed: {why:?}"));
             }
-            Output::Missing {
-                name,
-                missing_before,
-            } => {
-                return self
-                    .notices
-                    .push(format!("{missing_before} missing before {name}"));
+            Output::Missing { name, missing_before } => {
+                return self.notices.push(format!("{missing_before} missing before {name}"));
             }
             Output::UseRelay(_) => {
                 self.line = Some(outside.link());
@@ -145,39 +133,22 @@ impl Person {
         Some(match frame {
             FromRelay::Welcome { .. } => {
                 let exporter = self.line?.exporter;
-                Input::Linked {
-                    relay: crate::outside::key(),
-                    exporter,
-                    now,
-                }
+                Input::Linked { relay: crate::outside::key(), exporter, now }
             }
-            FromRelay::Stored { seq, receipt } => Input::Answered {
-                id: asked(seq)?,
-                answer: Answer::Receipt(receipt),
-            },
-            FromRelay::Refused { seq, why } => Input::Answered {
-                id: asked(seq)?,
-                answer: Answer::Refused(why),
-            },
-            FromRelay::Slot { seq, answer } => Input::Answered {
-                id: asked(seq)?,
-                answer: slot_answer(answer),
-            },
-            FromRelay::Found {
-                seq,
-                object,
-                receipt,
-            } => Input::Found {
-                id: asked(seq)?,
-                object,
-                receipt,
-            },
-            FromRelay::Deliver {
-                object, receipt, ..
-            } => Input::Arrived { object, receipt },
-            FromRelay::CaughtUp { id, .. } => Input::CaughtUp {
-                team: *self.wanted.get(&id)?,
-            },
+            FromRelay::Stored { seq, receipt } => {
+                Input::Answered { id: asked(seq)?, answer: Answer::Receipt(receipt) }
+            }
+            FromRelay::Refused { seq, why } => {
+                Input::Answered { id: asked(seq)?, answer: Answer::Refused(why) }
+            }
+            FromRelay::Slot { seq, answer } => {
+                Input::Answered { id: asked(seq)?, answer: slot_answer(answer) }
+            }
+            FromRelay::Found { seq, object, receipt } => {
+                Input::Found { id: asked(seq)?, object, receipt }
+            }
+            FromRelay::Deliver { object, receipt, .. } => Input::Arrived { object, receipt },
+            FromRelay::CaughtUp { id, .. } => Input::CaughtUp { team: *self.wanted.get(&id)? },
             FromRelay::Subscribed { .. } | FromRelay::Proved(_) => return None,
         })
     }
@@ -185,12 +156,7 @@ impl Person {
 
 /// The first channel of a team.
 pub(crate) fn general(endpoint: &Endpoint, team: TeamId) -> Channel {
-    endpoint
-        .channels(team)
-        .unwrap()
-        .first()
-        .expect("a channel")
-        .id
+    endpoint.channels(team).unwrap().first().expect("a channel").id
 }
 
 fn slot_answer(answer: SlotAnswer) -> Answer {

@@ -42,11 +42,7 @@ impl Record {
         judge(start, &mut world, vault.path(), ledger).unwrap();
         let calls = trace::read(&log);
         std::fs::remove_file(log).unwrap();
-        Self {
-            calls,
-            moments,
-            disk,
-        }
+        Self { calls, moments, disk }
     }
 
     pub(crate) fn points(&self) -> Vec<Point> {
@@ -65,10 +61,7 @@ impl Record {
                 losses.extend(seeds.map(|seed| Loss { before: at, seed }));
             }
             if syncs || is_socket(call) {
-                losses.push(Loss {
-                    before: at + 1,
-                    seed: None,
-                });
+                losses.push(Loss { before: at + 1, seed: None });
             }
         }
         losses
@@ -80,11 +73,7 @@ impl Record {
         let mut disk = self.disk.clone();
         done.iter().for_each(|call| disk.apply(call));
         let (ledger, frames) = said(done);
-        let moment = self
-            .moments
-            .iter()
-            .rev()
-            .find(|moment| moment.frames <= frames);
+        let moment = self.moments.iter().rev().find(|moment| moment.frames <= frames);
         let mut world = World::at(start, moment.expect("the moment before the first frame"));
         let found = scratch();
         disk.after_power_loss(&loss.seed.map_or(Luck::Nothing, Luck::Some), found.path());
@@ -95,17 +84,11 @@ impl Record {
 /// What had left by then, and how many frames to the network.
 fn said(done: &[Call]) -> (Ledger, usize) {
     let mut streams: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
-    for call in done
-        .iter()
-        .filter(|call| is_socket(call) && call.result > 0)
-    {
+    for call in done.iter().filter(|call| is_socket(call) && call.result > 0) {
         let bytes = call.strings.concat();
         let sent = usize::try_from(call.result).unwrap();
         let socket = call.on.clone().unwrap();
-        streams
-            .entry(socket)
-            .or_default()
-            .extend_from_slice(&bytes[..sent]);
+        streams.entry(socket).or_default().extend_from_slice(&bytes[..sent]);
     }
     let (mut ledger, mut count) = (Ledger::default(), 0);
     for stream in streams.into_values() {
@@ -138,17 +121,11 @@ fn to_guest(stream: &[u8]) -> Option<Vec<FromSecure>> {
 fn acknowledged(told: &[FromSecure], ledger: &mut Ledger) {
     let mut done = 0;
     for message in told {
-        let FromSecure::Answer {
-            id,
-            answer: Ok(answer),
-        } = message
-        else {
+        let FromSecure::Answer { id, answer: Ok(answer) } = message else {
             continue;
         };
         if let Answer::Sent { row } = answer {
-            let index = (0..ALICE.len())
-                .find(|index| number(*index) == *id)
-                .unwrap();
+            let index = (0..ALICE.len()).find(|index| number(*index) == *id).unwrap();
             ledger.sent.insert(index, row.name);
         }
         done += usize::from(*answer == Answer::Done);

@@ -64,12 +64,7 @@ fn converse(
     alice: &mut Alice,
     ledger: &mut Ledger,
 ) -> Result<(), Halt> {
-    alice.get(
-        world,
-        Request::Unlock {
-            passphrase: passphrase(),
-        },
-    )?;
+    alice.get(world, Request::Unlock { passphrase: passphrase() })?;
     alice.get(world, Request::Follow { scope: Scope::All })?;
     for (index, text) in BOB.into_iter().enumerate() {
         if index == ALICE.len() - 1 {
@@ -103,9 +98,7 @@ fn send(
             if before == row.name {
                 Ok(row.name)
             } else {
-                Err(Halt::Wrong(format!(
-                    "text {index} was sent twice under one request"
-                )))
+                Err(Halt::Wrong(format!("text {index} was sent twice under one request")))
             }
         }
         other => Err(Halt::Wrong(format!("sending: {other:?}"))),
@@ -143,16 +136,10 @@ pub(crate) fn judge(
         Err(Halt::Wrong(wrong)) => return Err(wrong),
     }
     let left = std::mem::take(&mut alice.left);
-    alice
-        .stop(world)
-        .map_err(|halt| format!("stopping: {halt:?}"))?;
+    alice.stop(world).map_err(|halt| format!("stopping: {halt:?}"))?;
     judge_relay(world, &left)?;
     world.wrong.append(&mut world.bob.notices);
-    if world.wrong.is_empty() {
-        Ok(())
-    } else {
-        Err(world.wrong.join("; "))
-    }
+    if world.wrong.is_empty() { Ok(()) } else { Err(world.wrong.join("; ")) }
 }
 
 /// From disk alone: everything acknowledged is there, and everything that Bob has read.
@@ -162,37 +149,18 @@ fn judge_disk(
     alice: &mut Alice,
     ledger: &Ledger,
 ) -> Result<(), Halt> {
-    alice.get(
-        world,
-        Request::Unlock {
-            passphrase: passphrase(),
-        },
-    )?;
+    alice.get(world, Request::Unlock { passphrase: passphrase() })?;
     let rows = page(start, world, alice)?;
     for (index, name) in &ledger.sent {
-        let there = rows
-            .iter()
-            .any(|row| row.name == *name && row.text.as_str() == ALICE[*index]);
+        let there = rows.iter().any(|row| row.name == *name && row.text.as_str() == ALICE[*index]);
         if !there {
-            return Err(Halt::Wrong(format!(
-                "text {index} was acknowledged and is lost"
-            )));
+            return Err(Halt::Wrong(format!("text {index} was acknowledged and is lost")));
         }
     }
-    for opened in world
-        .bob
-        .read
-        .iter()
-        .filter(|opened| opened.user == "Alice")
-    {
+    for opened in world.bob.read.iter().filter(|opened| opened.user == "Alice") {
         let (name, text) = (NameBits(opened.name.bytes()), opened.body.reveal());
-        if !rows
-            .iter()
-            .any(|row| row.name == name && row.text.as_str() == text)
-        {
-            return Err(Halt::Wrong(format!(
-                "Bob has read {text:?}, and it is lost here"
-            )));
+        if !rows.iter().any(|row| row.name == name && row.text.as_str() == text) {
+            return Err(Halt::Wrong(format!("Bob has read {text:?}, and it is lost here")));
         }
     }
     Ok(())
@@ -219,21 +187,10 @@ fn go_on(
     }
     let last = Body::cut(ALICE_LAST);
     let (team, channel) = (start.bits(), start.channel);
-    alice.get(
-        world,
-        Request::Send {
-            team,
-            channel,
-            text: last,
-            reply_to: None,
-        },
-    )?;
+    alice.get(world, Request::Send { team, channel, text: last, reply_to: None })?;
     alice.get(world, Request::Settle)?;
-    let expected: Vec<&str> = [BEFORE, BOB_LAST, ALICE_LAST]
-        .into_iter()
-        .chain(ALICE)
-        .chain(BOB)
-        .collect();
+    let expected: Vec<&str> =
+        [BEFORE, BOB_LAST, ALICE_LAST].into_iter().chain(ALICE).chain(BOB).collect();
     let rows = loop {
         let rows = page(start, world, alice)?;
         if rows.len() >= expected.len() {
@@ -245,25 +202,13 @@ fn go_on(
     for row in &rows {
         let fine = matches!(row.state, State::Relay | State::Delivered) && row.missing_before == 0;
         if !fine {
-            return Err(Halt::Wrong(format!(
-                "{:?} is {:?}",
-                row.text.as_str(),
-                row.state
-            )));
+            return Err(Halt::Wrong(format!("{:?} is {:?}", row.text.as_str(), row.state)));
         }
     }
     world.settle();
-    let read: Vec<_> = world
-        .bob
-        .read
-        .iter()
-        .filter(|opened| opened.user == "Alice")
-        .collect();
+    let read: Vec<_> = world.bob.read.iter().filter(|opened| opened.user == "Alice").collect();
     if let Some(bad) = read.iter().find(|opened| opened.unreadable.is_some()) {
-        return Err(Halt::Wrong(format!(
-            "Bob cannot read {}: {:?}",
-            bad.name, bad.unreadable
-        )));
+        return Err(Halt::Wrong(format!("Bob cannot read {}: {:?}", bad.name, bad.unreadable)));
     }
     let expected: Vec<&str> = ALICE.into_iter().chain([ALICE_LAST]).collect();
     once(&expected, read.iter().map(|opened| opened.body.reveal())).map_err(Halt::Wrong)?;
@@ -281,10 +226,7 @@ fn same_epoch(start: &Start, world: &mut World, alice: &mut Alice) -> Result<(),
         Ok(())
     } else {
         let began = start.epoch;
-        Err(Halt::Wrong(format!(
-            "Alice is in epoch {own}, Bob in {}; begun in {began}",
-            bob.epoch
-        )))
+        Err(Halt::Wrong(format!("Alice is in epoch {own}, Bob in {}; begun in {began}", bob.epoch)))
     }
 }
 
@@ -303,13 +245,7 @@ fn judge_relay(world: &mut World, left: &Left) -> Result<(), String> {
 
 fn page(start: &Start, world: &mut World, alice: &mut Alice) -> Result<Vec<Row>, Halt> {
     let (team, channel) = (start.bits(), start.channel);
-    let page = Request::Page {
-        team,
-        channel,
-        thread: None,
-        before: None,
-        limit: 100,
-    };
+    let page = Request::Page { team, channel, thread: None, before: None, limit: 100 };
     match alice.ask(world, fresh(), page)? {
         Ok(Answer::Page { rows, .. }) => Ok(rows.into_vec()),
         other => Err(Halt::Wrong(format!("reading: {other:?}"))),
@@ -320,11 +256,7 @@ fn once<'a>(expected: &[&str], found: impl Iterator<Item = &'a str>) -> Result<(
     let (mut expected, mut found) = (expected.to_vec(), found.collect::<Vec<_>>());
     expected.sort_unstable();
     found.sort_unstable();
-    if expected == found {
-        Ok(())
-    } else {
-        Err(format!("{found:?} instead of {expected:?}"))
-    }
+    if expected == found { Ok(()) } else { Err(format!("{found:?} instead of {expected:?}")) }
 }
 
 fn shows(event: &Event, text: &str) -> bool {

@@ -59,9 +59,8 @@ pub(crate) struct Call {
 /// Records every call of `POINTS`, and those that say what they mean.
 pub(crate) fn recorder(log: &Path) -> Vec<OsString> {
     let calls = format!("trace=openat,{}", POINTS.join(","));
-    let mut words: Vec<OsString> = ["strace", "-qq", "-y", "-xx", "-s", "1000000", "-e"]
-        .map(OsString::from)
-        .to_vec();
+    let mut words: Vec<OsString> =
+        ["strace", "-qq", "-y", "-xx", "-s", "1000000", "-e"].map(OsString::from).to_vec();
     words.extend([calls.into(), "-o".into(), log.into()]);
     words[0] = strace();
     words
@@ -85,10 +84,7 @@ pub(crate) fn points(calls: &[Call]) -> Vec<Point> {
         if let Some(name) = POINTS.iter().find(|name| **name == call.name) {
             let nth = counts.entry(name).or_default();
             *nth += 1;
-            points.push(Point {
-                call: name,
-                nth: *nth,
-            });
+            points.push(Point { call: name, nth: *nth });
         }
     }
     points
@@ -96,17 +92,13 @@ pub(crate) fn points(calls: &[Call]) -> Vec<Point> {
 
 pub(crate) fn read(log: &Path) -> Vec<Call> {
     let text = fs::read_to_string(log).unwrap();
-    let calls = text
-        .lines()
-        .filter(|line| !line.starts_with("+++") && !line.starts_with("---"));
+    let calls = text.lines().filter(|line| !line.starts_with("+++") && !line.starts_with("---"));
     calls.map(parse).collect()
 }
 
 /// `name(3<path>, "..", 12) = 5`; text and paths in hexadecimal.
 fn parse(line: &str) -> Call {
-    let (name, rest) = line
-        .split_once('(')
-        .unwrap_or_else(|| panic!("no call: {line:.80}"));
+    let (name, rest) = line.split_once('(').unwrap_or_else(|| panic!("no call: {line:.80}"));
     let (arguments, result) = rest.rsplit_once(") ").unwrap_or((rest, "= ?"));
     let result = result.trim_start().trim_start_matches("= ");
     let digits = result.split(['<', ' ']).next().unwrap_or_default();
@@ -120,9 +112,9 @@ fn parse(line: &str) -> Call {
     };
     for argument in split(arguments) {
         match argument.as_bytes().first() {
-            Some(b'"') => call
-                .strings
-                .push(unhex(argument.trim_end_matches('.').trim_matches('"'))),
+            Some(b'"') => {
+                call.strings.push(unhex(argument.trim_end_matches('.').trim_matches('"')))
+            }
             Some(b'0'..=b'9') if argument.contains('<') => {
                 call.on = call.on.or_else(|| bracketed(argument));
             }
@@ -159,28 +151,18 @@ fn split(arguments: &str) -> Vec<&str> {
 fn bracketed(text: &str) -> Option<PathBuf> {
     let (_, rest) = text.split_once('<')?;
     let (path, _) = rest.split_once('>')?;
-    let bytes = if path.starts_with("\\x") {
-        unhex(path)
-    } else {
-        path.as_bytes().to_vec()
-    };
+    let bytes = if path.starts_with("\\x") { unhex(path) } else { path.as_bytes().to_vec() };
     Some(PathBuf::from(String::from_utf8(bytes).unwrap()))
 }
 
 fn unhex(text: &str) -> Vec<u8> {
     let digits = text.split("\\x").skip(1);
-    digits
-        .map(|byte| u8::from_str_radix(byte, 16).unwrap())
-        .collect()
+    digits.map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
 }
 
 fn strace() -> OsString {
     let found = std::env::var_os("PATH").and_then(|path| {
-        std::env::split_paths(&path)
-            .map(|folder| folder.join("strace"))
-            .find(|file| file.is_file())
+        std::env::split_paths(&path).map(|folder| folder.join("strace")).find(|file| file.is_file())
     });
-    found
-        .expect("strace is not installed: apt-get install strace")
-        .into()
+    found.expect("strace is not installed: apt-get install strace").into()
 }

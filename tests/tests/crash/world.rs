@@ -58,14 +58,7 @@ impl World {
         bob.read.clone_from(&moment.read);
         bob.settle(&mut outside);
         let said = moment.said.clone();
-        Self {
-            outside,
-            bob,
-            frames: moment.frames,
-            past: None,
-            said,
-            wrong: Vec::new(),
-        }
+        Self { outside, bob, frames: moment.frames, past: None, said, wrong: Vec::new() }
     }
 
     /// Bob says something, unless he has.
@@ -102,8 +95,7 @@ impl World {
     pub(crate) fn note_left(&mut self, left: &mut Left, name: [u8; 16], bytes: Vec<u8>) {
         let before = left.entry(name).or_insert_with(|| bytes.clone());
         if *before != bytes {
-            self.wrong
-                .push(format!("two different objects left as {}", hex(&name)));
+            self.wrong.push(format!("two different objects left as {}", hex(&name)));
         }
     }
 }
@@ -113,20 +105,12 @@ impl Start {
         let now = Millis(u64::try_from(epoch_ms()).unwrap());
         let mut admin = Person::create("Admin");
         let view = admin.endpoint.create_org("Organisation", &place()).unwrap();
-        let org = Org {
-            origin: view.origin,
-            org: view.org,
-            root: view.root,
-        };
+        let org = Org { origin: view.origin, org: view.org, root: view.root };
         let mut outside = Outside::new(MemoryShelf::new(7), org, now);
         admin.settle(&mut outside);
         let team = admin.endpoint.create_team(now, "Team").unwrap();
         admin.settle(&mut outside);
-        let link = admin
-            .endpoint
-            .team_link(team)
-            .unwrap()
-            .expect("the admin's team");
+        let link = admin.endpoint.team_link(team).unwrap().expect("the admin's team");
 
         let mut bob = Person::create("Bob");
         let joining = bob.endpoint.join(now, &link).unwrap();
@@ -136,38 +120,16 @@ impl Start {
 
         let folder = scratch();
         let (said, wrong) = (Vec::new(), Vec::new());
-        let mut world = World {
-            outside,
-            bob,
-            frames: 0,
-            past: None,
-            said,
-            wrong,
-        };
+        let mut world = World { outside, bob, frames: 0, past: None, said, wrong };
         let mut alice = Alice::start(folder.path(), &[], Left::new())?;
         alice.attach_net(false);
         let (user, device) = (Text::cut("Alice"), Text::cut("test"));
-        alice.get(
-            &mut world,
-            Request::Create {
-                passphrase: passphrase(),
-                user,
-                device,
-            },
-        )?;
+        alice.get(&mut world, Request::Create { passphrase: passphrase(), user, device })?;
         alice.get(&mut world, Request::Follow { scope: Scope::All })?;
         let fingerprint = link.org().fingerprint().0;
         let text = Text::cut(&link.to_string());
-        let asked = alice.get(
-            &mut world,
-            Request::Join {
-                link: text,
-                fingerprint,
-            },
-        )?;
-        let Answer::Joining(joining) = asked else {
-            panic!("{asked:?}")
-        };
+        let asked = alice.get(&mut world, Request::Join { link: text, fingerprint })?;
+        let Answer::Joining(joining) = asked else { panic!("{asked:?}") };
         alice.get(&mut world, Request::Status)?;
         let hash = objects::Hash(joining.hash);
         admin.endpoint.add_device(now, team, hash).unwrap();
@@ -191,15 +153,7 @@ impl Start {
         world.frames = 0;
         world.bob.read.clear();
         let moment = world.moment();
-        Ok(Self {
-            folder,
-            moment,
-            org,
-            now,
-            team,
-            channel,
-            epoch,
-        })
+        Ok(Self { folder, moment, org, now, team, channel, epoch })
     }
 
     /// A copy of Alice's vault, for one run.
@@ -226,18 +180,13 @@ fn bits(TeamId { origin, org, team }: TeamId) -> TeamBits {
 
 /// An empty folder of our own.
 pub(crate) fn scratch() -> TempDir {
-    tempfile::Builder::new()
-        .prefix("sotto-crash-")
-        .tempdir()
-        .unwrap()
+    tempfile::Builder::new().prefix("sotto-crash-").tempdir().unwrap()
 }
 
 /// The files of a folder, by name.
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|file| file.unwrap().path())
-        .collect();
+    let mut files: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();
     files
 }
@@ -261,9 +210,7 @@ fn meet(people: &mut [&mut Person], outside: &mut Outside) {
 
 fn epoch_ms() -> u128 {
     let now = std::time::SystemTime::now();
-    now.duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_millis()
+    now.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()
 }
 
 /// What Bob says before anything goes wrong.

@@ -43,14 +43,8 @@ fn unsafe_code_stands_in_one_room_only() {
     let room = root().join("crates/sandbox-io");
     for file in sources().iter().filter(|file| !file.starts_with(&room)) {
         let text = fs::read_to_string(file).unwrap();
-        let mut code = text
-            .lines()
-            .map(|line| line.split("//").next().unwrap_or_default());
-        let open = |line: &&str| {
-            KINDS
-                .iter()
-                .any(|kind| line.contains(&format!("{WORD} {kind}")))
-        };
+        let mut code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+        let open = |line: &&str| KINDS.iter().any(|kind| line.contains(&format!("{WORD} {kind}")));
         assert_eq!(code.find(open), None, "{}", file.display());
     }
 }
@@ -71,11 +65,7 @@ fn no_path_of_anybodys_machine_is_written_down() {
 
 fn sources() -> Vec<PathBuf> {
     let own = |file: &PathBuf| !file.starts_with(Path::new("target"));
-    files(&root(), ".rs")
-        .unwrap()
-        .into_iter()
-        .filter(own)
-        .collect()
+    files(&root(), ".rs").unwrap().into_iter().filter(own).collect()
 }
 
 const WARN: usize = 500;
@@ -83,8 +73,4 @@ const FAIL: usize = 800;
 const WORD: &str = "unsafe";
 const KINDS: [&str; 5] = ["{", "fn", "impl", "trait", "extern"];
 /// Spelled in two pieces, so that this file may stand in the tree itself.
-const MACHINES: [&str; 3] = [
-    concat!("/ro", "ot/"),
-    concat!("/wo", "rk/"),
-    concat!("/fa", "rm/"),
-];
+const MACHINES: [&str; 3] = [concat!("/ro", "ot/"), concat!("/wo", "rk/"), concat!("/fa", "rm/")];

@@ -7,34 +7,13 @@ use harness::graph::Graph;
 /// Ours that may not reach (first list) what stands in the second.
 const NEVER: &[(&[&str], &[&str])] = &[
     (&["secure-proc"], OUTSIDE),
-    (
-        &[
-            "names",
-            "objects",
-            "ipc-schema",
-            "ipc-schema-net",
-            "ipc-schema-ui",
-        ],
-        OUTSIDE,
-    ),
-    (
-        &["relay-core", "mls-core", "timeline-core", "ui-model"],
-        OUTSIDE,
-    ),
+    (&["names", "objects", "ipc-schema", "ipc-schema-net", "ipc-schema-ui"], OUTSIDE),
+    (&["relay-core", "mls-core", "timeline-core", "ui-model"], OUTSIDE),
     (&["net-proc", "relay", "launcher"], PLAIN),
-    (
-        &["net-proc", "relay", "launcher", "ui-proc", "cli", "member"],
-        MLS,
-    ),
-    (
-        &["ui-proc", "cli", "member", "launcher"],
-        &["rusqlite", "libsqlite3-sys"],
-    ),
+    (&["net-proc", "relay", "launcher", "ui-proc", "cli", "member"], MLS),
+    (&["ui-proc", "cli", "member", "launcher"], &["rusqlite", "libsqlite3-sys"]),
     (&["ui-proc", "cli", "member", "launcher"], QUIC),
-    (
-        &["ui-proc", "cli", "member"],
-        &["ipc-schema-net", "objects", "link-io", "store-io"],
-    ),
+    (&["ui-proc", "cli", "member"], &["ipc-schema-net", "objects", "link-io", "store-io"]),
 ];
 const OUTSIDE: &[&str] = &[
     "tokio",
@@ -48,13 +27,7 @@ const OUTSIDE: &[&str] = &[
     "eframe",
     "winit",
 ];
-const PLAIN: &[&str] = &[
-    "ipc-schema-ui",
-    "timeline-core",
-    "vault-io",
-    "ui-model",
-    "ui-view",
-];
+const PLAIN: &[&str] = &["ipc-schema-ui", "timeline-core", "vault-io", "ui-model", "ui-view"];
 const MLS: &[&str] = &["mls-core", "openmls", "vault-io"];
 const QUIC: &[&str] = &["quinn", "quinn-proto", "rustls", "tokio"];
 
@@ -122,8 +95,6 @@ fn features_that_would_open_a_door_are_off() {
 fn openmls_is_reached_by_the_trusted_base_alone() {
     let graph = Graph::of_the_workspace().unwrap();
     let reaching = graph.members().keys();
-    let reaching: Vec<_> = reaching
-        .filter(|it| graph.reach(it).contains("openmls"))
-        .collect();
+    let reaching: Vec<_> = reaching.filter(|it| graph.reach(it).contains("openmls")).collect();
     assert_eq!(reaching, ["mls-core", "secure-proc"]);
 }

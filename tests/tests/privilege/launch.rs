@@ -32,18 +32,12 @@ fn a_stray_descriptor_of_the_launcher_does_not_reach_its_children() {
     for user in users() {
         let world = World::new(user);
         for role in ROLES {
-            for (mode, expected) in [
-                ("start-plainly", Answer::Ended(70)),
-                ("start", Answer::Done),
-            ] {
+            for (mode, expected) in [("start-plainly", Answer::Ended(70)), ("start", Answer::Done)]
+            {
                 let (_scene, command) = launch(&world, mode, role, "environment");
                 let mut command = world.shell(&command, "7</dev/null");
                 let output = command.stdin(Stdio::null()).output().unwrap();
-                assert_eq!(
-                    answer(&output, role, mode),
-                    expected,
-                    "{user:?} {role} {mode}"
-                );
+                assert_eq!(answer(&output, role, mode), expected, "{user:?} {role} {mode}");
             }
         }
     }
@@ -60,9 +54,7 @@ fn a_preloaded_library_does_not_reach_the_children_of_the_launcher() {
             let loaded = |mode: &str, role: &str| {
                 let (_scene, mut command) = launch(&world, mode, role, "environment");
                 let output = command.env("LD_PRELOAD", &library).output().unwrap();
-                String::from_utf8_lossy(&output.stderr)
-                    .matches("preloaded")
-                    .count()
+                String::from_utf8_lossy(&output.stderr).matches("preloaded").count()
             };
             // Both load it into the launcher itself; only the control passes it on.
             let ours = loaded("start", role);
@@ -79,21 +71,12 @@ fn a_process_that_was_preloaded_all_the_same_does_not_go_on() {
     let library = preload(&folder);
     for user in users() {
         let world = World::new(user);
-        for (role, expected) in [("free", Answer::Done)]
-            .into_iter()
-            .chain(ROLES.map(|role| (role, Answer::Ended(71))))
+        for (role, expected) in
+            [("free", Answer::Done)].into_iter().chain(ROLES.map(|role| (role, Answer::Ended(71))))
         {
             let (_scene, mut command) = world.command(role, "environment", 0);
-            let output = command
-                .env("LD_PRELOAD", &library)
-                .stdin(Stdio::null())
-                .output()
-                .unwrap();
-            assert_eq!(
-                answer(&output, role, "environment"),
-                expected,
-                "{user:?} {role}"
-            );
+            let output = command.env("LD_PRELOAD", &library).stdin(Stdio::null()).output().unwrap();
+            assert_eq!(answer(&output, role, "environment"), expected, "{user:?} {role}");
         }
     }
 }
@@ -103,23 +86,14 @@ fn a_process_that_was_preloaded_all_the_same_does_not_go_on() {
 fn nothing_but_the_list_is_left_of_the_environment() {
     for user in users() {
         let world = World::new(user);
-        for (role, expected) in [
-            ("free", "DISPLAY SOTTO_SECRET"),
-            ("secure", ""),
-            ("net", ""),
-            ("ui", "DISPLAY"),
-        ] {
+        for (role, expected) in
+            [("free", "DISPLAY SOTTO_SECRET"), ("secure", ""), ("net", ""), ("ui", "DISPLAY")]
+        {
             let (_scene, mut command) = world.command(role, "environment", 0);
-            command
-                .env_clear()
-                .env("DISPLAY", ":0")
-                .env("SOTTO_SECRET", "x");
+            command.env_clear().env("DISPLAY", ":0").env("SOTTO_SECRET", "x");
             let output = command.stdin(Stdio::null()).output().unwrap();
             let text = String::from_utf8(output.stdout).unwrap();
-            let names = text
-                .lines()
-                .find_map(|line| line.strip_prefix("names "))
-                .unwrap();
+            let names = text.lines().find_map(|line| line.strip_prefix("names ")).unwrap();
             assert_eq!(names, expected, "{user:?} {role}");
         }
     }
@@ -140,11 +114,7 @@ fn when_the_launcher_dies_its_child_dies() {
             let (ended, end) = mpsc::channel();
             std::thread::spawn(move || ended.send(launcher.rest()));
             let rest = end.recv_timeout(Duration::from_secs(20));
-            assert_eq!(
-                rest.as_deref(),
-                Ok(""),
-                "{user:?} {role} outlives its launcher"
-            );
+            assert_eq!(rest.as_deref(), Ok(""), "{user:?} {role} outlives its launcher");
         }
     }
 }
@@ -158,11 +128,7 @@ fn launch(world: &World, mode: &str, role: &str, probe: &str) -> (TempDir, Comma
 
 fn through_shell(world: &World, role: &str, redirection: &str) -> Answer {
     let (_scene, command) = world.command(role, "environment", 0);
-    let output = world
-        .shell(&command, redirection)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let output = world.shell(&command, redirection).stdin(Stdio::null()).output().unwrap();
     answer(&output, role, "environment")
 }
 
@@ -176,13 +142,8 @@ fn preload(folder: &TempDir) -> PathBuf {
                   if (write(2, \"preloaded\\n\", 10) < 0) return;\n\
                 }\n";
     fs::write(&source, text).unwrap();
-    let status = Command::new("cc")
-        .args(["-shared", "-fPIC", "-o"])
-        .args([&library, &source])
-        .status();
-    assert!(
-        status.unwrap().success(),
-        "cc cannot build the library to preload"
-    );
+    let status =
+        Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &source]).status();
+    assert!(status.unwrap().success(), "cc cannot build the library to preload");
     library
 }

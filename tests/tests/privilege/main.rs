@@ -7,10 +7,7 @@
     clippy::expect_used,
     reason = "a broken set-up has to fail the test"
 )]
-#![expect(
-    clippy::print_stdout,
-    reason = "what was not run is said, and how much was"
-)]
+#![expect(clippy::print_stdout, reason = "what was not run is said, and how much was")]
 
 mod launch;
 mod table;
@@ -37,16 +34,11 @@ fn every_row_holds_for_every_role_and_its_control_succeeds() {
                 let answer = world.probe(role, row.probe);
                 if answer != expected {
                     let probe = row.probe;
-                    wrong.push(format!(
-                        "{user:?} {role} {probe}: {answer:?}, not {expected:?}"
-                    ));
+                    wrong.push(format!("{user:?} {role} {probe}: {answer:?}, not {expected:?}"));
                 }
             }
         }
-        println!(
-            "{user:?}: {} rows, each as three roles and a control",
-            rows.len()
-        );
+        println!("{user:?}: {} rows, each as three roles and a control", rows.len());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -55,10 +47,7 @@ fn every_row_holds_for_every_role_and_its_control_succeeds() {
 #[test]
 fn the_table_refuses_at_least_forty_things_to_every_role() {
     for (place, role) in ROLES.into_iter().enumerate() {
-        let refused = ROWS
-            .iter()
-            .filter(|row| row.answers[place] != Answer::Done)
-            .count();
+        let refused = ROWS.iter().filter(|row| row.answers[place] != Answer::Done).count();
         println!("{role}: {refused} of {} refused", ROWS.len());
         assert!(refused >= 40, "{role}: {refused}");
     }
@@ -66,10 +55,7 @@ fn the_table_refuses_at_least_forty_things_to_every_role() {
     for row in ROWS {
         *names.entry(row.probe).or_insert(0) += 1;
     }
-    assert!(
-        names.values().all(|count| *count == 1),
-        "a probe stands in the table twice"
-    );
+    assert!(names.values().all(|count| *count == 1), "a probe stands in the table twice");
 }
 
 /// `SANDBOX-05`: names the missing kernel feature if there is one.
@@ -102,10 +88,7 @@ fn a_locked_down_process_looks_locked_down_from_outside() {
                 assert!(status.contains(&line), "{user:?} {role} {line}\n{status}");
             }
             let limits = process.file("limits");
-            let core = limits
-                .lines()
-                .find(|line| line.starts_with("Max core file size"))
-                .unwrap();
+            let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
             let numbers: Vec<_> = core.split_whitespace().skip(4).take(2).collect();
             assert_eq!(numbers, ["0", "0"], "{user:?} {role}");
         }
@@ -117,22 +100,14 @@ fn a_locked_down_process_looks_locked_down_from_outside() {
 fn no_process_of_the_same_user_reaches_a_locked_down_one() {
     for user in users().into_iter().filter(|user| *user != User::Root) {
         let world = World::new(user);
-        for probe in [
-            "trace",
-            "read-memory",
-            "memory-file",
-            "environment-file",
-            "take-descriptor",
-        ] {
+        for probe in ["trace", "read-memory", "memory-file", "environment-file", "take-descriptor"]
+        {
             assert_eq!(world.probe("free", probe), Answer::Done, "{probe}");
             for role in ROLES {
                 let process = world.wait_locked_down(role);
                 let answer = world.probe_against("free", probe, process.number());
                 assert!(
-                    matches!(
-                        answer,
-                        Answer::Refused(libc_errno::EPERM | libc_errno::EACCES)
-                    ),
+                    matches!(answer, Answer::Refused(libc_errno::EPERM | libc_errno::EACCES)),
                     "{role} {probe}: {answer:?}"
                 );
             }
@@ -147,11 +122,7 @@ fn a_second_thread_before_lock_down_is_refused() {
         let world = World::new(user);
         assert_eq!(world.probe("free", "second-thread"), Answer::Done);
         for role in ROLES {
-            assert_eq!(
-                world.probe(role, "second-thread"),
-                Answer::Ended(71),
-                "{user:?} {role}"
-            );
+            assert_eq!(world.probe(role, "second-thread"), Answer::Ended(71), "{user:?} {role}");
         }
     }
 }

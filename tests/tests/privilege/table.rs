@@ -38,20 +38,12 @@ pub(crate) struct Row {
 }
 
 const fn row(probe: &'static str, answers: [Answer; 3]) -> Row {
-    Row {
-        probe,
-        user: Needs::Anybody,
-        answers,
-    }
+    Row { probe, user: Needs::Anybody, answers }
 }
 
 /// Only root can do this even without confinement, so only root's run has a control.
 const fn root(probe: &'static str, answers: [Answer; 3]) -> Row {
-    Row {
-        probe,
-        user: Needs::Root,
-        answers,
-    }
+    Row { probe, user: Needs::Root, answers }
 }
 
 const YES: Answer = Answer::Done;

@@ -51,20 +51,14 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(user: User) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("sotto-privilege-")
-            .tempdir()
-            .unwrap();
+        let folder = tempfile::Builder::new().prefix("sotto-privilege-").tempdir().unwrap();
         let base = folder.path();
         open_up(base);
         // The folder of the build may be closed to `nobody`.
         let program = base.join("sandbox-probe");
         // Another program copies: a child of a parallel test could inherit our descriptor for
         // writing, and nobody can start a file that is being written.
-        let copied = Command::new("cp")
-            .arg(probe_program())
-            .arg(&program)
-            .status();
+        let copied = Command::new("cp").arg(probe_program()).arg(&program).status();
         assert!(copied.unwrap().success(), "the probe cannot be copied");
 
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -86,14 +80,7 @@ impl World {
             format!("unix={}", base.join("socket").display()),
             format!("abstract={name}"),
         ];
-        Self {
-            user,
-            program,
-            arguments,
-            victim,
-            _listeners: (tcp, udp, unix, hidden),
-            folder,
-        }
+        Self { user, program, arguments, victim, _listeners: (tcp, udp, unix, hidden), folder }
     }
 
     /// Runs one probe as `role` in fresh folders.
@@ -111,10 +98,7 @@ impl World {
         let (_scene, mut command) = self.command(role, "environment", self.victim.number());
         let output = command.stdin(Stdio::null()).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        text.lines()
-            .find_map(|line| line.strip_prefix("level "))
-            .unwrap_or("no level")
-            .to_owned()
+        text.lines().find_map(|line| line.strip_prefix("level ")).unwrap_or("no level").to_owned()
     }
 
     /// Starts a process that locks itself down and then waits until it is dropped.
@@ -132,10 +116,7 @@ impl World {
         let mut command = command(self.user, &self.program);
         // Whoever started the test may have left descriptors open, which must not reach the probe.
         command.arg("cleanly").arg(&self.program);
-        command
-            .args([role, probe])
-            .args(&self.arguments)
-            .arg(format!("victim={victim}"));
+        command.args([role, probe]).args(&self.arguments).arg(format!("victim={victim}"));
         for name in ["own", "others"] {
             command.arg(format!("{name}={}", scene.path().join(name).display()));
         }
@@ -146,10 +127,7 @@ impl World {
     pub(crate) fn shell(&self, inner: &Command, redirection: &str) -> Command {
         let mut shell = command(self.user, &self.program);
         shell.args(["cleanly", "/bin/sh", "-c"]);
-        shell
-            .arg(format!("exec \"$@\" {redirection}"))
-            .arg("sh")
-            .args(inner.get_args().skip(1));
+        shell.arg(format!("exec \"$@\" {redirection}")).arg("sh").args(inner.get_args().skip(1));
         shell
     }
 
@@ -162,13 +140,7 @@ impl World {
         for file in ["secret", "doomed", "doomed-too", "moveable"] {
             fs::write(scene.path().join("others").join(file), "secret").unwrap();
         }
-        for path in [
-            "own",
-            "others",
-            "others/secret",
-            "others/doomed",
-            "others/doomed-too",
-        ] {
+        for path in ["own", "others", "others/secret", "others/doomed", "others/doomed-too"] {
             self.give(&scene.path().join(path));
         }
         self.give(&scene.path().join("others/moveable"));
@@ -191,17 +163,9 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(command: &mut Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
-        Self {
-            child,
-            lines,
-            scene: None,
-        }
+        Self { child, lines, scene: None }
     }
 
     pub(crate) fn number(&self) -> u32 {
@@ -253,10 +217,7 @@ pub(crate) fn answer(output: &Output, role: &str, probe: &str) -> Answer {
             _ => Answer::Odd,
         },
         Some(status) => {
-            println!(
-                "{role} {probe}: {text}{}",
-                String::from_utf8_lossy(&output.stderr)
-            );
+            println!("{role} {probe}: {text}{}", String::from_utf8_lossy(&output.stderr));
             Answer::Ended(status)
         }
         None => Answer::Odd,
@@ -284,24 +245,14 @@ fn probe_program() -> &'static Path {
         let profile = own.parent().and_then(Path::parent).unwrap();
         let mut cargo = Command::new(env!("CARGO"));
         cargo
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "sandbox-io",
-                "--example",
-                "sandbox-probe",
-            ])
+            .args(["build", "--quiet", "--package", "sandbox-io", "--example", "sandbox-probe"])
             .arg("--target-dir")
             .arg(profile.parent().unwrap())
             .current_dir(env!("CARGO_MANIFEST_DIR"));
         if profile.ends_with("release") {
             cargo.arg("--release");
         }
-        assert!(
-            cargo.status().unwrap().success(),
-            "sandbox-probe does not build"
-        );
+        assert!(cargo.status().unwrap().success(), "sandbox-probe does not build");
         profile.join("examples/sandbox-probe")
     })
 }

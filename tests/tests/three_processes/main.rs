@@ -65,11 +65,7 @@ fn a_hundred_kills_lose_nothing_and_double_nothing() {
         }
         assert_eq!(rows.len(), all);
     }
-    let names = |rows: &[Value]| {
-        rows.iter()
-            .map(|row| row["name"].clone())
-            .collect::<Vec<_>>()
-    };
+    let names = |rows: &[Value]| rows.iter().map(|row| row["name"].clone()).collect::<Vec<_>>();
     assert_eq!(names(&rows[0]), names(&rows[1]), "both see one order");
     println!("{KILLS} kills, {all} messages, each once and in order on both sides");
     world.stop().unwrap();

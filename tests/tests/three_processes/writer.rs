@@ -37,11 +37,7 @@ impl Writer {
             }
             Ok(count)
         });
-        Self {
-            shared,
-            thread,
-            name: name.to_owned(),
-        }
+        Self { shared, thread, name: name.to_owned() }
     }
 
     /// Waits until so many more are written.
@@ -78,9 +74,7 @@ fn write(commands: &Commands, place: &str, text: &str) -> Result<(), Trouble> {
         let Ok(rows) = commands.cli(&["read", place, "--limit", "100"]) else {
             return Ok(None);
         };
-        let there = rows
-            .iter()
-            .any(|row| row.get("text") == Some(&Value::from(text)));
+        let there = rows.iter().any(|row| row.get("text") == Some(&Value::from(text)));
         if there || commands.cli(&["send", place, text]).is_ok() {
             return Ok(Some(()));
         }

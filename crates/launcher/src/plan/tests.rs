@@ -23,10 +23,7 @@ fn ready(part: Part) -> Input {
 fn up(headless: bool) -> Plan {
     let mut plan = Plan::new(0, OURS, headless, 1);
     let parts = if headless { &PARTS[..2] } else { &PARTS[..] };
-    let started = parts
-        .iter()
-        .zip(10..)
-        .map(|(part, pid)| Input::Started(*part, pid));
+    let started = parts.iter().zip(10..).map(|(part, pid)| Input::Started(*part, pid));
     run(&mut plan, 0, started);
     run(&mut plan, 0, parts.iter().map(|part| ready(*part)));
     plan
@@ -39,25 +36,14 @@ fn killed(part: Part) -> Input {
 fn starts(outputs: &[Output]) -> Vec<Part> {
     outputs
         .iter()
-        .filter_map(|output| {
-            if let Output::Start(part) = output {
-                Some(*part)
-            } else {
-                None
-            }
-        })
+        .filter_map(|output| if let Output::Start(part) = output { Some(*part) } else { None })
         .collect()
 }
 
 fn joins(outputs: &[Output]) -> Vec<(Part, u32, u32)> {
     let mut found = Vec::new();
     for output in outputs {
-        if let Output::Join {
-            part,
-            part_generation,
-            secure_generation,
-        } = output
-        {
+        if let Output::Join { part, part_generation, secure_generation } = output {
             found.push((*part, *part_generation, *secure_generation));
         }
     }
@@ -70,10 +56,7 @@ fn the_parts_are_joined_to_secure_proc_once_both_are_ready_and_never_to_each_oth
     let mut plan = Plan::new(0, OURS, false, 1);
     assert_eq!(starts(&all(&mut plan)), PARTS);
     assert_eq!(joins(&run(&mut plan, 1, [ready(Part::Net)])), []);
-    assert_eq!(
-        joins(&run(&mut plan, 2, [ready(Part::Secure)])),
-        [(Part::Net, 1, 1)]
-    );
+    assert_eq!(joins(&run(&mut plan, 2, [ready(Part::Secure)])), [(Part::Net, 1, 1)]);
     let last = run(&mut plan, 3, [ready(Part::Window)]);
     assert_eq!(joins(&last), [(Part::Window, 1, 1)]);
     assert!(last.contains(&Output::Say(Notice::Up)));
@@ -88,20 +71,14 @@ fn a_dead_net_proc_starts_again_later_and_later_until_it_has_lived_a_while() {
     for _ in 0..9 {
         let out = run(&mut plan, now, [killed(Part::Net)]);
         let due = plan.wake_at().unwrap();
-        assert_eq!(
-            out[0],
-            Output::Say(Notice::Restarts(Part::Net, Death::Signal(9), due - now))
-        );
+        assert_eq!(out[0], Output::Say(Notice::Restarts(Part::Net, Death::Signal(9), due - now)));
         waits.push(due - now);
         assert_eq!(starts(&run(&mut plan, due - 1, [Input::Tick])), []);
         assert_eq!(starts(&run(&mut plan, due, [Input::Tick])), [Part::Net]);
         run(&mut plan, due, [ready(Part::Net)]);
         now = due + 9_999;
     }
-    assert_eq!(
-        waits,
-        [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]
-    );
+    assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
     run(&mut plan, now + 1, [killed(Part::Net)]);
     assert_eq!(plan.wake_at(), Some(now + 101));
 }
@@ -112,10 +89,7 @@ fn a_new_net_proc_comes_with_its_next_generation() {
     let mut plan = up(true);
     run(&mut plan, 0, [killed(Part::Net)]);
     run(&mut plan, 100, [Input::Tick, Input::Started(Part::Net, 99)]);
-    assert_eq!(
-        joins(&run(&mut plan, 101, [ready(Part::Net)])),
-        [(Part::Net, 2, 1)]
-    );
+    assert_eq!(joins(&run(&mut plan, 101, [ready(Part::Net)])), [(Part::Net, 2, 1)]);
     assert_eq!(plan.report().net.unwrap().pid, 99);
 }
 
@@ -124,10 +98,7 @@ fn a_new_net_proc_comes_with_its_next_generation() {
 fn a_new_secure_proc_is_joined_to_the_others_that_live() {
     let mut plan = up(false);
     let out = run(&mut plan, 0, [killed(Part::Secure)]);
-    assert!(
-        !out.iter()
-            .any(|output| matches!(output, Output::Exit(_) | Output::Kill(_)))
-    );
+    assert!(!out.iter().any(|output| matches!(output, Output::Exit(_) | Output::Kill(_))));
     assert_eq!(starts(&run(&mut plan, 100, [Input::Tick])), [Part::Secure]);
     let out = run(&mut plan, 101, [ready(Part::Secure)]);
     assert_eq!(joins(&out), [(Part::Net, 1, 2), (Part::Window, 1, 2)]);
@@ -144,19 +115,8 @@ fn a_window_that_its_user_closed_ends_everything_unless_headless() {
     assert_eq!(run(&mut plan, 1, dead), [Output::Exit(0)]);
 
     let mut plan = up(true);
-    run(
-        &mut plan,
-        0,
-        [
-            Input::Knocked(1, Knock::Show),
-            Input::Started(Part::Window, 5),
-        ],
-    );
-    run(
-        &mut plan,
-        0,
-        [ready(Part::Window), Input::Closed(Part::Window)],
-    );
+    run(&mut plan, 0, [Input::Knocked(1, Knock::Show), Input::Started(Part::Window, 5)]);
+    run(&mut plan, 0, [ready(Part::Window), Input::Closed(Part::Window)]);
     let out = run(&mut plan, 1, [Input::Died(Part::Window, Death::Code(0))]);
     assert_eq!((starts(&out), plan.wake_at()), (vec![], None));
     assert!(!out.iter().any(|output| matches!(output, Output::Exit(_))));
@@ -167,18 +127,12 @@ fn a_window_that_its_user_closed_ends_everything_unless_headless() {
 fn a_window_that_was_killed_comes_back_and_one_that_is_shown_again_is_not_doubled() {
     let mut plan = up(false);
     assert!(plan.report().window.is_some());
-    assert_eq!(
-        starts(&run(&mut plan, 0, [Input::Knocked(1, Knock::Show)])),
-        []
-    );
+    assert_eq!(starts(&run(&mut plan, 0, [Input::Knocked(1, Knock::Show)])), []);
     run(&mut plan, 0, [killed(Part::Window)]);
     assert_eq!(starts(&run(&mut plan, 100, [Input::Tick])), [Part::Window]);
     // Shown while it waits for its restart: at once, and only once.
     run(&mut plan, 200, [killed(Part::Window)]);
-    assert_eq!(
-        starts(&run(&mut plan, 201, [Input::Knocked(2, Knock::Show)])),
-        [Part::Window]
-    );
+    assert_eq!(starts(&run(&mut plan, 201, [Input::Knocked(2, Knock::Show)])), [Part::Window]);
     assert_eq!(starts(&run(&mut plan, 9_000, [Input::Tick])), []);
 }
 
@@ -191,23 +145,10 @@ fn stopping_tells_everybody_waits_three_seconds_and_kills_the_rest() {
     let told = [Part::Secure, Part::Window].map(|part| Output::Tell(part, ToChild::Stop));
     assert_eq!(out, told);
     assert_eq!(plan.wake_at(), Some(4_000));
-    assert_eq!(
-        run(
-            &mut plan,
-            2_000,
-            [Input::Died(Part::Window, Death::Signal(9))]
-        ),
-        []
-    );
-    assert_eq!(
-        run(&mut plan, 4_000, [Input::Tick]),
-        [Output::Kill(Part::Secure)]
-    );
+    assert_eq!(run(&mut plan, 2_000, [Input::Died(Part::Window, Death::Signal(9))]), []);
+    assert_eq!(run(&mut plan, 4_000, [Input::Tick]), [Output::Kill(Part::Secure)]);
     assert_eq!(plan.wake_at(), None);
-    assert_eq!(
-        run(&mut plan, 4_001, [killed(Part::Secure)]),
-        [Output::Exit(0)]
-    );
+    assert_eq!(run(&mut plan, 4_001, [killed(Part::Secure)]), [Output::Exit(0)]);
 }
 
 /// `LAUNCHER-06`
@@ -216,20 +157,11 @@ fn a_death_by_a_forbidden_call_is_counted_said_and_told_to_secure_proc() {
     let mut plan = up(true);
     let out = run(&mut plan, 0, [Input::Died(Part::Net, Death::Signal(31))]);
     assert_eq!(out[0], Output::Say(Notice::Forbidden(Part::Net)));
-    let told = ToChild::Peers {
-        net: None,
-        window: None,
-        net_starts: 1,
-        forbidden_calls: 1,
-    };
+    let told = ToChild::Peers { net: None, window: None, net_starts: 1, forbidden_calls: 1 };
     assert_eq!(out.last(), Some(&Output::Tell(Part::Secure, told)));
     assert_eq!(plan.report().forbidden_calls, 1);
     run(&mut plan, 0, [killed(Part::Secure)]);
-    assert_eq!(
-        plan.report().forbidden_calls,
-        1,
-        "another signal is no security event"
-    );
+    assert_eq!(plan.report().forbidden_calls, 1, "another signal is no security event");
 }
 
 /// `LAUNCHER-06`
@@ -249,11 +181,7 @@ fn secure_proc_hears_of_a_change_once_and_a_new_one_hears_it_again() {
     let reduced = Confinement::Reduced(Text::cut("old kernel"));
     run(&mut plan, 300, [killed(Part::Net)]);
     run(&mut plan, 400, [Input::Tick]);
-    let out = run(
-        &mut plan,
-        401,
-        [Input::Ready(Part::Net, OURS, reduced.clone())],
-    );
+    let out = run(&mut plan, 401, [Input::Ready(Part::Net, OURS, reduced.clone())]);
     assert!(out.contains(&Output::Say(Notice::Unconfined(Part::Net, reduced))));
     assert_eq!(told(&out), 1);
 }
@@ -265,10 +193,7 @@ fn visitors_wait_for_secure_proc_in_bounds_and_only_tools_are_let_in() {
     let mut plan = Plan::new(0, OURS, true, 1);
     all(&mut plan);
     let knocks = (0..20).map(|visitor| Input::Knocked(visitor, enter(Class::CommandLine)));
-    assert_eq!(
-        run(&mut plan, 0, knocks),
-        [16, 17, 18, 19].map(Output::Refuse)
-    );
+    assert_eq!(run(&mut plan, 0, knocks), [16, 17, 18, 19].map(Output::Refuse));
     let out = run(&mut plan, 1, [ready(Part::Secure)]);
     let handed = |output: &&Output| matches!(output, Output::HandOver { .. });
     assert_eq!(out.iter().filter(handed).count(), 16);
@@ -279,20 +204,10 @@ fn visitors_wait_for_secure_proc_in_bounds_and_only_tools_are_let_in() {
     }
     let class = Class::MemberTool;
     let out = run(&mut plan, 2, [Input::Knocked(31, enter(class))]);
-    assert_eq!(
-        out,
-        [Output::HandOver {
-            visitor: 31,
-            class,
-            generation: 17
-        }]
-    );
+    assert_eq!(out, [Output::HandOver { visitor: 31, class, generation: 17 }]);
 
     run(&mut plan, 3, [Input::Stop]);
-    assert_eq!(
-        run(&mut plan, 3, [Input::Knocked(32, enter(class))]),
-        [Output::Refuse(32)]
-    );
+    assert_eq!(run(&mut plan, 3, [Input::Knocked(32, enter(class))]), [Output::Refuse(32)]);
 }
 
 /// `LAUNCHER-09`
@@ -338,13 +253,7 @@ fn a_child_of_another_build_stops_everything() {
 fn a_child_that_breaks_the_rules_is_killed_and_restarted_like_any_dead_one() {
     let mut plan = up(true);
     let out = run(&mut plan, 0, [Input::Astray(Part::Net)]);
-    assert_eq!(
-        out,
-        [
-            Output::Say(Notice::Astray(Part::Net)),
-            Output::Kill(Part::Net)
-        ]
-    );
+    assert_eq!(out, [Output::Say(Notice::Astray(Part::Net)), Output::Kill(Part::Net)]);
     run(&mut plan, 1, [killed(Part::Net)]);
     assert_eq!(plan.wake_at(), Some(101));
 }

@@ -15,18 +15,11 @@ async fn a_peer_that_names_another_protocol_or_none_gets_no_link() {
     let mut listener = listener(Limits::default());
     let addr = listener.local_addr();
     let accepting = tokio::spawn(async move { listener.accept().await.is_some() });
-    for alpn in [
-        vec![b"h3".to_vec()],
-        vec![b"sotto/2".to_vec(), b"sotto".to_vec()],
-        vec![],
-    ] {
+    for alpn in [vec![b"h3".to_vec()], vec![b"sotto/2".to_vec(), b"sotto".to_vec()], vec![]] {
         let endpoint = quinn::Endpoint::client(ANY).unwrap();
         let pin = Arc::new(Pin::new(key(1).public()));
         let config = tls::client_with(pin, alpn).unwrap();
-        let refused = endpoint
-            .connect_with(config, addr, tls::RELAY_NAME)
-            .unwrap()
-            .await;
+        let refused = endpoint.connect_with(config, addr, tls::RELAY_NAME).unwrap().await;
         assert!(matches!(
             refused,
             Err(quinn::ConnectionError::ConnectionClosed(_)
@@ -43,14 +36,9 @@ async fn a_length_that_is_zero_or_too_great_ends_the_link_before_the_bytes_come(
     for length in [0_u32, 8193, 1 << 24, u32::MAX] {
         let mut listener = listener(Limits::default());
         let (raw, link) = Raw::connect(&mut listener).await;
-        let _streams = raw
-            .stream(&[&[0], length.to_be_bytes().as_slice()].concat())
-            .await;
+        let _streams = raw.stream(&[&[0], length.to_be_bytes().as_slice()].concat()).await;
         let (_, mut stream) = link.accept().await.unwrap();
-        assert_eq!(
-            stream.receiver.recv().await,
-            Err(RecvError::Length { length, cap: 8192 })
-        );
+        assert_eq!(stream.receiver.recv().await, Err(RecvError::Length { length, cap: 8192 }));
         assert_eq!(told(&raw).await, Closed::There(CloseReason::FrameLength));
     }
 }
@@ -58,10 +46,7 @@ async fn a_length_that_is_zero_or_too_great_ends_the_link_before_the_bytes_come(
 /// `LINK-08`
 #[tokio::test]
 async fn a_frame_that_does_not_end_in_time_ends_the_link() {
-    let limits = Limits {
-        frame: SHORT,
-        ..Limits::default()
-    };
+    let limits = Limits { frame: SHORT, ..Limits::default() };
     for start in [[0, 0, 0].as_slice(), [0, 0, 0, 0, 9, 1, 2, 3].as_slice()] {
         let mut listener = listener(limits);
         let (raw, link) = Raw::connect(&mut listener).await;
@@ -90,22 +75,14 @@ async fn an_unknown_or_second_class_ends_the_link() {
     let mut listener = listener(Limits::default());
     let (raw, link) = Raw::connect(&mut listener).await;
     let _streams = raw.stream(&[2]).await;
-    assert_eq!(
-        link.accept().await.unwrap_err(),
-        AcceptError::UnknownClass { byte: 2 }
-    );
+    assert_eq!(link.accept().await.unwrap_err(), AcceptError::UnknownClass { byte: 2 });
     assert_eq!(told(&raw).await, Closed::There(CloseReason::Streams));
 
     let (raw, link) = Raw::connect(&mut listener).await;
     let _first = raw.stream(&[1]).await;
     let _first_there = link.accept().await.unwrap();
     let _second = raw.stream(&[1]).await;
-    assert_eq!(
-        link.accept().await.unwrap_err(),
-        AcceptError::Twice {
-            class: Class::Delivery
-        }
-    );
+    assert_eq!(link.accept().await.unwrap_err(), AcceptError::Twice { class: Class::Delivery });
     assert_eq!(told(&raw).await, Closed::There(CloseReason::Streams));
 }
 
@@ -125,10 +102,7 @@ async fn no_third_stream_no_one_way_stream_and_no_datagram_is_granted() {
 /// `LINK-11`
 #[tokio::test]
 async fn a_peer_that_reads_nothing_holds_a_bounded_number_of_bytes_and_is_dropped() {
-    let limits = Limits {
-        unread: SHORT,
-        ..Limits::default()
-    };
+    let limits = Limits { unread: SHORT, ..Limits::default() };
     let mut listener = listener(limits);
     let (raw, link) = Raw::connect(&mut listener).await;
     let _unread = raw.stream(&[1]).await;
@@ -156,10 +130,7 @@ async fn a_flood_that_we_do_not_read_stays_at_its_sender() {
     let (_, mut stream) = link.accept().await.unwrap();
     let frame = [8192_u32.to_be_bytes().as_slice(), &[7; 8192]].concat();
     let mut sent = 0_usize;
-    while tokio::time::timeout(SHORT, send.write_all(&frame))
-        .await
-        .is_ok()
-    {
+    while tokio::time::timeout(SHORT, send.write_all(&frame)).await.is_ok() {
         sent += frame.len();
     }
     // Our window and the sender's own, and not a frame more.

@@ -11,9 +11,8 @@ async fn a_link_carries_frames_both_ways_in_order() {
     let (_listener, there, here) = pair(Limits::default()).await;
     let (mut ours, mut theirs) = open(&here, &there, Class::Control).await;
     ours.sender.send(b"hello").await.unwrap();
-    let batch: Vec<Frame> = (1..=200_u8)
-        .map(|n| Frame::new(&vec![n; usize::from(n) * 40]).unwrap())
-        .collect();
+    let batch: Vec<Frame> =
+        (1..=200_u8).map(|n| Frame::new(&vec![n; usize::from(n) * 40]).unwrap()).collect();
     let sent = batch.clone();
     let sending = tokio::spawn(async move { theirs.sender.send_all(&sent).await.map(|()| theirs) });
     for n in 1..=200_u8 {
@@ -21,10 +20,7 @@ async fn a_link_carries_frames_both_ways_in_order() {
         assert_eq!(frame, vec![n; usize::from(n) * 40]);
     }
     let mut theirs = sending.await.unwrap().unwrap();
-    assert_eq!(
-        theirs.receiver.recv().await,
-        Ok(Some(Bytes::from_static(b"hello")))
-    );
+    assert_eq!(theirs.receiver.recv().await, Ok(Some(Bytes::from_static(b"hello"))));
 }
 
 /// `LINK-02`
@@ -34,14 +30,10 @@ async fn a_relay_with_another_key_is_refused_and_both_keys_are_named() {
     let addr = listener.local_addr();
     let accepting = tokio::spawn(async move { listener.accept().await.is_some() });
     let wrong = key(2).public();
-    let error = connect_with(addr, wrong, Limits::default())
-        .await
-        .unwrap_err();
+    let error = connect_with(addr, wrong, Limits::default()).await.unwrap_err();
     let text = error.to_string();
-    assert!(
-        matches!(error, ConnectError::WrongKey { expected, seen, .. }
-        if expected == wrong && seen == key(1).public())
-    );
+    assert!(matches!(error, ConnectError::WrongKey { expected, seen, .. }
+        if expected == wrong && seen == key(1).public()));
     assert!(text.contains(&wrong.to_string()) && text.contains(&key(1).public().to_string()));
     assert!(!accepting.is_finished(), "the relay saw a link");
     accepting.abort();
@@ -66,33 +58,18 @@ async fn there_is_one_stream_per_class_and_only_one_end_opens_it() {
     let (_delivery, mut delivery_there) = open(&here, &there, Class::Delivery).await;
     assert_eq!(
         here.open(Class::Control).await.unwrap_err(),
-        OpenError::Twice {
-            class: Class::Control
-        }
+        OpenError::Twice { class: Class::Control }
     );
-    assert_eq!(
-        there.open(Class::Control).await.unwrap_err(),
-        OpenError::NotOurs
-    );
+    assert_eq!(there.open(Class::Control).await.unwrap_err(), OpenError::NotOurs);
     // A delivery that nobody reads does not hold up an answer.
     let full = Frame::new(&[7; 8192]).unwrap();
     let flood = tokio::spawn(async move {
-        delivery_there
-            .sender
-            .send_all(&vec![full; 1000])
-            .await
-            .unwrap_err()
+        delivery_there.sender.send_all(&vec![full; 1000]).await.unwrap_err()
     });
     control_there.sender.send(b"answer").await.unwrap();
-    assert_eq!(
-        control.receiver.recv().await,
-        Ok(Some(Bytes::from_static(b"answer")))
-    );
+    assert_eq!(control.receiver.recv().await, Ok(Some(Bytes::from_static(b"answer"))));
     here.close(CloseReason::Done);
-    assert_eq!(
-        flood.await.unwrap(),
-        crate::SendError::Closed(Closed::There(CloseReason::Done))
-    );
+    assert_eq!(flood.await.unwrap(), crate::SendError::Closed(Closed::There(CloseReason::Done)));
 }
 
 /// `LINK-09`
@@ -105,9 +82,7 @@ async fn the_reason_of_a_close_arrives_and_ends_everything() {
     assert_eq!(there.closed().await, Closed::Here);
     assert_eq!(
         ours.receiver.recv().await,
-        Err(crate::RecvError::Closed(Closed::There(
-            CloseReason::Stopping
-        )))
+        Err(crate::RecvError::Closed(Closed::There(CloseReason::Stopping)))
     );
     assert!(listener.accept().await.is_none());
     here.drained().await;
@@ -120,10 +95,7 @@ async fn a_finished_stream_ends_with_none() {
     let (mut ours, mut theirs) = open(&here, &there, Class::Control).await;
     ours.sender.send(b"last").await.unwrap();
     ours.sender.finish();
-    assert_eq!(
-        theirs.receiver.recv().await,
-        Ok(Some(Bytes::from_static(b"last")))
-    );
+    assert_eq!(theirs.receiver.recv().await, Ok(Some(Bytes::from_static(b"last"))));
     assert_eq!(theirs.receiver.recv().await, Ok(None));
 }
 
@@ -139,18 +111,8 @@ async fn a_taken_port_is_named() {
 /// `LINK-04`
 #[test]
 fn the_post_quantum_key_exchange_comes_first() {
-    let groups: Vec<_> = tls::provider()
-        .kx_groups
-        .iter()
-        .map(|group| group.name())
-        .collect();
-    assert_eq!(
-        groups,
-        [
-            rustls::NamedGroup::X25519MLKEM768,
-            rustls::NamedGroup::X25519
-        ]
-    );
+    let groups: Vec<_> = tls::provider().kx_groups.iter().map(|group| group.name()).collect();
+    assert_eq!(groups, [rustls::NamedGroup::X25519MLKEM768, rustls::NamedGroup::X25519]);
 }
 
 /// `LINK-08`
@@ -160,10 +122,7 @@ async fn a_receive_that_is_dropped_loses_no_byte() {
     let (mut ours, mut theirs) = open(&here, &there, Class::Control).await;
     let sending = tokio::spawn(async move {
         for n in 0..500_u32 {
-            ours.sender
-                .send(&n.to_be_bytes().repeat(700))
-                .await
-                .unwrap();
+            ours.sender.send(&n.to_be_bytes().repeat(700)).await.unwrap();
         }
         ours
     });

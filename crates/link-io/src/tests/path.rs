@@ -66,15 +66,9 @@ async fn a_link_outlives_the_address_of_its_client() {
     for n in 0..3_u8 {
         router.orders.send(Order::NewAddress).unwrap();
         ours.sender.send(&[n]).await.unwrap();
-        assert_eq!(
-            theirs.receiver.recv().await,
-            Ok(Some(Bytes::copy_from_slice(&[n])))
-        );
+        assert_eq!(theirs.receiver.recv().await, Ok(Some(Bytes::copy_from_slice(&[n]))));
         theirs.sender.send(&[n]).await.unwrap();
-        assert_eq!(
-            ours.receiver.recv().await,
-            Ok(Some(Bytes::copy_from_slice(&[n])))
-        );
+        assert_eq!(ours.receiver.recv().await, Ok(Some(Bytes::copy_from_slice(&[n]))));
     }
     assert_ne!(there.remote_addr(), before);
     assert_eq!(there.session_secret().unwrap(), secret);
@@ -83,25 +77,17 @@ async fn a_link_outlives_the_address_of_its_client() {
 /// `LINK-14`
 #[tokio::test]
 async fn a_quiet_link_lives_and_a_dead_path_is_noticed() {
-    let limits = Limits {
-        idle: Duration::from_secs(2),
-        ..Limits::default()
-    };
+    let limits = Limits { idle: Duration::from_secs(2), ..Limits::default() };
     let mut listener = listener(limits);
     let router = Router::start(listener.local_addr()).await;
-    let (there, here) = tokio::join!(
-        listener.accept(),
-        connect_with(router.addr, key(1).public(), limits)
-    );
+    let (there, here) =
+        tokio::join!(listener.accept(), connect_with(router.addr, key(1).public(), limits));
     let (there, here) = (there.unwrap(), here.unwrap());
     let quiet = tokio::time::timeout(Duration::from_secs(3), here.closed()).await;
     assert!(quiet.is_err(), "a quiet link ended: {quiet:?}");
     router.orders.send(Order::Dead).unwrap();
     router.task.await.unwrap();
-    assert_eq!(
-        tokio::join!(here.closed(), there.closed()),
-        (Closed::Silent, Closed::Silent)
-    );
+    assert_eq!(tokio::join!(here.closed(), there.closed()), (Closed::Silent, Closed::Silent));
 }
 
 /// `LINK-15`

@@ -23,12 +23,7 @@ fn last_entry(world: &World, team: TeamId, node: usize, channel: Channel) -> Obj
 }
 
 fn device(world: &World, team: TeamId, node: usize) -> Device {
-    world.nodes[node]
-        .endpoint
-        .team(team)
-        .unwrap()
-        .unwrap()
-        .own()
+    world.nodes[node].endpoint.team(team).unwrap().unwrap().own()
 }
 
 fn log_signer(world: &World, team: TeamId, node: usize) -> Signer {
@@ -37,26 +32,11 @@ fn log_signer(world: &World, team: TeamId, node: usize) -> Signer {
 
 fn signed(name: Name, previous: Hash, data: &[u8], signer: &Signer) -> Object {
     let (created, expires) = (Millis(1_000_000), Millis(u64::MAX / 2));
-    Draft {
-        name,
-        created,
-        expires,
-        previous,
-        part: Part::ONLY,
-        data,
-    }
-    .sign(signer)
-    .unwrap()
+    Draft { name, created, expires, previous, part: Part::ONLY, data }.sign(signer).unwrap()
 }
 
 fn arrive(world: &mut World, node: usize, object: &Object) {
-    world.give(
-        node,
-        Input::Arrived {
-            object: object.clone(),
-            receipt: None,
-        },
-    );
+    world.give(node, Input::Arrived { object: object.clone(), receipt: None });
 }
 
 /// Alice says something that Bob, who is away, has not heard; it is returned.
@@ -76,10 +56,7 @@ fn what_another_key_signed_is_dropped_and_reported() {
     let signer = log_signer(&world, team, 2);
     let forged = signed(real.name(), real.previous(), real.data().unwrap(), &signer);
     arrive(&mut world, 2, &forged);
-    assert_eq!(
-        world.nodes[2].notices,
-        [Notice::Forged { name: real.name() }]
-    );
+    assert_eq!(world.nodes[2].notices, [Notice::Forged { name: real.name() }]);
     assert_eq!(world.shows(2), []);
     arrive(&mut world, 2, &real);
     assert_eq!(world.shows(2).len(), 1, "the real one is not shadowed");
@@ -92,39 +69,21 @@ fn a_ciphertext_under_another_name_is_refused_and_burns_no_key() {
     let real = unheard(&mut world, team, "real");
     // Carol puts Alice's ciphertext into her own log, with and without Alice's authenticated data.
     let (channel, device) = (world.general(team), device(&world, team, 3));
-    let name = team.name(Rest::Message {
-        channel,
-        device,
-        number: Number::ZERO,
-    });
+    let name = team.name(Rest::Message { channel, device, number: Number::ZERO });
     let signer = log_signer(&world, team, 3);
     let moved = signed(name, Hash::NONE, real.data().unwrap(), &signer);
     arrive(&mut world, 2, &moved);
     assert_eq!(world.nodes[2].notices, [Notice::WrongAuthor { name }]);
     let mut data = real.data().unwrap().to_vec();
-    let at = data
-        .windows(16)
-        .position(|part| part == real.name().bytes())
-        .unwrap();
+    let at = data.windows(16).position(|part| part == real.name().bytes()).unwrap();
     data[at..at + 48].copy_from_slice(&authenticated(
-        team.name(Rest::Message {
-            channel,
-            device,
-            number: Number::truncate(1),
-        }),
+        team.name(Rest::Message { channel, device, number: Number::truncate(1) }),
         &moved.entry_hash(),
     ));
-    let name = team.name(Rest::Message {
-        channel,
-        device,
-        number: Number::truncate(1),
-    });
+    let name = team.name(Rest::Message { channel, device, number: Number::truncate(1) });
     let adapted = signed(name, moved.entry_hash(), &data, &signer);
     arrive(&mut world, 2, &adapted);
-    assert_eq!(
-        world.nodes[2].shown[&name].unreadable,
-        Some(Unreadable::Damaged)
-    );
+    assert_eq!(world.nodes[2].shown[&name].unreadable, Some(Unreadable::Damaged));
     arrive(&mut world, 2, &real);
     assert_eq!(world.nodes[2].shown[&real.name()].body.reveal(), "real");
 }
@@ -135,20 +94,14 @@ fn leaf_name_and_signer_must_agree() {
     let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);
     // Somebody with Alice's log key and Carol's leaf writes in Alice's log.
     let (channel, alice) = (world.general(team), device(&world, team, 1));
-    let name = team.name(Rest::Message {
-        channel,
-        device: alice,
-        number: Number::ZERO,
-    });
+    let name = team.name(Rest::Message { channel, device: alice, number: Number::ZERO });
     let carol = &mut world.nodes[3].endpoint;
     let row = carol.team(team).unwrap().unwrap();
     let group = carol.groups.get_mut(&team).unwrap();
     group.set_aad(authenticated(name, &Hash::NONE));
     let signer = row.leaf_seed.leaf_signer();
     let padded = [&[0, 0][..], &[0; 67]].concat();
-    let sealed = group
-        .create_message(&carol.provider, &signer, &padded)
-        .unwrap();
+    let sealed = group.create_message(&carol.provider, &signer, &padded).unwrap();
     let data = private_message(&sealed).unwrap();
     let object = signed(name, Hash::NONE, &data, &log_signer(&world, team, 1));
     arrive(&mut world, 2, &object);
@@ -173,17 +126,8 @@ fn the_same_entry_twice_is_shown_once() {
 fn two_histories_of_a_log_freeze_it() {
     let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
     let first = unheard(&mut world, team, "first");
-    let Rest::Message {
-        channel, device, ..
-    } = first.name().place().rest
-    else {
-        panic!()
-    };
-    let name = team.name(Rest::Message {
-        channel,
-        device,
-        number: Number::truncate(1),
-    });
+    let Rest::Message { channel, device, .. } = first.name().place().rest else { panic!() };
+    let name = team.name(Rest::Message { channel, device, number: Number::truncate(1) });
     let signer = log_signer(&world, team, 1);
     let other = signed(name, Hash([1; 32]), first.data().unwrap(), &signer);
     arrive(&mut world, 2, &first);
@@ -249,18 +193,12 @@ fn only_the_pinned_relays_receipt_empties_the_outbox() {
     let (channel, now) = (world.general(team), world.now);
     let endpoint = &mut world.nodes[1].endpoint;
     while endpoint.poll().is_some() {}
-    endpoint
-        .send(now, team, channel, Plaintext::from("hi"), None, Vec::new())
-        .unwrap();
-    let Some(Output::Publish { id, object }) = endpoint.poll() else {
-        panic!()
-    };
+    endpoint.send(now, team, channel, Plaintext::from("hi"), None, Vec::new()).unwrap();
+    let Some(Output::Publish { id, object }) = endpoint.poll() else { panic!() };
     let other = Signer::from_seed(&[9; 32]);
     let receipt = Receipt::sign(&other, &object, names::Slot::ZERO, now);
     let answer = Answer::Receipt(receipt);
-    endpoint
-        .handle(now, Input::Answered { id, answer })
-        .unwrap();
+    endpoint.handle(now, Input::Answered { id, answer }).unwrap();
     let name = object.name();
     let notice = endpoint.poll();
     assert!(matches!(notice, Some(Output::Notice(Notice::BadReceipt { name: of })) if of == name));
@@ -271,18 +209,9 @@ fn only_the_pinned_relays_receipt_empties_the_outbox() {
 fn claim(world: &mut World, team: TeamId, node: usize, commit: &[u8]) -> Object {
     let signer = log_signer(world, team, node);
     let row = world.nodes[node].endpoint.team(team).unwrap().unwrap();
-    let epoch = world.nodes[node]
-        .endpoint
-        .team_status(team)
-        .unwrap()
-        .unwrap()
-        .epoch;
+    let epoch = world.nodes[node].endpoint.team_status(team).unwrap().unwrap().epoch;
     let blob = Blob::truncate(row.next_blob);
-    let place = |piece| Rest::Blob {
-        device: row.own(),
-        blob,
-        piece,
-    };
+    let place = |piece| Rest::Blob { device: row.own(), blob, piece };
     let mut piece = Piece::ZERO;
     let count = u16::try_from(commit.chunks(1024).count()).unwrap();
     for (index, data) in (0..count).zip(commit.chunks(1024)) {
@@ -329,22 +258,13 @@ fn is_skipped(world: &mut World, team: TeamId, liar: usize, why: Skip) {
             "node {node}: {:?}",
             world.nodes[node].notices
         );
-        let status = world.nodes[node]
-            .endpoint
-            .team_status(team)
-            .unwrap()
-            .unwrap();
+        let status = world.nodes[node].endpoint.team_status(team).unwrap().unwrap();
         assert!(!status.stalled);
     }
     world.act(0, |endpoint, now| endpoint.refresh(now, team).unwrap());
     world.run();
-    let [a, b] = [0, if liar == 1 { 2 } else { 1 }].map(|node| {
-        world.nodes[node]
-            .endpoint
-            .team_status(team)
-            .unwrap()
-            .unwrap()
-    });
+    let [a, b] = [0, if liar == 1 { 2 } else { 1 }]
+        .map(|node| world.nodes[node].endpoint.team_status(team).unwrap().unwrap());
     assert_eq!((a.epoch, a.slot), (b.epoch, b.slot));
     assert_eq!(a.wishes, 0);
 }
@@ -365,20 +285,13 @@ fn only_the_member_tool_may_remove() {
     let row = alice.team(team).unwrap().unwrap();
     let signer = row.leaf_seed.leaf_signer();
     let group = alice.groups.get_mut(&team).unwrap();
-    let other = (0..3)
-        .map(LeafNodeIndex::new)
-        .find(|leaf| *leaf != group.own_leaf_index());
+    let other = (0..3).map(LeafNodeIndex::new).find(|leaf| *leaf != group.own_leaf_index());
     let commit = group
         .commit_builder()
         .propose_removals(other)
         .load_psks(alice.provider.storage())
         .unwrap()
-        .build(
-            alice.provider.rand(),
-            alice.provider.crypto(),
-            &signer,
-            |_| true,
-        )
+        .build(alice.provider.rand(), alice.provider.crypto(), &signer, |_| true)
         .unwrap()
         .stage_commit(&alice.provider)
         .unwrap();
@@ -394,25 +307,15 @@ fn a_commit_of_another_epoch_is_skipped_by_all() {
     let signer = log_signer(&world, team, 1);
     let row = world.nodes[1].endpoint.team(team).unwrap().unwrap();
     let (slot, previous) = row.head();
-    let blob = Rest::Blob {
-        device: row.own(),
-        blob: Blob::truncate(row.next_blob),
-        piece: Piece::ZERO,
-    };
+    let blob =
+        Rest::Blob { device: row.own(), blob: Blob::truncate(row.next_blob), piece: Piece::ZERO };
     let blob = team.name(blob);
-    world
-        .relay
-        .publish(&signed(blob, Hash::NONE, b"old", &signer));
+    world.relay.publish(&signed(blob, Hash::NONE, b"old", &signer));
     let claim = Claim {
         epoch: 0,
         device: row.own(),
         generation: Generation::ZERO,
-        commit: BlobRef {
-            first: blob,
-            pieces: 1,
-            len: 3,
-            hash: Hash::of(Label::Blob, b"old"),
-        },
+        commit: BlobRef { first: blob, pieces: 1, len: 3, hash: Hash::of(Label::Blob, b"old") },
         welcome: None,
         certificates: Vec::new(),
         welcomed: Vec::new(),
@@ -431,9 +334,7 @@ fn a_commit_that_fails_perhaps_here_alone_stalls_and_sends_nothing() {
     let row = alice.team(team).unwrap().unwrap();
     let signer = row.leaf_seed.leaf_signer();
     let group = alice.groups.get_mut(&team).unwrap();
-    let commit = group
-        .self_update(&alice.provider, &signer, Default::default())
-        .unwrap();
+    let commit = group.self_update(&alice.provider, &signer, Default::default()).unwrap();
     let mut commit = private_message(commit.commit()).unwrap();
     *commit.last_mut().unwrap() ^= 1;
     claim(&mut world, team, 1, &commit);
@@ -441,10 +342,7 @@ fn a_commit_that_fails_perhaps_here_alone_stalls_and_sends_nothing() {
     world.run();
     let (channel, now) = (world.general(team), world.now);
     for node in [0, 2] {
-        assert!(matches!(
-            world.nodes[node].notices[..],
-            [Notice::Stalled { .. }]
-        ));
+        assert!(matches!(world.nodes[node].notices[..], [Notice::Stalled { .. }]));
         world.nodes[node].restart();
         let endpoint = &mut world.nodes[node].endpoint;
         assert!(endpoint.team_status(team).unwrap().unwrap().stalled);
@@ -461,93 +359,52 @@ fn a_claim_without_the_origins_receipt_is_nothing() {
     world.run();
     world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
     world.run();
-    let slot = world.nodes[1]
-        .endpoint
-        .team_status(team)
-        .unwrap()
-        .unwrap()
-        .slot;
+    let slot = world.nodes[1].endpoint.team_status(team).unwrap().unwrap().slot;
     let name = team.name(Rest::Slot(slot));
     let (object, real) = world.relay.get(name).cloned().unwrap();
-    let before = world.nodes[2]
-        .endpoint
-        .team_status(team)
-        .unwrap()
-        .unwrap()
-        .slot;
+    let before = world.nodes[2].endpoint.team_status(team).unwrap().unwrap().slot;
     let forged = Receipt::sign(&Signer::from_seed(&[9; 32]), &object, slot, real.at);
     for receipt in [None, Some(forged)] {
-        world.give(
-            2,
-            Input::Arrived {
-                object: object.clone(),
-                receipt,
-            },
-        );
+        world.give(2, Input::Arrived { object: object.clone(), receipt });
         let status = world.nodes[2].endpoint.team_status(team).unwrap().unwrap();
         assert_eq!(status.slot, before);
     }
     assert_eq!(world.nodes[2].notices, [Notice::BadReceipt { name }]);
     world.nodes[2].go(true);
     world.run();
-    assert_eq!(
-        world.nodes[2]
-            .endpoint
-            .team_status(team)
-            .unwrap()
-            .unwrap()
-            .slot,
-        slot
-    );
+    assert_eq!(world.nodes[2].endpoint.team_status(team).unwrap().unwrap().slot, slot);
 }
 
 /// `MLS-11`
 #[test]
 fn a_welcome_that_the_admin_did_not_point_to_is_refused() {
     let mut world = World::new(&["Admin", "Alice", "Bob"]);
-    let team = world.act(0, |endpoint, now| {
-        endpoint.create_team(now, "Team").unwrap()
-    });
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
     world.invite(team, 1);
     let link = world.nodes[0].endpoint.team_link(team).unwrap().unwrap();
     let joining = world.act(2, |endpoint, now| endpoint.join(now, &link).unwrap());
     world.run();
     world.nodes[2].go(false);
     world.run();
-    world.act(0, |endpoint, now| {
-        endpoint.add_device(now, team, joining.hash).unwrap()
-    });
+    world.act(0, |endpoint, now| endpoint.add_device(now, team, joining.hash).unwrap());
     world.run();
     let name = team.name(WelcomePointer::rest(&joining.hash));
     let (real, _) = world.relay.get(name).cloned().unwrap();
     // Alice points to the same welcome: she may not.
-    let forged = signed(
-        name,
-        Hash::NONE,
-        real.data().unwrap(),
-        &log_signer(&world, team, 1),
-    );
+    let forged = signed(name, Hash::NONE, real.data().unwrap(), &log_signer(&world, team, 1));
     arrive(&mut world, 2, &forged);
     world.nodes[2].go(true);
     world.run();
     assert_eq!(world.nodes[2].notices, [Notice::BadWelcome { team }]);
-    assert_eq!(
-        world.nodes[2].endpoint.teams().unwrap().len(),
-        1,
-        "the real pointer counts"
-    );
+    assert_eq!(world.nodes[2].endpoint.teams().unwrap().len(), 1, "the real pointer counts");
 }
 
 /// `MLS-11`
 #[test]
 fn only_announcements_for_this_team_and_with_the_right_hash_are_added() {
     let mut world = World::new(&["Admin", "Alice", "Bob"]);
-    let team = world.act(0, |endpoint, now| {
-        endpoint.create_team(now, "Team").unwrap()
-    });
-    let other = world.act(0, |endpoint, now| {
-        endpoint.create_team(now, "Other").unwrap()
-    });
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
+    let other = world.act(0, |endpoint, now| endpoint.create_team(now, "Other").unwrap());
     let link = world.nodes[0].endpoint.team_link(other).unwrap().unwrap();
     let joining = world.act(1, |endpoint, now| endpoint.join(now, &link).unwrap());
     world.run();
@@ -559,23 +416,17 @@ fn only_announcements_for_this_team_and_with_the_right_hash_are_added() {
         (other, wrong, crate::NotAdded::NoSuchAnnouncement),
     ];
     for (team, hash, why) in cases {
-        world.act(0, |endpoint, now| {
-            endpoint.add_device(now, team, hash).unwrap()
-        });
+        world.act(0, |endpoint, now| endpoint.add_device(now, team, hash).unwrap());
         world.run();
         assert_eq!(world.nodes[0].added.pop(), Some((hash, Err(why))));
     }
     let later = Millis(world.now.0 + 91 * 24 * 3_600_000);
     world.now = later;
-    world.act(0, |endpoint, now| {
-        endpoint.add_device(now, other, joining.hash).unwrap()
-    });
+    world.act(0, |endpoint, now| endpoint.add_device(now, other, joining.hash).unwrap());
     world.run();
     let expired = (joining.hash, Err(crate::NotAdded::Expired));
     assert_eq!(world.nodes[0].added.pop(), Some(expired));
-    let refused = world.nodes[1]
-        .endpoint
-        .add_device(later, other, joining.hash);
+    let refused = world.nodes[1].endpoint.add_device(later, other, joining.hash);
     assert_eq!(refused, Err(crate::AddDeviceError::NoSuchTeam));
 }
 
@@ -584,17 +435,8 @@ fn only_announcements_for_this_team_and_with_the_right_hash_are_added() {
 fn an_entry_of_ours_that_we_do_not_know_is_told() {
     let (mut world, team) = World::team(&["Admin", "Alice"]);
     let (channel, device) = (world.general(team), device(&world, team, 1));
-    let name = team.name(Rest::Message {
-        channel,
-        device,
-        number: Number::truncate(5),
-    });
-    let ours = signed(
-        name,
-        Hash::NONE,
-        b"from the future",
-        &log_signer(&world, team, 1),
-    );
+    let name = team.name(Rest::Message { channel, device, number: Number::truncate(5) });
+    let ours = signed(name, Hash::NONE, b"from the future", &log_signer(&world, team, 1));
     arrive(&mut world, 1, &ours);
     assert_eq!(world.nodes[1].notices, [Notice::RestoredVault { name }]);
 }

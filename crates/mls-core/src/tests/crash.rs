@@ -4,16 +4,12 @@ use super::world::{Crash, World};
 fn conversation(crash: Option<Crash>) -> (Vec<Vec<(String, String)>>, usize) {
     let mut world = World::new(&["Admin", "Alice", "Bob"]);
     world.crash = crash;
-    let team = world.act(0, |endpoint, now| {
-        endpoint.create_team(now, "Team").unwrap()
-    });
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
     let link = world.nodes[0].endpoint.team_link(team).unwrap().unwrap();
     for node in 1..3 {
         let hash = join(&mut world, node, &link);
         world.run();
-        world.act(0, |endpoint, now| {
-            endpoint.add_device(now, team, hash).unwrap()
-        });
+        world.act(0, |endpoint, now| endpoint.add_device(now, team, hash).unwrap());
         world.run();
     }
     world.say(1, team, "one");
@@ -56,26 +52,15 @@ fn join(world: &mut World, node: usize, link: &objects::TeamLink) -> objects::Ha
 }
 
 fn every_step(node: usize) {
-    let never = Crash {
-        node,
-        step: usize::MAX,
-        committed: true,
-    };
+    let never = Crash { node, step: usize::MAX, committed: true };
     let (expected, steps) = conversation(Some(never));
     assert_eq!(expected[1].len(), 4);
     assert!(steps > 20);
     for step in 0..steps {
         for committed in [true, false] {
-            let crash = Crash {
-                node,
-                step,
-                committed,
-            };
+            let crash = Crash { node, step, committed };
             let (found, _) = conversation(Some(crash));
-            assert_eq!(
-                found, expected,
-                "step {step} of {steps}, committed: {committed}"
-            );
+            assert_eq!(found, expected, "step {step} of {steps}, committed: {committed}");
         }
     }
 }

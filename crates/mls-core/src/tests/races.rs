@@ -6,22 +6,13 @@ fn of_two_claims_for_one_slot_one_wins_and_both_wishes_come_true() {
     let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
     let (won, taken) = (world.relay.won, world.relay.taken);
     for round in 0..50 {
-        let epoch = world.nodes[0]
-            .endpoint
-            .team_status(team)
-            .unwrap()
-            .unwrap()
-            .epoch;
+        let epoch = world.nodes[0].endpoint.team_status(team).unwrap().unwrap().epoch;
         // Both claim before either hears of the other.
         world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
         world.act(2, |endpoint, now| endpoint.refresh(now, team).unwrap());
         world.run();
         for node in 0..3 {
-            let status = world.nodes[node]
-                .endpoint
-                .team_status(team)
-                .unwrap()
-                .unwrap();
+            let status = world.nodes[node].endpoint.team_status(team).unwrap().unwrap();
             assert_eq!(status.epoch, epoch + 2, "round {round}, node {node}");
             assert_eq!((status.wishes, status.stalled), (0, false));
         }
@@ -38,18 +29,14 @@ fn of_two_claims_for_one_slot_one_wins_and_both_wishes_come_true() {
 #[test]
 fn an_addition_that_loses_its_slot_is_claimed_again() {
     let mut world = World::new(&["Admin", "Alice", "Bob"]);
-    let team = world.act(0, |endpoint, now| {
-        endpoint.create_team(now, "Team").unwrap()
-    });
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
     world.invite(team, 1);
     let taken = world.relay.taken;
     let link = world.nodes[0].endpoint.team_link(team).unwrap().unwrap();
     let joining = world.act(2, |endpoint, now| endpoint.join(now, &link).unwrap());
     world.run();
     world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
-    world.act(0, |endpoint, now| {
-        endpoint.add_device(now, team, joining.hash).unwrap()
-    });
+    world.act(0, |endpoint, now| endpoint.add_device(now, team, joining.hash).unwrap());
     world.run();
     assert!(world.relay.taken >= taken);
     assert_eq!(world.nodes[0].added.len(), 2);
@@ -62,43 +49,25 @@ fn an_addition_that_loses_its_slot_is_claimed_again() {
 #[test]
 fn many_are_added_with_one_commit() {
     let mut world = World::new(&["Admin", "A", "B", "C", "D", "E"]);
-    let team = world.act(0, |endpoint, now| {
-        endpoint.create_team(now, "Team").unwrap()
-    });
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
     let link = world.nodes[0].endpoint.team_link(team).unwrap().unwrap();
     let hashes: Vec<_> = (1..6)
-        .map(|node| {
-            world
-                .act(node, |endpoint, now| endpoint.join(now, &link).unwrap())
-                .hash
-        })
+        .map(|node| world.act(node, |endpoint, now| endpoint.join(now, &link).unwrap()).hash)
         .collect();
     world.run();
     world.nodes[0].go(false);
     world.run();
     for hash in &hashes {
-        world.act(0, |endpoint, now| {
-            endpoint.add_device(now, team, *hash).unwrap()
-        });
+        world.act(0, |endpoint, now| endpoint.add_device(now, team, *hash).unwrap());
     }
     world.nodes[0].go(true);
     world.run();
     let status = world.nodes[0].endpoint.team_status(team).unwrap().unwrap();
     // One commit for all, and one refresh of each.
     assert_eq!((status.devices, status.epoch), (6, 6));
-    assert!(
-        world.nodes[0]
-            .added
-            .iter()
-            .all(|(_, result)| result.is_ok())
-    );
+    assert!(world.nodes[0].added.iter().all(|(_, result)| result.is_ok()));
     for node in 0..6 {
-        let epoch = world.nodes[node]
-            .endpoint
-            .team_status(team)
-            .unwrap()
-            .unwrap()
-            .epoch;
+        let epoch = world.nodes[node].endpoint.team_status(team).unwrap().unwrap().epoch;
         assert_eq!(epoch, 6);
     }
 }

@@ -82,20 +82,11 @@ impl Relay {
                 return Answer::Receipt(*receipt);
             }
             self.taken += 1;
-            return Answer::Taken {
-                winner: winner.clone(),
-                receipt: *receipt,
-            };
+            return Answer::Taken { winner: winner.clone(), receipt: *receipt };
         }
         let team = object.name().team();
-        let Rest::Slot(slot) = object.name().place().rest else {
-            panic!("no claim")
-        };
-        let (head, hash) = self
-            .heads
-            .get(&team)
-            .copied()
-            .unwrap_or((Slot::ZERO, Hash::NONE));
+        let Rest::Slot(slot) = object.name().place().rest else { panic!("no claim") };
+        let (head, hash) = self.heads.get(&team).copied().unwrap_or((Slot::ZERO, Hash::NONE));
         if head.next() != Some(slot) {
             return Answer::Gap { head };
         }
@@ -122,12 +113,7 @@ impl Relay {
                 .collect();
             blob.matches(&whole)
         });
-        if !blobs
-            || !claim
-                .certificates
-                .iter()
-                .all(|named| self.stored.contains_key(&named.name))
-        {
+        if !blobs || !claim.certificates.iter().all(|named| self.stored.contains_key(&named.name)) {
             return Answer::Incomplete;
         }
         self.heads.insert(team, (slot, object.entry_hash()));
@@ -139,10 +125,7 @@ impl Relay {
         let team = object.name().team();
         let signed = |device| {
             let known = self.certificate(team, device).ok_or(Refusal::Uncertified)?;
-            object
-                .verifies(&known.log_key)
-                .then_some(())
-                .ok_or(Refusal::WrongSigner)
+            object.verifies(&known.log_key).then_some(()).ok_or(Refusal::WrongSigner)
         };
         match object.name().place().rest {
             Rest::Message { device, number, .. } => {
@@ -150,9 +133,7 @@ impl Relay {
                 let log = Name::from_bits(object.name().bits() & !0xf_ffff).unwrap();
                 let log = self.logs.entry(log).or_insert((0, Hash::NONE));
                 if log.0 != number.value() {
-                    return Err(Refusal::Gap {
-                        next: u32::try_from(log.0).unwrap(),
-                    });
+                    return Err(Refusal::Gap { next: u32::try_from(log.0).unwrap() });
                 }
                 if log.1 != object.previous() {
                     return Err(Refusal::WrongPrevious);
@@ -162,17 +143,11 @@ impl Relay {
             Rest::KeyPackage { .. } => {
                 let announcement = Announcement::parse(object.data().unwrap()).unwrap();
                 assert!(object.verifies(&announcement.log_key));
-                assert_eq!(
-                    team.name(Announcement::rest(&announcement.hash())),
-                    object.name()
-                );
+                assert_eq!(team.name(Announcement::rest(&announcement.hash())), object.name());
             }
             Rest::Welcome { .. } => {
                 let pointer = WelcomePointer::parse(object.data().unwrap()).unwrap();
-                let (claim, _) = self
-                    .stored
-                    .get(&team.name(Rest::Slot(pointer.slot)))
-                    .unwrap();
+                let (claim, _) = self.stored.get(&team.name(Rest::Slot(pointer.slot))).unwrap();
                 assert_eq!(claim.entry_hash(), pointer.claim);
             }
             Rest::Blob { device, .. } => signed(device)?,
@@ -190,11 +165,8 @@ impl Relay {
     /// Stores without any check: what a bad relay could do.
     pub(super) fn store(&mut self, object: &Object) -> Receipt {
         self.now = self.now.plus(1);
-        let (head, _) = self
-            .heads
-            .get(&object.name().team())
-            .copied()
-            .unwrap_or((Slot::ZERO, Hash::NONE));
+        let (head, _) =
+            self.heads.get(&object.name().team()).copied().unwrap_or((Slot::ZERO, Hash::NONE));
         let receipt = Receipt::sign(&self.signer, object, head, self.now);
         self.stored.insert(object.name(), (object.clone(), receipt));
         self.order.push(object.name());
@@ -203,8 +175,5 @@ impl Relay {
 }
 
 fn certificate(device: Device, generation: u64) -> Rest {
-    Rest::Certificate {
-        device,
-        generation: names::Generation::truncate(generation),
-    }
+    Rest::Certificate { device, generation: names::Generation::truncate(generation) }
 }

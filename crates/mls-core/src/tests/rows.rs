@@ -14,14 +14,9 @@ fn a_group_reads_back_from_its_rows_as_it_was() {
     for node in &world.nodes {
         let loaded = node.reload().unwrap();
         let kept = &node.endpoint.groups[&team];
-        let read = MlsGroup::load(loaded.rows(), &group_id(team))
-            .unwrap()
-            .unwrap();
+        let read = MlsGroup::load(loaded.rows(), &group_id(team)).unwrap().unwrap();
         assert_eq!(read.epoch(), kept.epoch());
-        assert_eq!(
-            read.epoch_authenticator().as_slice(),
-            kept.epoch_authenticator().as_slice()
-        );
+        assert_eq!(read.epoch_authenticator().as_slice(), kept.epoch_authenticator().as_slice());
         assert_eq!(read.own_leaf_index(), kept.own_leaf_index());
         assert_eq!(read.export_ratchet_tree(), kept.export_ratchet_tree());
     }
@@ -56,24 +51,14 @@ fn lists_of_the_storage_grow_shrink_and_empty() {
     let rows = Rows::default();
     let (group, other) = (any("group"), any("other"));
     for name in ["a", "b", "c"] {
-        rows.queue_proposal(&group, &any(name), &any(&name.repeat(2)))
-            .unwrap();
+        rows.queue_proposal(&group, &any(name), &any(&name.repeat(2))).unwrap();
         rows.append_own_leaf_node(&group, &any(name)).unwrap();
     }
     rows.remove_proposal(&group, &any("b")).unwrap();
-    assert_eq!(
-        rows.queued_proposal_refs(&group),
-        Ok(vec![any("a"), any("c")])
-    );
+    assert_eq!(rows.queued_proposal_refs(&group), Ok(vec![any("a"), any("c")]));
     let queued = rows.queued_proposals(&group);
-    assert_eq!(
-        queued,
-        Ok(vec![(any("a"), any("aa")), (any("c"), any("cc"))])
-    );
-    assert_eq!(
-        rows.own_leaf_nodes(&group),
-        Ok(vec![any("a"), any("b"), any("c")])
-    );
+    assert_eq!(queued, Ok(vec![(any("a"), any("aa")), (any("c"), any("cc"))]));
+    assert_eq!(rows.own_leaf_nodes(&group), Ok(vec![any("a"), any("b"), any("c")]));
     assert_eq!(rows.own_leaf_nodes::<_, Any>(&other), Ok(Vec::new()));
     rows.clear_proposal_queue::<_, Any>(&group).unwrap();
     rows.delete_own_leaf_nodes(&group).unwrap();
@@ -97,20 +82,13 @@ fn keys_of_the_storage_come_back_under_their_own_name_only() {
     assert_eq!(rows.encryption_key_pair(&key), Ok(Some(value.clone())));
     assert_eq!(rows.key_package(&key), Ok(Some(value.clone())));
     assert_eq!(rows.psk(&key), Ok(Some(value.clone())));
-    assert_eq!(
-        rows.encryption_epoch_key_pairs(&key, &any("epoch"), 1),
-        Ok(vec![value])
-    );
-    assert_eq!(
-        rows.encryption_epoch_key_pairs::<_, _, Any>(&key, &any("epoch"), 2),
-        Ok(vec![])
-    );
+    assert_eq!(rows.encryption_epoch_key_pairs(&key, &any("epoch"), 1), Ok(vec![value]));
+    assert_eq!(rows.encryption_epoch_key_pairs::<_, _, Any>(&key, &any("epoch"), 2), Ok(vec![]));
     rows.delete_signature_key_pair(&key).unwrap();
     rows.delete_encryption_key_pair(&key).unwrap();
     rows.delete_key_package(&key).unwrap();
     rows.delete_psk(&key).unwrap();
-    rows.delete_encryption_epoch_key_pairs(&key, &any("epoch"), 1)
-        .unwrap();
+    rows.delete_encryption_epoch_key_pairs(&key, &any("epoch"), 1).unwrap();
     assert_eq!(rows.count(Table::Mls, &[]), 0);
 }
 

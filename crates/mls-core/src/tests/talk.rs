@@ -16,17 +16,10 @@ fn the_admin_adds_two_people_and_they_talk() {
     for node in 0..3 {
         assert_eq!(world.shows(node), talk, "node {node}");
         assert_eq!(world.nodes[node].notices, []);
-        let status = world.nodes[node]
-            .endpoint
-            .team_status(team)
-            .unwrap()
-            .unwrap();
+        let status = world.nodes[node].endpoint.team_status(team).unwrap().unwrap();
         assert_eq!((status.devices, status.queued, status.wishes), (3, 0, 0));
         assert_eq!(status.name, "Team");
-        assert_eq!(
-            world.nodes[node].endpoint.channels(team).unwrap()[0].name,
-            "general"
-        );
+        assert_eq!(world.nodes[node].endpoint.channels(team).unwrap()[0].name, "general");
         let mut users: Vec<String> = world.nodes[node]
             .endpoint
             .devices(team)
@@ -38,14 +31,7 @@ fn the_admin_adds_two_people_and_they_talk() {
         assert_eq!(users, ["Admin", "Alice", "Bob"]);
     }
     let epochs: Vec<u64> = (0..3)
-        .map(|node| {
-            world.nodes[node]
-                .endpoint
-                .team_status(team)
-                .unwrap()
-                .unwrap()
-                .epoch
-        })
+        .map(|node| world.nodes[node].endpoint.team_status(team).unwrap().unwrap().epoch)
         .collect();
     // Two additions, and both newcomers have renewed their leaf.
     assert_eq!(epochs, [4, 4, 4]);
@@ -59,22 +45,14 @@ fn delivered_means_that_a_device_of_every_other_person_has_it() {
     world.nodes[3].go(false);
     world.say(1, team, "hello");
     world.run();
-    let mark = world.nodes[1]
-        .endpoint
-        .watermarks(team, channel)
-        .unwrap()
-        .unwrap();
+    let mark = world.nodes[1].endpoint.watermarks(team, channel).unwrap().unwrap();
     assert_eq!((mark.relay, mark.delivered), (1, 0), "Carol is away");
     world.nodes[3].go(true);
     world.run();
     let mark = world.nodes[1].watermarks[&(team, channel)];
     assert_eq!((mark.relay, mark.delivered), (1, 1));
     world.nodes[1].restart();
-    let mark = world.nodes[1]
-        .endpoint
-        .watermarks(team, channel)
-        .unwrap()
-        .unwrap();
+    let mark = world.nodes[1].endpoint.watermarks(team, channel).unwrap().unwrap();
     assert_eq!((mark.relay, mark.delivered), (1, 1), "after a restart");
 }
 
@@ -82,9 +60,7 @@ fn delivered_means_that_a_device_of_every_other_person_has_it() {
 #[test]
 fn a_newcomer_owes_nothing_for_what_was_written_before() {
     let mut world = World::new(&["Admin", "Alice", "Bob", "Carol"]);
-    let team = world.act(0, |endpoint, now| {
-        endpoint.create_team(now, "Team").unwrap()
-    });
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
     world.invite(team, 1);
     world.invite(team, 2);
     let channel = world.general(team);
@@ -109,15 +85,7 @@ fn what_is_written_offline_waits_and_then_arrives_in_order() {
         world.say(1, team, text);
     }
     world.run();
-    assert_eq!(
-        world.nodes[1]
-            .endpoint
-            .team_status(team)
-            .unwrap()
-            .unwrap()
-            .queued,
-        600
-    );
+    assert_eq!(world.nodes[1].endpoint.team_status(team).unwrap().unwrap().queued, 600);
     assert_eq!(world.shows(2), []);
     world.nodes[1].restart();
     world.nodes[1].go(true);
@@ -168,14 +136,7 @@ fn what_cannot_be_said_is_refused_and_changes_nothing() {
     for (channel, text, thread, error) in cases {
         let now = world.now;
         let endpoint = &mut world.nodes[1].endpoint;
-        let refused = endpoint.send(
-            now,
-            team,
-            channel,
-            Plaintext::from(text),
-            thread,
-            Vec::new(),
-        );
+        let refused = endpoint.send(now, team, channel, Plaintext::from(text), thread, Vec::new());
         assert_eq!(refused, Err(error));
         assert!(endpoint.changes().is_empty());
     }
@@ -185,22 +146,15 @@ fn what_cannot_be_said_is_refused_and_changes_nothing() {
 #[test]
 fn channels_and_names_reach_everybody_also_those_who_come_later() {
     let mut world = World::new(&["Admin", "Alice", "Bob"]);
-    let team = world.act(0, |endpoint, now| {
-        endpoint.create_team(now, "Team").unwrap()
-    });
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
     world.invite(team, 1);
-    world.act(0, |endpoint, now| {
-        endpoint.create_channel(now, team, "random").unwrap()
-    });
+    world.act(0, |endpoint, now| endpoint.create_channel(now, team, "random").unwrap());
     world.run();
     world.invite(team, 2);
     for node in 0..3 {
         let endpoint = &world.nodes[node].endpoint;
         let channels = endpoint.channels(team).unwrap();
-        let channels: Vec<&str> = channels
-            .iter()
-            .map(|channel| channel.name.as_str())
-            .collect();
+        let channels: Vec<&str> = channels.iter().map(|channel| channel.name.as_str()).collect();
         assert_eq!(channels, ["general", "random"]);
         assert_eq!(endpoint.teams().unwrap()[0].name, "Team");
     }
@@ -216,10 +170,7 @@ fn joining_twice_or_by_another_relay_is_refused() {
     assert_eq!(again, Err(JoinError::AlreadyJoined));
     link.team.team = names::Team::truncate(link.team.team.value() ^ 1);
     link.relay.key = objects::Key([9; 32]);
-    assert_eq!(
-        world.nodes[1].endpoint.join(now, &link),
-        Err(JoinError::OtherRelay)
-    );
+    assert_eq!(world.nodes[1].endpoint.join(now, &link), Err(JoinError::OtherRelay));
 }
 
 /// `MLS-12`
@@ -233,21 +184,9 @@ fn to_another_relay_nothing_is_proved_and_nothing_sent() {
     let endpoint = &mut world.nodes[1].endpoint;
     while endpoint.poll().is_some() {}
     let relay = objects::Key([9; 32]);
-    endpoint
-        .handle(
-            now,
-            crate::Input::Linked {
-                relay,
-                exporter: [0; 32],
-                now,
-            },
-        )
-        .unwrap();
+    endpoint.handle(now, crate::Input::Linked { relay, exporter: [0; 32], now }).unwrap();
     let outputs: Vec<Output> = std::iter::from_fn(|| endpoint.poll()).collect();
-    assert!(matches!(
-        outputs[..],
-        [Output::Notice(crate::Notice::WrongRelay)]
-    ));
+    assert!(matches!(outputs[..], [Output::Notice(crate::Notice::WrongRelay)]));
 }
 
 /// `MLS-16`
@@ -265,10 +204,7 @@ fn what_is_delivered_again_is_shown_once() {
     for node in 0..3 {
         assert_eq!(world.shows(node).len(), 2);
         assert_eq!(world.nodes[node].notices, []);
-        let kept = world.nodes[node]
-            .endpoint
-            .rows()
-            .count(crate::Table::Ahead, &[]);
+        let kept = world.nodes[node].endpoint.rows().count(crate::Table::Ahead, &[]);
         assert_eq!(kept, 0, "nothing is left lying about");
     }
 }

@@ -63,39 +63,22 @@ impl World {
     /// `people` endpoints; the first makes an organisation, whose relay is running.
     pub(super) fn new(people: &[&str]) -> Self {
         let relay = Relay::new();
-        let nodes = people
-            .iter()
-            .zip(1..)
-            .map(|(name, seed)| Node::new(name, seed))
-            .collect();
-        let mut world = Self {
-            relay,
-            nodes,
-            now: Millis(1_000_000),
-            crash: None,
-            steps: 0,
-        };
+        let nodes = people.iter().zip(1..).map(|(name, seed)| Node::new(name, seed)).collect();
+        let mut world = Self { relay, nodes, now: Millis(1_000_000), crash: None, steps: 0 };
         let reference = world.reference();
-        let org = world.act(0, |endpoint, _| {
-            endpoint.create_org("Acme", &reference).unwrap()
-        });
+        let org = world.act(0, |endpoint, _| endpoint.create_org("Acme", &reference).unwrap());
         world.relay.root = Some(org.root);
         world
     }
 
     pub(super) fn reference(&self) -> RelayRef {
-        RelayRef {
-            address: "localhost:1".to_owned(),
-            key: self.relay.signer.key(),
-        }
+        RelayRef { address: "localhost:1".to_owned(), key: self.relay.signer.key() }
     }
 
     /// A team with everybody in it.
     pub(super) fn team(people: &[&str]) -> (Self, TeamId) {
         let mut world = Self::new(people);
-        let team = world.act(0, |endpoint, now| {
-            endpoint.create_team(now, "Team").unwrap()
-        });
+        let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
         for node in 1..people.len() {
             world.invite(team, node);
         }
@@ -108,9 +91,7 @@ impl World {
         let link = self.nodes[0].endpoint.team_link(team).unwrap().unwrap();
         let joining = self.act(node, |endpoint, now| endpoint.join(now, &link).unwrap());
         self.run();
-        self.act(0, |endpoint, now| {
-            endpoint.add_device(now, team, joining.hash).unwrap()
-        });
+        self.act(0, |endpoint, now| endpoint.add_device(now, team, joining.hash).unwrap());
         self.run();
         joining.hash
     }
@@ -121,12 +102,7 @@ impl World {
 
     pub(super) fn say(&mut self, node: usize, team: TeamId, text: &str) -> Name {
         let channel = self.general(team);
-        let after = self.nodes[node]
-            .order
-            .last()
-            .copied()
-            .into_iter()
-            .collect::<Vec<_>>();
+        let after = self.nodes[node].order.last().copied().into_iter().collect::<Vec<_>>();
         self.say_in(node, team, channel, text, after)
     }
 
@@ -139,16 +115,7 @@ impl World {
         after: Vec<Name>,
     ) -> Name {
         let opened = self.act(node, |endpoint, now| {
-            endpoint
-                .send(
-                    now,
-                    team,
-                    channel,
-                    Plaintext::from(text),
-                    None,
-                    after.clone(),
-                )
-                .unwrap()
+            endpoint.send(now, team, channel, Plaintext::from(text), None, after.clone()).unwrap()
         });
         let name = opened.name;
         // As the shell does: the own row is in the transaction of the step.
@@ -249,14 +216,7 @@ impl World {
         if online {
             let relay = self.relay.signer.key();
             let now = self.now.plus(5_000);
-            self.give(
-                node,
-                Input::Linked {
-                    relay,
-                    exporter: [3; 32],
-                    now,
-                },
-            );
+            self.give(node, Input::Linked { relay, exporter: [3; 32], now });
         } else {
             self.give(node, Input::Unlinked);
         }
@@ -287,14 +247,7 @@ impl World {
             Output::Get { id, name } if linked => {
                 let found = self.relay.get(name).cloned();
                 let (object, receipt) = found.unzip();
-                self.give(
-                    node,
-                    Input::Found {
-                        id,
-                        object,
-                        receipt,
-                    },
-                );
+                self.give(node, Input::Found { id, object, receipt });
             }
             Output::Prove { .. }
             | Output::Publish { .. }
@@ -322,12 +275,7 @@ impl World {
             if !readable {
                 continue;
             }
-            while let Some(name) = self
-                .relay
-                .order
-                .get(self.nodes[node].cursors[&team])
-                .copied()
-            {
+            while let Some(name) = self.relay.order.get(self.nodes[node].cursors[&team]).copied() {
                 let mut committed = true;
                 if name.team() == team {
                     let (object, receipt) = self.relay.get(name).cloned().unwrap();
@@ -395,10 +343,7 @@ impl Node {
         while let Some(output) = self.endpoint.poll() {
             match &output {
                 Output::Message(opened) => self.show(opened.clone()),
-                Output::Missing {
-                    name,
-                    missing_before,
-                } => {
+                Output::Missing { name, missing_before } => {
                     if let Some(opened) = self.shown.get_mut(name) {
                         opened.missing_before = *missing_before;
                     }
@@ -426,11 +371,7 @@ impl Node {
     }
 
     pub(super) fn show(&mut self, opened: Opened) {
-        assert!(
-            !self.shown.contains_key(&opened.name),
-            "shown twice: {}",
-            opened.name
-        );
+        assert!(!self.shown.contains_key(&opened.name), "shown twice: {}", opened.name);
         self.order.push(opened.name);
         self.shown.insert(opened.name, opened);
     }

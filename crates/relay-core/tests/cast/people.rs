@@ -31,16 +31,9 @@ pub(crate) struct Writer {
 
 impl Cast {
     pub(crate) fn new(now: Millis) -> Self {
-        let team = TeamId {
-            origin: Origin::truncate(7),
-            org: Org::truncate(9),
-            team: Team::truncate(77),
-        };
-        Self {
-            root: Signer::from_seed(&[1; 32]),
-            team,
-            now,
-        }
+        let team =
+            TeamId { origin: Origin::truncate(7), org: Org::truncate(9), team: Team::truncate(77) };
+        Self { root: Signer::from_seed(&[1; 32]), team, now }
     }
 
     pub(crate) fn writer(&self, seed: u8) -> Writer {
@@ -61,14 +54,7 @@ impl Cast {
         standing: Standing,
     ) -> Object {
         let times = (self.now, self.now.plus(365 * DAY));
-        self.certificate_by(
-            &self.root,
-            Issuer::Root,
-            writer,
-            generation,
-            standing,
-            times,
-        )
+        self.certificate_by(&self.root, Issuer::Root, writer, generation, standing, times)
     }
 
     pub(crate) fn certificate_by(
@@ -89,13 +75,8 @@ impl Cast {
             issuer,
         };
         let generation = Generation::truncate(generation);
-        let rest = Rest::Certificate {
-            device: writer.device,
-            generation,
-        };
-        self.draft(rest, Millis::NEVER, &certificate.bytes())
-            .sign(signer)
-            .unwrap()
+        let rest = Rest::Certificate { device: writer.device, generation };
+        self.draft(rest, Millis::NEVER, &certificate.bytes()).sign(signer).unwrap()
     }
 
     /// An admin whom the root names.
@@ -126,9 +107,7 @@ impl Cast {
 
     pub(crate) fn welcome(&self, pointer: &WelcomePointer, signer: &Signer) -> Object {
         let rest = WelcomePointer::rest(&pointer.announcement);
-        self.draft(rest, Millis::NEVER, &pointer.bytes())
-            .sign(signer)
-            .unwrap()
+        self.draft(rest, Millis::NEVER, &pointer.bytes()).sign(signer).unwrap()
     }
 
     pub(crate) fn claim(
@@ -152,23 +131,12 @@ impl Cast {
         exporter: &[u8; 32],
     ) -> Proof {
         let expires = self.now.plus(DAY);
-        Proof::sign(
-            &writer.log,
-            relay,
-            exporter,
-            self.team,
-            writer.device,
-            expires,
-        )
+        Proof::sign(&writer.log, relay, exporter, self.team, writer.device, expires)
     }
 
     pub(crate) fn draft<'a>(&self, rest: Rest, expires: Millis, data: &'a [u8]) -> Draft<'a> {
         Draft {
-            name: Place {
-                team: self.team,
-                rest,
-            }
-            .name(),
+            name: Place { team: self.team, rest }.name(),
             created: self.now,
             expires,
             previous: Hash::NONE,
@@ -189,21 +157,11 @@ impl Writer {
 
     /// The next entry as a draft, for those who want to spoil it.
     pub(crate) fn entry<'a>(&self, cast: &Cast, data: &'a [u8]) -> Draft<'a> {
-        let (number, previous) = self
-            .logs
-            .get(&CHANNEL)
-            .copied()
-            .unwrap_or((Number::ZERO, Hash::NONE));
+        let (number, previous) =
+            self.logs.get(&CHANNEL).copied().unwrap_or((Number::ZERO, Hash::NONE));
         let channel = Channel::truncate(CHANNEL);
-        let rest = Rest::Message {
-            channel,
-            device: self.device,
-            number,
-        };
-        Draft {
-            previous,
-            ..cast.draft(rest, cast.now.plus(90 * DAY), data)
-        }
+        let rest = Rest::Message { channel, device: self.device, number };
+        Draft { previous, ..cast.draft(rest, cast.now.plus(90 * DAY), data) }
     }
 
     /// Counts an entry as written.
@@ -211,8 +169,7 @@ impl Writer {
         let Rest::Message { number, .. } = object.name().place().rest else {
             panic!("not an entry");
         };
-        self.logs
-            .insert(CHANNEL, (number.next().unwrap(), object.entry_hash()));
+        self.logs.insert(CHANNEL, (number.next().unwrap(), object.entry_hash()));
     }
 
     /// The pieces of a new blob, and what a claim says of it.
@@ -227,28 +184,14 @@ impl Writer {
             piece: Piece::truncate(u64::try_from(piece).unwrap()),
         };
         let piece = |(index, data): (usize, &&[u8])| {
-            let part = Part {
-                index: u16::try_from(index).unwrap(),
-                count,
-            };
-            let draft = Draft {
-                part,
-                ..cast.draft(rest(index), Millis::NEVER, data)
-            };
+            let part = Part { index: u16::try_from(index).unwrap(), count };
+            let draft = Draft { part, ..cast.draft(rest(index), Millis::NEVER, data) };
             draft.sign(&self.log).unwrap()
         };
         let pieces = chunks.iter().enumerate().map(piece).collect();
         let hash = Hash::of(Label::Blob, whole);
         let first = self.team.name(rest(0));
-        (
-            pieces,
-            BlobRef {
-                first,
-                pieces: count,
-                len: u32::try_from(whole.len()).unwrap(),
-                hash,
-            },
-        )
+        (pieces, BlobRef { first, pieces: count, len: u32::try_from(whole.len()).unwrap(), hash })
     }
 
     /// A claim of this device that names a commit.
@@ -266,8 +209,5 @@ impl Writer {
 }
 
 pub(crate) fn named(object: &Object) -> Named {
-    Named {
-        name: object.name(),
-        hash: object.entry_hash(),
-    }
+    Named { name: object.name(), hash: object.entry_hash() }
 }

@@ -9,49 +9,26 @@ use crate::{EXPORTER, STORE, World};
 /// `RELAY-16`
 #[test]
 fn a_peer_says_hello_first_and_once_and_then_only_what_is_known() {
-    let get = ToRelay::Get {
-        seq: 1,
-        name: World::new().cast.writer(11).name_of_first(),
-    };
+    let get = ToRelay::Get { seq: 1, name: World::new().cast.writer(11).name_of_first() };
     let hello = ToRelay::Hello { version: 1 };
     let scripts: [(&[Vec<u8>], DropReason); 5] = [
         (&[get.bytes()], DropReason::NotPermitted),
         (&[hello.bytes(), hello.bytes()], DropReason::NotPermitted),
-        (
-            &[ToRelay::Hello { version: 2 }.bytes()],
-            DropReason::OtherVersion,
-        ),
+        (&[ToRelay::Hello { version: 2 }.bytes()], DropReason::OtherVersion),
         (&[hello.bytes(), vec![99]], DropReason::Malformed),
-        (
-            &[hello.bytes(), [get.bytes(), vec![0]].concat()],
-            DropReason::Malformed,
-        ),
+        (&[hello.bytes(), [get.bytes(), vec![0]].concat()], DropReason::Malformed),
     ];
     for (frames, why) in scripts {
         let mut world = World::new();
         let peer = Peer(1);
-        world.give(Input::Linked {
-            peer,
-            exporter: EXPORTER,
-            room: 10,
-        });
+        world.give(Input::Linked { peer, exporter: EXPORTER, room: 10 });
         for frame in frames {
-            world.give(Input::Heard {
-                peer,
-                frame: frame.clone(),
-            });
+            world.give(Input::Heard { peer, frame: frame.clone() });
         }
         assert_eq!(world.dropped, [(peer, why)]);
         let answers = world.answers.len();
-        world.give(Input::Heard {
-            peer,
-            frame: hello.bytes(),
-        });
-        assert_eq!(
-            (world.dropped.len(), world.answers.len()),
-            (1, answers),
-            "it is forgotten"
-        );
+        world.give(Input::Heard { peer, frame: hello.bytes() });
+        assert_eq!((world.dropped.len(), world.answers.len()), (1, answers), "it is forgotten");
     }
 }
 
@@ -60,28 +37,16 @@ fn a_peer_says_hello_first_and_once_and_then_only_what_is_known() {
 fn hello_is_answered_with_the_time_and_the_store() {
     let mut world = World::new();
     let peer = Peer(1);
-    world.give(Input::Linked {
-        peer,
-        exporter: EXPORTER,
-        room: 10,
-    });
+    world.give(Input::Linked { peer, exporter: EXPORTER, room: 10 });
     world.tell(peer, &ToRelay::Hello { version: 1 });
-    let welcome = FromRelay::Welcome {
-        version: 1,
-        store: STORE,
-        now: world.now,
-    };
+    let welcome = FromRelay::Welcome { version: 1, store: STORE, now: world.now };
     assert_eq!(*world.last_answer(peer), welcome);
 }
 
 /// `RELAY-17`
 #[test]
 fn bytes_are_counted_per_session_and_come_back_with_time() {
-    let limits = Limits {
-        burst_bytes: 3000,
-        bytes_per_second: 1000,
-        ..Limits::default()
-    };
+    let limits = Limits { burst_bytes: 3000, bytes_per_second: 1000, ..Limits::default() };
     let mut world = World::with(limits, MemoryShelf::new(STORE));
     let mut alice = world.cast.writer(11);
     world.certify(&alice);
@@ -93,10 +58,7 @@ fn bytes_are_counted_per_session_and_come_back_with_time() {
     let third = alice.say(&world.cast, &[3; 1000]);
     assert_eq!(world.publish(peer, &third), Err(Refusal::Quota));
     let other = world.peer();
-    assert!(
-        world.publish(other, &third).is_ok(),
-        "one session's share is not another's"
-    );
+    assert!(world.publish(other, &third).is_ok(), "one session's share is not another's");
     world.now = world.now.plus(1000);
     let fourth = alice.say(&world.cast, &[4; 1000]);
     world.publish(peer, &fourth).unwrap();
@@ -105,10 +67,7 @@ fn bytes_are_counted_per_session_and_come_back_with_time() {
 /// `RELAY-17`
 #[test]
 fn bytes_are_counted_per_organisation_as_long_as_they_are_stored() {
-    let limits = Limits {
-        stored_bytes: 5000,
-        ..Limits::default()
-    };
+    let limits = Limits { stored_bytes: 5000, ..Limits::default() };
     let mut world = World::with(limits, MemoryShelf::new(STORE));
     let mut alice = world.cast.writer(11);
     world.certify(&alice);
@@ -123,10 +82,7 @@ fn bytes_are_counted_per_organisation_as_long_as_they_are_stored() {
 /// `RELAY-06`
 #[test]
 fn strangers_have_a_small_share_of_key_packages() {
-    let limits = Limits {
-        key_packages_per_team: 20,
-        ..Limits::default()
-    };
+    let limits = Limits { key_packages_per_team: 20, ..Limits::default() };
     let mut world = World::with(limits, MemoryShelf::new(STORE));
     let bob = world.cast.writer(12);
     let publish = |world: &mut World, peer, n: u8| {
@@ -149,11 +105,7 @@ fn strangers_have_a_small_share_of_key_packages() {
 /// `RELAY-17`
 #[test]
 fn a_peer_that_is_refused_without_end_or_wants_too_much_is_dropped() {
-    let limits = Limits {
-        burst_refusals: 10,
-        subscriptions: 3,
-        ..Limits::default()
-    };
+    let limits = Limits { burst_refusals: 10, subscriptions: 3, ..Limits::default() };
     let mut world = World::with(limits, MemoryShelf::new(STORE));
     let alice = world.cast.writer(11);
     world.certify(&alice);
@@ -161,27 +113,13 @@ fn a_peer_that_is_refused_without_end_or_wants_too_much_is_dropped() {
     let wrong: Draft<'_> = alice.entry(&world.cast, b"forged");
     let wrong = wrong.sign(&Signer::from_seed(&[66; 32])).unwrap();
     for _ in 0..11 {
-        world.tell(
-            forger,
-            &ToRelay::Publish {
-                seq: 1,
-                object: wrong.clone(),
-            },
-        );
+        world.tell(forger, &ToRelay::Publish { seq: 1, object: wrong.clone() });
     }
     assert_eq!(world.dropped, [(forger, DropReason::TooMuch)]);
     let greedy = world.peer();
     let prefix = names::Prefix::team(world.cast.team);
     for id in 0..4 {
-        world.tell(
-            greedy,
-            &ToRelay::Subscribe {
-                id,
-                prefix,
-                store: STORE,
-                after: 0,
-            },
-        );
+        world.tell(greedy, &ToRelay::Subscribe { id, prefix, store: STORE, after: 0 });
     }
     assert_eq!(world.dropped.last(), Some(&(greedy, DropReason::TooMuch)));
 }
@@ -189,10 +127,7 @@ fn a_peer_that_is_refused_without_end_or_wants_too_much_is_dropped() {
 /// `RELAY-17`
 #[test]
 fn a_writer_of_ours_who_is_behind_is_refused_but_never_dropped() {
-    let limits = Limits {
-        burst_refusals: 10,
-        ..Limits::default()
-    };
+    let limits = Limits { burst_refusals: 10, ..Limits::default() };
     let mut world = World::with(limits, MemoryShelf::new(STORE));
     let mut alice = world.cast.writer(11);
     world.certify(&alice);

@@ -92,21 +92,14 @@ impl World {
     fn peer_with_room(&mut self, room: usize) -> Peer {
         self.peers += 1;
         let peer = Peer(self.peers);
-        self.give(Input::Linked {
-            peer,
-            exporter: EXPORTER,
-            room,
-        });
+        self.give(Input::Linked { peer, exporter: EXPORTER, room });
         self.tell(peer, &ToRelay::Hello { version: 1 });
         self.answers.remove(&peer);
         peer
     }
 
     fn tell(&mut self, peer: Peer, frame: &ToRelay) {
-        self.give(Input::Heard {
-            peer,
-            frame: frame.bytes(),
-        });
+        self.give(Input::Heard { peer, frame: frame.bytes() });
     }
 
     fn last_answer(&self, peer: Peer) -> &FromRelay {
@@ -114,13 +107,7 @@ impl World {
     }
 
     fn publish(&mut self, peer: Peer, object: &Object) -> Result<objects::Receipt, Refusal> {
-        self.tell(
-            peer,
-            &ToRelay::Publish {
-                seq: 5,
-                object: object.clone(),
-            },
-        );
+        self.tell(peer, &ToRelay::Publish { seq: 5, object: object.clone() });
         match self.last_answer(peer) {
             FromRelay::Stored { seq: 5, receipt } => Ok(*receipt),
             FromRelay::Refused { seq: 5, why } => Err(*why),
@@ -142,15 +129,7 @@ impl World {
 
     fn subscribe(&mut self, peer: Peer, after: u64) {
         let prefix = names::Prefix::team(self.cast.team);
-        self.tell(
-            peer,
-            &ToRelay::Subscribe {
-                id: 1,
-                prefix,
-                store: STORE,
-                after,
-            },
-        );
+        self.tell(peer, &ToRelay::Subscribe { id: 1, prefix, store: STORE, after });
     }
 
     /// A certified device that reads everything in the team.
@@ -185,9 +164,5 @@ fn signer() -> Signer {
 }
 
 fn org(cast: &Cast) -> Org {
-    Org {
-        origin: cast.team.origin,
-        org: cast.team.org,
-        root: cast.root.key(),
-    }
+    Org { origin: cast.team.origin, org: cast.team.org, root: cast.root.key() }
 }

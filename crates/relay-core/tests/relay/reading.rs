@@ -71,20 +71,8 @@ fn a_cursor_goes_on_where_it_was_and_one_of_another_store_starts_over() {
         let peer = world.peer();
         world.prove(peer, &bob);
         // The certificate of Alice has position 1, her entries 2 to 5.
-        world.tell(
-            peer,
-            &ToRelay::Subscribe {
-                id: 1,
-                prefix,
-                store,
-                after: 3,
-            },
-        );
-        let names: Vec<_> = entries
-            .iter()
-            .skip(4 - wanted)
-            .map(|entry| entry.name())
-            .collect();
+        world.tell(peer, &ToRelay::Subscribe { id: 1, prefix, store, after: 3 });
+        let names: Vec<_> = entries.iter().skip(4 - wanted).map(|entry| entry.name()).collect();
         assert_eq!(world.names(peer), names);
     }
 }
@@ -124,10 +112,7 @@ fn a_subscriber_that_does_not_read_holds_nobody_up_and_catches_up_later() {
     assert!(world.delivered[&slow].len() <= 5);
     let mut rounds = 0;
     while !world.names(slow).ends_with(&wanted) {
-        world.give(Input::Room {
-            peer: slow,
-            frames: 7,
-        });
+        world.give(Input::Room { peer: slow, frames: 7 });
         rounds += 1;
         assert!(rounds < 100);
     }
@@ -137,10 +122,7 @@ fn a_subscriber_that_does_not_read_holds_nobody_up_and_catches_up_later() {
     names.dedup();
     assert_eq!(names.len(), all, "nothing came twice");
     let last = alice.say(&world.cast, b"live again");
-    world.give(Input::Room {
-        peer: slow,
-        frames: 7,
-    });
+    world.give(Input::Room { peer: slow, frames: 7 });
     world.publish(writer, &last).unwrap();
     assert_eq!(world.names(slow).last(), Some(&last.name()));
 }
@@ -184,18 +166,8 @@ fn without_a_certificate_nothing_is_read_and_with_it_everything_at_once() {
     let second = alice.say(&world.cast, b"second");
     world.publish(writer, &second).unwrap();
     assert_eq!(world.names(peer), []);
-    world.tell(
-        peer,
-        &ToRelay::Get {
-            seq: 8,
-            name: first.name(),
-        },
-    );
-    let nothing = FromRelay::Found {
-        seq: 8,
-        object: None,
-        receipt: None,
-    };
+    world.tell(peer, &ToRelay::Get { seq: 8, name: first.name() });
+    let nothing = FromRelay::Found { seq: 8, object: None, receipt: None };
     assert_eq!(*world.last_answer(peer), nothing);
 
     world.certify(&bob);
@@ -203,20 +175,8 @@ fn without_a_certificate_nothing_is_read_and_with_it_everything_at_once() {
     let names = world.names(peer);
     assert_eq!(names.len(), 4);
     assert!(names.contains(&first.name()) && names.contains(&second.name()));
-    world.tell(
-        peer,
-        &ToRelay::Get {
-            seq: 8,
-            name: first.name(),
-        },
-    );
-    let FromRelay::Found {
-        object: Some(found),
-        ..
-    } = world.last_answer(peer)
-    else {
-        panic!()
-    };
+    world.tell(peer, &ToRelay::Get { seq: 8, name: first.name() });
+    let FromRelay::Found { object: Some(found), .. } = world.last_answer(peer) else { panic!() };
     assert_eq!(*found, first);
 }
 
@@ -235,10 +195,7 @@ fn a_proof_of_another_link_relay_key_or_device_opens_nothing() {
         proof(&alice.log, &relay, &[8; 32], alice.device, later),
         proof(&alice.log, &elsewhere, &EXPORTER, alice.device, later),
         proof(&alice.log, &relay, &EXPORTER, alice.device, world.now),
-        Proof {
-            device: bob.device,
-            ..proof(&alice.log, &relay, &EXPORTER, alice.device, later)
-        },
+        Proof { device: bob.device, ..proof(&alice.log, &relay, &EXPORTER, alice.device, later) },
         Proof {
             log_key: alice.log.key(),
             ..proof(&bob.log, &relay, &EXPORTER, alice.device, later)
@@ -270,20 +227,9 @@ fn a_subscription_beyond_the_proven_team_is_refused() {
     let org = Prefix::from_bits(Prefix::team(world.cast.team).bits() >> 70 << 70, 58).unwrap();
     let everything = Prefix::from_bits(0, 0).unwrap();
     for (id, prefix) in (10..).zip([Prefix::team(other), org, everything]) {
-        world.tell(
-            peer,
-            &ToRelay::Subscribe {
-                id,
-                prefix,
-                store: STORE,
-                after: 0,
-            },
-        );
+        world.tell(peer, &ToRelay::Subscribe { id, prefix, store: STORE, after: 0 });
         let standing = SubscriptionStanding::Refused;
-        assert_eq!(
-            *world.last_answer(peer),
-            FromRelay::Subscribed { id, standing }
-        );
+        assert_eq!(*world.last_answer(peer), FromRelay::Subscribed { id, standing });
     }
 }
 
@@ -298,19 +244,12 @@ fn revocation_ends_writing_reading_and_what_is_under_way() {
     let revoked = world.cast.certificate(&bobs, 1, Standing::Revoked);
     world.publish(admin, &revoked).unwrap();
     assert_eq!(*world.last_answer(bob), REFUSED);
-    assert_eq!(
-        world.names(bob).last(),
-        Some(&revoked.name()),
-        "it may know why"
-    );
+    assert_eq!(world.names(bob).last(), Some(&revoked.name()), "it may know why");
     let entry = alice.say(&world.cast, b"not for Bob");
     world.publish(admin, &entry).unwrap();
     assert_eq!(world.names(bob).last(), Some(&revoked.name()));
     let late = bobs.say(&world.cast, b"from Bob");
-    assert_eq!(
-        world.publish(bob, &late),
-        Err(objects::wire::Refusal::Revoked)
-    );
+    assert_eq!(world.publish(bob, &late), Err(objects::wire::Refusal::Revoked));
     let again = world.peer();
     world.prove(again, &bobs);
     world.subscribe(again, 0);
@@ -379,12 +318,7 @@ fn newcomers_find_key_packages_and_welcomes_and_nothing_else() {
         assert_eq!(object.is_some(), open);
     }
     let prefix = Prefix::team_path(world.cast.team, 2);
-    let subscribe = ToRelay::Subscribe {
-        id: 1,
-        prefix,
-        store: STORE,
-        after: 0,
-    };
+    let subscribe = ToRelay::Subscribe { id: 1, prefix, store: STORE, after: 0 };
     world.tell(stranger, &subscribe);
     assert_eq!(*world.last_answer(stranger), REFUSED);
     world.prove(stranger, &bob);

@@ -10,13 +10,7 @@ use crate::{World, signer};
 
 impl World {
     fn claim(&mut self, peer: Peer, object: &Object) -> Result<SlotAnswer, Refusal> {
-        self.tell(
-            peer,
-            &ToRelay::Claim {
-                seq: 3,
-                object: object.clone(),
-            },
-        );
+        self.tell(peer, &ToRelay::Claim { seq: 3, object: object.clone() });
         match self.last_answer(peer) {
             FromRelay::Slot { seq: 3, answer } => Ok(answer.clone()),
             FromRelay::Refused { seq: 3, why } => Err(*why),
@@ -42,8 +36,7 @@ impl World {
         previous: Hash,
     ) -> Object {
         let commit = self.stored_blob(peer, writer, &[writer.device.value() as u8; 3000]);
-        self.cast
-            .claim(slot, previous, &writer.claims(commit), &writer.log)
+        self.cast.claim(slot, previous, &writer.claims(commit), &writer.log)
     }
 }
 
@@ -57,22 +50,13 @@ fn the_first_claim_wins_the_slot_and_the_second_learns_who_did() {
     let (a, b) = (world.peer(), world.peer());
     let first = world.whole_claim(a, &mut alice, 1, Hash::NONE);
     let second = world.whole_claim(b, &mut bob, 1, Hash::NONE);
-    let Ok(SlotAnswer::Won(receipt)) = world.claim(a, &first) else {
-        panic!()
-    };
+    let Ok(SlotAnswer::Won(receipt)) = world.claim(a, &first) else { panic!() };
     assert!(receipt.covers(&signer().key(), &first));
     assert_eq!(receipt.head, Slot::truncate(1));
-    let taken = SlotAnswer::Taken {
-        winner: first.clone(),
-        receipt,
-    };
+    let taken = SlotAnswer::Taken { winner: first.clone(), receipt };
     assert_eq!(world.claim(b, &second), Ok(taken));
     world.now = world.now.plus(9);
-    assert_eq!(
-        world.claim(a, &first),
-        Ok(SlotAnswer::Won(receipt)),
-        "same bytes, same answer"
-    );
+    assert_eq!(world.claim(a, &first), Ok(SlotAnswer::Won(receipt)), "same bytes, same answer");
     let next = world.whole_claim(b, &mut bob, 2, first.entry_hash());
     assert!(matches!(world.claim(b, &next), Ok(SlotAnswer::Won(_))));
     let mut carol = world.cast.writer(13);
@@ -89,15 +73,9 @@ fn slots_have_no_gaps_and_every_claim_names_the_one_before() {
     world.certify(&alice);
     let peer = world.peer();
     let early = world.whole_claim(peer, &mut alice, 2, Hash::NONE);
-    assert_eq!(
-        world.claim(peer, &early),
-        Ok(SlotAnswer::Gap { head: Slot::ZERO })
-    );
+    assert_eq!(world.claim(peer, &early), Ok(SlotAnswer::Gap { head: Slot::ZERO }));
     let zero = world.whole_claim(peer, &mut alice, 0, Hash::NONE);
-    assert_eq!(
-        world.claim(peer, &zero),
-        Ok(SlotAnswer::Gap { head: Slot::ZERO })
-    );
+    assert_eq!(world.claim(peer, &zero), Ok(SlotAnswer::Gap { head: Slot::ZERO }));
     let wrong = world.whole_claim(peer, &mut alice, 1, Hash([5; 32]));
     assert_eq!(world.claim(peer, &wrong), Err(Refusal::WrongPrevious));
     let first = world.whole_claim(peer, &mut alice, 1, Hash::NONE);
@@ -116,15 +94,10 @@ fn only_a_certified_device_claims_and_only_by_claiming() {
     let peer = world.peer();
     let commit = world.stored_blob(peer, &mut alice, b"commit");
     let claim = alice.claims(commit);
-    let forged = world
-        .cast
-        .claim(1, Hash::NONE, &claim, &Signer::from_seed(&[66; 32]));
+    let forged = world.cast.claim(1, Hash::NONE, &claim, &Signer::from_seed(&[66; 32]));
     assert_eq!(world.claim(peer, &forged), Err(Refusal::WrongSigner));
     let stranger = world.cast.writer(13);
-    let claimed = Claim {
-        device: stranger.device,
-        ..claim.clone()
-    };
+    let claimed = Claim { device: stranger.device, ..claim.clone() };
     let uncertified = world.cast.claim(1, Hash::NONE, &claimed, &stranger.log);
     assert_eq!(world.claim(peer, &uncertified), Err(Refusal::Uncertified));
     let good = world.cast.claim(1, Hash::NONE, &claim, &alice.log);
@@ -170,20 +143,12 @@ fn a_claim_that_can_never_be_complete_is_refused() {
     world.certify(&alice);
     let peer = world.peer();
     let commit = world.stored_blob(peer, &mut alice, &[1; 2500]);
-    let damaged = BlobRef {
-        hash: Hash([7; 32]),
-        ..commit
-    };
-    let claim = world
-        .cast
-        .claim(1, Hash::NONE, &alice.claims(damaged), &alice.log);
+    let damaged = BlobRef { hash: Hash([7; 32]), ..commit };
+    let claim = world.cast.claim(1, Hash::NONE, &alice.claims(damaged), &alice.log);
     assert_eq!(world.claim(peer, &claim), Err(Refusal::Malformed));
     let mut other = named(&world.cast.certificate(&alice, 0, Standing::Certified));
     other.hash = Hash([7; 32]);
-    let claim = Claim {
-        certificates: vec![other],
-        ..alice.claims(commit)
-    };
+    let claim = Claim { certificates: vec![other], ..alice.claims(commit) };
     let claim = world.cast.claim(1, Hash::NONE, &claim, &alice.log);
     assert_eq!(world.claim(peer, &claim), Err(Refusal::Malformed));
 }
@@ -200,37 +165,20 @@ fn a_welcome_pointer_waits_for_the_slot_that_welcomes() {
     let announcement = world.cast.announcement(&bob, b"package").hash();
     let commit = world.stored_blob(peer, &mut alice, b"commit");
     let welcome = world.stored_blob(peer, &mut alice, b"welcome");
-    let claim = Claim {
-        welcome: Some(welcome),
-        welcomed: vec![announcement],
-        ..alice.claims(commit)
-    };
+    let claim =
+        Claim { welcome: Some(welcome), welcomed: vec![announcement], ..alice.claims(commit) };
     let claim = world.cast.claim(1, Hash::NONE, &claim, &alice.log);
     let slot = Slot::truncate(1);
-    let pointer = WelcomePointer {
-        announcement,
-        slot,
-        claim: claim.entry_hash(),
-        welcome,
-    };
+    let pointer = WelcomePointer { announcement, slot, claim: claim.entry_hash(), welcome };
     let good = world.cast.welcome(&pointer, &alice.log);
     assert_eq!(world.publish(peer, &good), Err(Refusal::Gap { next: 1 }));
     world.claim(peer, &claim).unwrap();
     let by_another = world.cast.welcome(&pointer, &eve.log);
     assert_eq!(world.publish(peer, &by_another), Err(Refusal::WrongSigner));
-    let wrong_claim = WelcomePointer {
-        claim: Hash([7; 32]),
-        ..pointer.clone()
-    };
+    let wrong_claim = WelcomePointer { claim: Hash([7; 32]), ..pointer.clone() };
     let wrong_claim = world.cast.welcome(&wrong_claim, &alice.log);
-    assert_eq!(
-        world.publish(peer, &wrong_claim),
-        Err(Refusal::WrongPrevious)
-    );
-    let unwelcome = WelcomePointer {
-        announcement: Hash([7; 32]),
-        ..pointer
-    };
+    assert_eq!(world.publish(peer, &wrong_claim), Err(Refusal::WrongPrevious));
+    let unwelcome = WelcomePointer { announcement: Hash([7; 32]), ..pointer };
     let unwelcome = world.cast.welcome(&unwelcome, &alice.log);
     assert_eq!(world.publish(peer, &unwelcome), Err(Refusal::Malformed));
     world.publish(peer, &good).unwrap();

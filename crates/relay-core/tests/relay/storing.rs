@@ -33,10 +33,7 @@ fn what_its_writer_may_not_write_is_refused_and_not_stored() {
     let first = alice.entry(&world.cast, b"first").sign(&alice.log).unwrap();
     assert_eq!(world.publish(peer, &first), Err(Refusal::Uncertified));
     world.certify(&alice);
-    let wrong = alice
-        .entry(&world.cast, b"first")
-        .sign(&Signer::from_seed(&[66; 32]))
-        .unwrap();
+    let wrong = alice.entry(&world.cast, b"first").sign(&Signer::from_seed(&[66; 32])).unwrap();
     assert_eq!(world.publish(peer, &wrong), Err(Refusal::WrongSigner));
     assert!(!world.stores(&first) && !world.stores(&wrong));
     world.publish(peer, &first).unwrap();
@@ -44,16 +41,10 @@ fn what_its_writer_may_not_write_is_refused_and_not_stored() {
 
     let revoked = world.cast.certificate(&alice, 1, Standing::Revoked);
     world.publish(peer, &revoked).unwrap();
-    let second = alice
-        .entry(&world.cast, b"second")
-        .sign(&alice.log)
-        .unwrap();
+    let second = alice.entry(&world.cast, b"second").sign(&alice.log).unwrap();
     assert_eq!(world.publish(peer, &second), Err(Refusal::Revoked));
     assert!(!world.stores(&second));
-    assert!(
-        world.publish(peer, &first).is_ok(),
-        "what is stored stays stored"
-    );
+    assert!(world.publish(peer, &first).is_ok(), "what is stored stays stored");
 }
 
 /// `RELAY-02`
@@ -66,9 +57,7 @@ fn a_certificate_counts_only_within_its_time_and_by_its_highest_generation() {
     let (root, issuer) = (&world.cast.root, objects::Issuer::Root);
     let times = (world.now.plus(1000), world.now.plus(2000));
     let certificate =
-        world
-            .cast
-            .certificate_by(root, issuer, &alice, 3, Standing::Certified, times);
+        world.cast.certificate_by(root, issuer, &alice, 3, Standing::Certified, times);
     world.publish(peer, &certificate).unwrap();
     assert_eq!(world.publish(peer, &entry), Err(Refusal::Uncertified));
     world.now = world.now.plus(2000);
@@ -89,32 +78,18 @@ fn certificates_come_from_the_root_or_an_admin_that_it_names() {
     let times = (world.now, world.now.plus(DAY));
     let stranger = Signer::from_seed(&[66; 32]);
     let certified = Standing::Certified;
-    let forged = world.cast.certificate_by(
-        &stranger,
-        objects::Issuer::Root,
-        &alice,
-        0,
-        certified,
-        times,
-    );
+    let forged =
+        world.cast.certificate_by(&stranger, objects::Issuer::Root, &alice, 0, certified, times);
     assert_eq!(world.publish(peer, &forged), Err(Refusal::WrongSigner));
     let (admin, issuer) = world.cast.admin(50);
-    let other = world
-        .cast
-        .certificate_by(&stranger, issuer, &alice, 0, certified, times);
+    let other = world.cast.certificate_by(&stranger, issuer, &alice, 0, certified, times);
     assert_eq!(world.publish(peer, &other), Err(Refusal::WrongSigner));
-    let objects::Issuer::Admin(mut self_made) = issuer else {
-        unreachable!()
-    };
+    let objects::Issuer::Admin(mut self_made) = issuer else { unreachable!() };
     self_made.key = stranger.key();
     let self_made = objects::Issuer::Admin(self_made);
-    let unnamed = world
-        .cast
-        .certificate_by(&stranger, self_made, &alice, 0, certified, times);
+    let unnamed = world.cast.certificate_by(&stranger, self_made, &alice, 0, certified, times);
     assert_eq!(world.publish(peer, &unnamed), Err(Refusal::Uncertified));
-    let good = world
-        .cast
-        .certificate_by(&admin, issuer, &alice, 0, certified, times);
+    let good = world.cast.certificate_by(&admin, issuer, &alice, 0, certified, times);
     world.publish(peer, &good).unwrap();
     assert!(world.stores(&good));
 }
@@ -133,10 +108,7 @@ fn the_same_object_gets_its_first_receipt_again_and_another_never_gets_the_name(
     assert_eq!(world.publish(peer, &entry), Ok(receipt));
     assert_eq!(world.publish(peer, &other), Err(Refusal::NameTaken));
     // A stranger who squats learns nothing but that it may not write there.
-    let squatter = alice
-        .entry(&world.cast, b"squat")
-        .sign(&Signer::from_seed(&[66; 32]))
-        .unwrap();
+    let squatter = alice.entry(&world.cast, b"squat").sign(&Signer::from_seed(&[66; 32])).unwrap();
     assert_eq!(world.publish(peer, &squatter), Err(Refusal::WrongSigner));
     assert!(world.stores(&entry));
 }
@@ -157,11 +129,7 @@ fn a_log_has_no_gaps_and_every_entry_names_the_one_before() {
     for previous in [Hash::NONE, third.entry_hash()] {
         let channel = Channel::truncate(2);
         let number = Number::truncate(1);
-        let rest = Rest::Message {
-            channel,
-            device: alice.device,
-            number,
-        };
+        let rest = Rest::Message { channel, device: alice.device, number };
         let draft = world.cast.draft(rest, world.now.plus(DAY), b"second");
         let wrong = Draft { previous, ..draft }.sign(&alice.log).unwrap();
         assert_eq!(world.publish(peer, &wrong), Err(Refusal::WrongPrevious));
@@ -178,22 +146,12 @@ fn a_full_log_takes_nothing_more_and_channel_0_nothing_at_all() {
     world.certify(&alice);
     let entry = |world: &World, channel: u64, number: Number, data: &[u8]| {
         let channel = Channel::truncate(channel);
-        let rest = Rest::Message {
-            channel,
-            device: alice.device,
-            number,
-        };
-        world
-            .cast
-            .draft(rest, world.now.plus(DAY), data)
-            .sign(&alice.log)
-            .unwrap()
+        let rest = Rest::Message { channel, device: alice.device, number };
+        world.cast.draft(rest, world.now.plus(DAY), data).sign(&alice.log).unwrap()
     };
     let peer = world.peer();
     let last = entry(&world, 2, Number::MAX, b"last");
-    let receipt = world
-        .publish(peer, &entry(&world, 3, Number::ZERO, b"any"))
-        .unwrap();
+    let receipt = world.publish(peer, &entry(&world, 3, Number::ZERO, b"any")).unwrap();
     world.relay.shelf_mut().put(&last, &receipt).unwrap();
     for number in [Number::ZERO, Number::MAX] {
         let more = entry(&world, 2, number, b"more");
@@ -210,33 +168,16 @@ fn what_has_expired_or_asks_for_too_long_is_refused() {
     let alice = world.cast.writer(11);
     world.certify(&alice);
     let peer = world.peer();
-    for expires in [
-        Millis(0),
-        world.now,
-        world.now.plus(91 * DAY + 1),
-        Millis::NEVER,
-    ] {
-        let draft = Draft {
-            expires,
-            ..alice.entry(&world.cast, b"late")
-        };
+    for expires in [Millis(0), world.now, world.now.plus(91 * DAY + 1), Millis::NEVER] {
+        let draft = Draft { expires, ..alice.entry(&world.cast, b"late") };
         let object = draft.sign(&alice.log).unwrap();
-        assert_eq!(
-            world.publish(peer, &object),
-            Err(Refusal::Expired),
-            "{expires:?}"
-        );
+        assert_eq!(world.publish(peer, &object), Err(Refusal::Expired), "{expires:?}");
         assert!(!world.stores(&object));
     }
     // Created only informs: a wrong clock of a writer keeps nobody from writing.
     let created = Millis(0);
-    let draft = Draft {
-        created,
-        ..alice.entry(&world.cast, b"wrong clock")
-    };
-    world
-        .publish(peer, &draft.sign(&alice.log).unwrap())
-        .unwrap();
+    let draft = Draft { created, ..alice.entry(&world.cast, b"wrong clock") };
+    world.publish(peer, &draft.sign(&alice.log).unwrap()).unwrap();
 }
 
 /// `RELAY-05`
@@ -288,28 +229,17 @@ fn a_strangers_key_package_is_stored_if_it_certifies_itself() {
     let object = world.cast.announced(&announcement, &bob.log);
     world.publish(peer, &object).unwrap();
 
-    let signed_by_another = world.cast.announced(
-        &world.cast.announcement(&bob, b"another"),
-        &Signer::from_seed(&[66; 32]),
-    );
-    assert_eq!(
-        world.publish(peer, &signed_by_another),
-        Err(Refusal::WrongSigner)
-    );
+    let signed_by_another = world
+        .cast
+        .announced(&world.cast.announcement(&bob, b"another"), &Signer::from_seed(&[66; 32]));
+    assert_eq!(world.publish(peer, &signed_by_another), Err(Refusal::WrongSigner));
     let mut other_root = world.cast.announcement(&bob, b"third");
     other_root.root = bob.log.key();
     let other_root = world.cast.announced(&other_root, &bob.log);
     assert_eq!(world.publish(peer, &other_root), Err(Refusal::Malformed));
-    let rest = Rest::KeyPackage {
-        fragment: Fragment::ZERO,
-        fingerprint: Fingerprint::truncate(1),
-    };
+    let rest = Rest::KeyPackage { fragment: Fragment::ZERO, fingerprint: Fingerprint::truncate(1) };
     let bytes = announcement.bytes();
-    let misnamed = world
-        .cast
-        .draft(rest, world.now.plus(DAY), &bytes)
-        .sign(&bob.log)
-        .unwrap();
+    let misnamed = world.cast.draft(rest, world.now.plus(DAY), &bytes).sign(&bob.log).unwrap();
     assert_eq!(world.publish(peer, &misnamed), Err(Refusal::Malformed));
 }
 
@@ -323,10 +253,7 @@ fn nothing_is_told_before_it_is_durable_and_one_sync_serves_many() {
     let entries: Vec<_> = (0..20_u8).map(|n| alice.say(&world.cast, &[n])).collect();
     for (seq, object) in (0..).zip(entries.iter().cloned()) {
         let frame = objects::wire::ToRelay::Publish { seq, object }.bytes();
-        world
-            .relay
-            .handle(world.now, relay_core::Input::Heard { peer, frame })
-            .unwrap();
+        world.relay.handle(world.now, relay_core::Input::Heard { peer, frame }).unwrap();
     }
     assert_eq!(world.relay.poll(), None);
     let mut after_cut = world.relay.shelf_mut().clone();
@@ -352,10 +279,7 @@ fn when_the_store_fails_nothing_is_told() {
     let object = alice.say(&world.cast, b"lost");
     world.relay.shelf_mut().break_disk();
     let frame = objects::wire::ToRelay::Publish { seq: 1, object }.bytes();
-    world
-        .relay
-        .handle(world.now, relay_core::Input::Heard { peer, frame })
-        .unwrap();
+    world.relay.handle(world.now, relay_core::Input::Heard { peer, frame }).unwrap();
     assert!(world.relay.settle().is_err());
     assert_eq!(world.relay.poll(), None);
 }

@@ -23,18 +23,9 @@ impl Client {
         let link = connect(addr, key).await.unwrap();
         let control = link.open(Class::Control).await.unwrap();
         let delivery = link.open(Class::Delivery).await.unwrap();
-        let mut client = Self {
-            link,
-            store: 0,
-            control,
-            delivery,
-            seq: 0,
-        };
+        let mut client = Self { link, store: 0, control, delivery, seq: 0 };
         client.tell(&ToRelay::Hello { version: 1 }).await;
-        let FromRelay::Welcome {
-            version: 1, store, ..
-        } = client.answer().await
-        else {
+        let FromRelay::Welcome { version: 1, store, .. } = client.answer().await else {
             panic!("no welcome");
         };
         client.store = store;
@@ -57,11 +48,7 @@ impl Client {
 
     pub(crate) async fn publish(&mut self, object: &Object) -> Result<Receipt, Refusal> {
         self.seq += 1;
-        self.tell(&ToRelay::Publish {
-            seq: self.seq,
-            object: object.clone(),
-        })
-        .await;
+        self.tell(&ToRelay::Publish { seq: self.seq, object: object.clone() }).await;
         match self.answer().await {
             FromRelay::Stored { seq, receipt } if seq == self.seq => Ok(receipt),
             FromRelay::Refused { seq, why } if seq == self.seq => Err(why),
@@ -71,11 +58,7 @@ impl Client {
 
     pub(crate) async fn claim(&mut self, object: &Object) -> Result<SlotAnswer, Refusal> {
         self.seq += 1;
-        self.tell(&ToRelay::Claim {
-            seq: self.seq,
-            object: object.clone(),
-        })
-        .await;
+        self.tell(&ToRelay::Claim { seq: self.seq, object: object.clone() }).await;
         match self.answer().await {
             FromRelay::Slot { seq, answer } if seq == self.seq => Ok(answer),
             FromRelay::Refused { seq, why } if seq == self.seq => Err(why),
@@ -85,11 +68,7 @@ impl Client {
 
     pub(crate) async fn get(&mut self, name: Name) -> Option<Object> {
         self.seq += 1;
-        self.tell(&ToRelay::Get {
-            seq: self.seq,
-            name,
-        })
-        .await;
+        self.tell(&ToRelay::Get { seq: self.seq, name }).await;
         match self.answer().await {
             FromRelay::Found { seq, object, .. } if seq == self.seq => object,
             other => panic!("{other:?}"),
@@ -105,13 +84,7 @@ impl Client {
 
     pub(crate) async fn subscribe(&mut self, prefix: Prefix, after: u64) -> SubscriptionStanding {
         let (id, store) = (1, self.store);
-        self.tell(&ToRelay::Subscribe {
-            id,
-            prefix,
-            store,
-            after,
-        })
-        .await;
+        self.tell(&ToRelay::Subscribe { id, prefix, store, after }).await;
         match self.answer().await {
             FromRelay::Subscribed { id: 1, standing } => standing,
             other => panic!("{other:?}"),

@@ -5,11 +5,7 @@ use std::process::Output;
 use crate::process::{Process, command};
 
 fn run(arguments: &[&str]) -> (i32, String, String) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command().args(arguments).output().unwrap();
+    let Output { status, stdout, stderr } = command().args(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (status.code().unwrap(), text(stdout), text(stderr))
 }
@@ -55,9 +51,6 @@ fn a_second_relay_on_one_folder_is_refused_and_a_signal_ends_it_cleanly() {
     let mut process = Process::start();
     let data = process.folder.path().join("data");
     let (code, _, text) = run(&["--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
-    assert!(
-        code == 1 && text.contains("another process"),
-        "{code} {text}"
-    );
+    assert!(code == 1 && text.contains("another process"), "{code} {text}");
     assert_eq!(process.stop().code(), Some(0));
 }

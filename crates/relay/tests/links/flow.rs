@@ -16,9 +16,8 @@ async fn what_was_acknowledged_survives_a_kill_at_any_moment() {
         let certificate = process.cast.certificate(writer, 0, Standing::Certified);
         client.publish(&certificate).await.unwrap();
     }
-    let entries: Vec<Object> = (0..300_u32)
-        .map(|n| alice.say(&process.cast, &n.to_be_bytes()))
-        .collect();
+    let entries: Vec<Object> =
+        (0..300_u32).map(|n| alice.say(&process.cast, &n.to_be_bytes())).collect();
     let mut acknowledged = 0_usize;
     for kill_after in [1, 7, 40, 150] {
         let mut client = process.client().await;
@@ -44,12 +43,7 @@ async fn what_was_acknowledged_survives_a_kill_at_any_moment() {
         let (all, _) = reader.catch_up().await;
         let entries_there: Vec<&Object> = all.iter().skip(2).collect();
         assert!(entries_there.len() >= acknowledged);
-        assert!(
-            entries_there
-                .iter()
-                .zip(&entries)
-                .all(|(there, entry)| *there == entry)
-        );
+        assert!(entries_there.iter().zip(&entries).all(|(there, entry)| *there == entry));
     }
 }
 
@@ -77,11 +71,7 @@ async fn late_and_returning_subscribers_get_everything_once_and_in_order() {
     assert_eq!(caught_up, sent);
     let live = alice.say(&process.cast, b"live");
     writer.publish(&live).await.unwrap();
-    let FromRelay::Deliver {
-        object,
-        position: live_position,
-        receipt,
-    } = late.delivered().await
+    let FromRelay::Deliver { object, position: live_position, receipt } = late.delivered().await
     else {
         panic!();
     };
@@ -125,17 +115,13 @@ async fn a_subscriber_that_does_not_read_delays_nobody() {
     let mut sent = Vec::new();
     let certificates = fast_and_slow_know(&mut slow).await;
     for _ in 0..MANY / 100 {
-        let batch: Vec<Object> = (0..100)
-            .map(|_| alice.say(&process.cast, &[1; 1000]))
-            .collect();
+        let batch: Vec<Object> = (0..100).map(|_| alice.say(&process.cast, &[1; 1000])).collect();
         for (seq, object) in (0..).zip(batch.iter().cloned()) {
             writer.tell(&ToRelay::Publish { seq, object }).await;
         }
         for entry in &batch {
             assert!(matches!(writer.answer().await, FromRelay::Stored { .. }));
-            let FromRelay::Deliver { object, .. } = fast.delivered().await else {
-                panic!()
-            };
+            let FromRelay::Deliver { object, .. } = fast.delivered().await else { panic!() };
             assert_eq!(object.name(), entry.name());
         }
         sent.extend(batch);
@@ -152,9 +138,7 @@ async fn a_subscriber_that_does_not_read_delays_nobody() {
 
 /// The first reader also sees the certificate of the second: takes it from the stream.
 async fn fast_and_slow_know(slow: &mut crate::client::Client) -> usize {
-    let FromRelay::Deliver { object, .. } = slow.delivered().await else {
-        panic!()
-    };
+    let FromRelay::Deliver { object, .. } = slow.delivered().await else { panic!() };
     usize::from(object.name().place().rest.path() == 6)
 }
 
@@ -167,10 +151,7 @@ async fn a_peer_that_breaks_the_rules_loses_its_link_and_nobody_else_theirs() {
     let mut bad = process.client().await;
     bad.tell(&ToRelay::Hello { version: 1 }).await;
     let closed = bad.link.closed().await;
-    assert_eq!(
-        closed,
-        link_io::Closed::There(link_io::CloseReason::Refused)
-    );
+    assert_eq!(closed, link_io::Closed::There(link_io::CloseReason::Refused));
     let certificate = process.cast.certificate(&alice, 0, Standing::Certified);
     good.publish(&certificate).await.unwrap();
 }

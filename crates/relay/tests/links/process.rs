@@ -34,13 +34,7 @@ impl Process {
         ]});
         std::fs::write(folder.path().join("origin.json"), orgs.to_string()).unwrap();
         let (child, addr, key) = spawn(folder.path(), "127.0.0.1:0");
-        Self {
-            cast,
-            folder,
-            addr,
-            key,
-            child,
-        }
+        Self { cast, folder, addr, key, child }
     }
 
     pub(crate) fn objects_key(&self) -> Key {
@@ -99,9 +93,7 @@ fn spawn(folder: &Path, listen: &str) -> (Child, SocketAddr, RelayKey) {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let said: serde_json::Value = serde_json::from_str(&line).unwrap();
     let listen = said["listen"].as_str().unwrap().parse().unwrap();
     let key = said["key"].as_str().unwrap().parse().unwrap();

@@ -35,10 +35,7 @@ async fn refused_for_good(process: &mut Process, bob: &Writer, object: &Object, 
     let found = client.get(object.name()).await;
     assert_ne!(found.map(|found| found.bytes()), Some(object.bytes()));
     let prefix = Prefix::team(process.cast.team);
-    assert_eq!(
-        client.subscribe(prefix, 0).await,
-        SubscriptionStanding::Active
-    );
+    assert_eq!(client.subscribe(prefix, 0).await, SubscriptionStanding::Active);
     let (all, _) = client.catch_up().await;
     assert!(all.len() >= 5 && !all.contains(object));
 }
@@ -47,10 +44,7 @@ async fn refused_for_good(process: &mut Process, bob: &Writer, object: &Object, 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_signer() {
     let (mut process, alice, bob, _) = scene().await;
-    let entry = alice
-        .entry(&process.cast, b"forged")
-        .sign(&Signer::from_seed(&[66; 32]))
-        .unwrap();
+    let entry = alice.entry(&process.cast, b"forged").sign(&Signer::from_seed(&[66; 32])).unwrap();
     refused_for_good(&mut process, &bob, &entry, Refusal::WrongSigner).await;
 }
 
@@ -59,10 +53,7 @@ async fn a_wrong_signer() {
 async fn an_uncertified_writer() {
     let (mut process, _, bob, _) = scene().await;
     let eve = process.cast.writer(66);
-    let entry = eve
-        .entry(&process.cast, b"uncertified")
-        .sign(&eve.log)
-        .unwrap();
+    let entry = eve.entry(&process.cast, b"uncertified").sign(&eve.log).unwrap();
     refused_for_good(&mut process, &bob, &entry, Refusal::Uncertified).await;
 }
 
@@ -72,10 +63,7 @@ async fn a_revoked_writer() {
     let (mut process, alice, bob, _) = scene().await;
     let revoked = process.cast.certificate(&alice, 1, Standing::Revoked);
     process.client().await.publish(&revoked).await.unwrap();
-    let entry = alice
-        .entry(&process.cast, b"revoked")
-        .sign(&alice.log)
-        .unwrap();
+    let entry = alice.entry(&process.cast, b"revoked").sign(&alice.log).unwrap();
     refused_for_good(&mut process, &bob, &entry, Refusal::Revoked).await;
     // The revocation itself has survived the restart.
     let mut client = process.client().await;
@@ -98,10 +86,7 @@ async fn a_gap() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_previous_hash() {
     let (mut process, alice, bob, _) = scene().await;
-    let draft = Draft {
-        previous: Hash([7; 32]),
-        ..alice.entry(&process.cast, b"elsewhere")
-    };
+    let draft = Draft { previous: Hash([7; 32]), ..alice.entry(&process.cast, b"elsewhere") };
     let entry = draft.sign(&alice.log).unwrap();
     refused_for_good(&mut process, &bob, &entry, Refusal::WrongPrevious).await;
 }
@@ -110,10 +95,7 @@ async fn a_wrong_previous_hash() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_object() {
     let (mut process, alice, bob, _) = scene().await;
-    let draft = Draft {
-        expires: process.cast.now,
-        ..alice.entry(&process.cast, b"too late")
-    };
+    let draft = Draft { expires: process.cast.now, ..alice.entry(&process.cast, b"too late") };
     let entry = draft.sign(&alice.log).unwrap();
     refused_for_good(&mut process, &bob, &entry, Refusal::Expired).await;
 }
@@ -124,27 +106,15 @@ async fn a_squatted_name() {
     let (mut process, alice, bob, stored) = scene().await;
     let channel = Channel::truncate(2);
     let number = Number::truncate(1);
-    let rest = Rest::Message {
-        channel,
-        device: alice.device,
-        number,
-    };
-    let draft = process
-        .cast
-        .draft(rest, process.cast.now.plus(DAY), b"another");
+    let rest = Rest::Message { channel, device: alice.device, number };
+    let draft = process.cast.draft(rest, process.cast.now.plus(DAY), b"another");
     let previous = stored[0].entry_hash();
     let other = Draft { previous, ..draft }.sign(&alice.log).unwrap();
     refused_for_good(&mut process, &bob, &other, Refusal::NameTaken).await;
     // And a stranger cannot take a name that is still free.
-    let entry = alice
-        .entry(&process.cast, b"mine")
-        .sign(&alice.log)
-        .unwrap();
+    let entry = alice.entry(&process.cast, b"mine").sign(&alice.log).unwrap();
     let squatter = Signer::from_seed(&[66; 32]);
-    let squat = alice
-        .entry(&process.cast, b"squat")
-        .sign(&squatter)
-        .unwrap();
+    let squat = alice.entry(&process.cast, b"squat").sign(&squatter).unwrap();
     refused_for_good(&mut process, &bob, &squat, Refusal::WrongSigner).await;
     process.client().await.publish(&entry).await.unwrap();
 }
@@ -156,39 +126,23 @@ async fn an_unauthorised_subscription() {
     let prefix = Prefix::team(process.cast.team);
     for round in 0..2 {
         let mut stranger = process.client().await;
-        assert_eq!(
-            stranger.subscribe(prefix, 0).await,
-            SubscriptionStanding::Refused
-        );
+        assert_eq!(stranger.subscribe(prefix, 0).await, SubscriptionStanding::Refused);
         assert_eq!(stranger.get(stored[0].name()).await, None);
         let mut newcomer = process.client().await;
-        newcomer
-            .prove(&process.cast, &process.cast.writer(66), process.key)
-            .await;
-        assert_eq!(
-            newcomer.subscribe(prefix, 0).await,
-            SubscriptionStanding::Waiting
-        );
+        newcomer.prove(&process.cast, &process.cast.writer(66), process.key).await;
+        assert_eq!(newcomer.subscribe(prefix, 0).await, SubscriptionStanding::Waiting);
         assert_eq!(newcomer.get(stored[0].name()).await, None);
         // A proof that was made for another link is worth nothing on this one.
         let mut thief = process.client().await;
         let exporter = newcomer.link.session_secret().unwrap();
-        let proof = process
-            .cast
-            .proof(&alice, &process.objects_key(), &exporter);
+        let proof = process.cast.proof(&alice, &process.objects_key(), &exporter);
         thief.tell(&objects::wire::ToRelay::Prove(proof)).await;
-        assert_eq!(
-            thief.subscribe(prefix, 0).await,
-            SubscriptionStanding::Refused
-        );
+        assert_eq!(thief.subscribe(prefix, 0).await, SubscriptionStanding::Refused);
         // Somebody who may read gets a new object; the others have heard nothing by then, and
         // would have been told before him.
         let mut reader = process.client().await;
         reader.prove(&process.cast, &bob, process.key).await;
-        assert_eq!(
-            reader.subscribe(prefix, 0).await,
-            SubscriptionStanding::Active
-        );
+        assert_eq!(reader.subscribe(prefix, 0).await, SubscriptionStanding::Active);
         let (seen, _) = reader.catch_up().await;
         assert!(stored.iter().all(|entry| seen.contains(entry)));
         for outsider in [&mut stranger, &mut newcomer, &mut thief] {
@@ -218,9 +172,7 @@ async fn a_second_claim_of_one_slot() {
     let mut claims = Vec::new();
     for writer in [&mut alice, &mut bob] {
         let (pieces, blob) = writer.blob(&process.cast, b"commit");
-        let claim = process
-            .cast
-            .claim(1, Hash::NONE, &writer.claims(blob), &writer.log);
+        let claim = process.cast.claim(1, Hash::NONE, &writer.claims(blob), &writer.log);
         assert_eq!(client.claim(&claim).await, Ok(SlotAnswer::Incomplete));
         client.publish(&pieces[0]).await.unwrap();
         claims.push(claim);
@@ -229,10 +181,7 @@ async fn a_second_claim_of_one_slot() {
         panic!("not won");
     };
     assert!(receipt.covers(&process.objects_key(), &claims[0]));
-    let taken = SlotAnswer::Taken {
-        winner: claims[0].clone(),
-        receipt,
-    };
+    let taken = SlotAnswer::Taken { winner: claims[0].clone(), receipt };
     assert_eq!(client.claim(&claims[1]).await, Ok(taken.clone()));
     process.kill_and_restart();
     let mut client = process.client().await;

@@ -12,9 +12,7 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
     }),
     ("write-file", |scene| {
         let path = scene.others("secret")?;
-        Ok(Box::new(move || {
-            OpenOptions::new().append(true).open(path)?.write_all(b"!")
-        }))
+        Ok(Box::new(move || OpenOptions::new().append(true).open(path)?.write_all(b"!")))
     }),
     ("create-file", |scene| {
         let path = scene.others("new")?;
@@ -23,9 +21,7 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
     ("create-file-in-tmp", |scene| {
         let path = format!("/tmp/sandbox-probe-{}", std::process::id());
         let _ = scene;
-        Ok(Box::new(move || {
-            File::create_new(&path).and_then(|_| fs::remove_file(path))
-        }))
+        Ok(Box::new(move || File::create_new(&path).and_then(|_| fs::remove_file(path))))
     }),
     ("list-folder", |scene| {
         let path = scene.others("")?;
@@ -63,15 +59,11 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
     }),
     ("truncate-file", |scene| {
         let path = c_path(scene.others("doomed-too")?)?;
-        Ok(Box::new(move || {
-            attempt(libc::SYS_truncate, [path.as_ptr().addr(), 0, 0, 0, 0, 0])
-        }))
+        Ok(Box::new(move || attempt(libc::SYS_truncate, [path.as_ptr().addr(), 0, 0, 0, 0, 0])))
     }),
     ("change-mode", |scene| {
         let path = scene.others("secret")?;
-        Ok(Box::new(move || {
-            fs::set_permissions(path, fs::Permissions::from_mode(0o644))
-        }))
+        Ok(Box::new(move || fs::set_permissions(path, fs::Permissions::from_mode(0o644))))
     }),
     ("change-owner", |scene| {
         let path = scene.others("secret")?;
@@ -96,12 +88,8 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
             answer(unsafe { libc::mknod(path.as_ptr(), libc::S_IFCHR | 0o600, number) }).map(drop)
         }))
     }),
-    ("read-user-list", |_| {
-        Ok(Box::new(|| fs::read("/etc/passwd").map(drop)))
-    }),
-    ("read-password-list", |_| {
-        Ok(Box::new(|| fs::read("/etc/shadow").map(drop)))
-    }),
+    ("read-user-list", |_| Ok(Box::new(|| fs::read("/etc/passwd").map(drop)))),
+    ("read-password-list", |_| Ok(Box::new(|| fs::read("/etc/shadow").map(drop)))),
     ("watch-folder", |scene| {
         let path = c_path(scene.others("")?)?;
         Ok(Box::new(move || {
@@ -119,12 +107,7 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
         Ok(Box::new(move || {
             let path = folder.join("store.db");
             let mut options = OpenOptions::new();
-            let file = options
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&path)?;
+            let file = options.read(true).write(true).create(true).truncate(false).open(&path)?;
             file.write_all_at(b"page", 4096)?;
             file.sync_all()?;
             file.sync_data()?;
@@ -142,11 +125,7 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
             fs::remove_file(path)
         }))
     }),
-    ("randomness", |_| {
-        Ok(Box::new(|| {
-            File::open("/dev/urandom")?.read_exact(&mut [0; 16])
-        }))
-    }),
+    ("randomness", |_| Ok(Box::new(|| File::open("/dev/urandom")?.read_exact(&mut [0; 16])))),
     ("own-sockets", |_| {
         let (mut near, mut far) = std::os::unix::net::UnixStream::pair()?;
         Ok(Box::new(move || {
@@ -154,11 +133,7 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
             near.write_all(b"frame")?;
             let mut frame = [0; 5];
             far.read_exact(&mut frame)?;
-            let mut poll = libc::pollfd {
-                fd: 0,
-                events: libc::POLLIN,
-                revents: 0,
-            };
+            let mut poll = libc::pollfd { fd: 0, events: libc::POLLIN, revents: 0 };
             // SAFETY: one live entry, as announced.
             answer(unsafe { libc::poll(&raw mut poll, 1, 0) }).map(drop)
         }))

@@ -16,20 +16,14 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
         }))
     }),
     ("new-user-namespace", |_| {
-        Ok(Box::new(|| {
-            attempt(libc::SYS_unshare, [NEWUSER, 0, 0, 0, 0, 0])
-        }))
+        Ok(Box::new(|| attempt(libc::SYS_unshare, [NEWUSER, 0, 0, 0, 0, 0])))
     }),
     ("new-network-namespace", |_| {
-        Ok(Box::new(|| {
-            attempt(libc::SYS_unshare, [NEWNET, 0, 0, 0, 0, 0])
-        }))
+        Ok(Box::new(|| attempt(libc::SYS_unshare, [NEWNET, 0, 0, 0, 0, 0])))
     }),
     ("enter-namespace", |_| {
         let namespace = descriptor(File::open("/proc/self/ns/uts")?.into_raw_fd())?;
-        Ok(Box::new(move || {
-            attempt(libc::SYS_setns, [namespace, 0, 0, 0, 0, 0])
-        }))
+        Ok(Box::new(move || attempt(libc::SYS_setns, [namespace, 0, 0, 0, 0, 0])))
     }),
     ("mount", |scene| {
         // The mount must not outlive the probe.
@@ -39,27 +33,17 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
         let place = c_path(scene.others("")?)?;
         Ok(Box::new(move || {
             let kind = c"tmpfs".as_ptr().addr();
-            attempt(
-                libc::SYS_mount,
-                [kind, place.as_ptr().addr(), kind, 0, 0, 0],
-            )
+            attempt(libc::SYS_mount, [kind, place.as_ptr().addr(), kind, 0, 0, 0])
         }))
     }),
     ("change-root", |scene| {
         let place = c_path(scene.others("")?)?;
-        Ok(Box::new(move || {
-            attempt(libc::SYS_chroot, [place.as_ptr().addr(), 0, 0, 0, 0, 0])
-        }))
+        Ok(Box::new(move || attempt(libc::SYS_chroot, [place.as_ptr().addr(), 0, 0, 0, 0, 0])))
     }),
     ("host-name", |_| {
         // The name must not outlive the probe.
         attempt(libc::SYS_unshare, [NEWUTS, 0, 0, 0, 0, 0])?;
-        Ok(Box::new(|| {
-            attempt(
-                libc::SYS_sethostname,
-                [c"probe".as_ptr().addr(), 5, 0, 0, 0, 0],
-            )
-        }))
+        Ok(Box::new(|| attempt(libc::SYS_sethostname, [c"probe".as_ptr().addr(), 5, 0, 0, 0, 0])))
     }),
     ("open-by-handle", |scene| {
         let path = c_path(scene.others("secret")?)?;
@@ -70,10 +54,7 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
         let mut mount = 0_i32;
         let name = path.as_ptr().addr();
         let (address, mount) = (handle.as_mut_ptr().addr(), (&raw mut mount).addr());
-        attempt(
-            libc::SYS_name_to_handle_at,
-            [HERE, name, address, mount, 0, 0],
-        )?;
+        attempt(libc::SYS_name_to_handle_at, [HERE, name, address, mount, 0, 0])?;
         let folder = descriptor(File::open(scene.others("")?)?.into_raw_fd())?;
         Ok(Box::new(move || {
             let address = handle.as_mut_ptr().addr();
@@ -88,20 +69,14 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
                 *field = value;
             }
             let address = attributes.as_mut_ptr().addr();
-            attempt(
-                libc::SYS_bpf,
-                [0, address, size_of_val(&attributes), 0, 0, 0],
-            )
+            attempt(libc::SYS_bpf, [0, address, size_of_val(&attributes), 0, 0, 0])
         }))
     }),
     ("performance-counter", |_| {
         Ok(Box::new(|| {
             // Software, 64 bytes, task clock; without the kernel's own part.
             let mut attributes = [0_u64; 8];
-            for (field, value) in attributes
-                .iter_mut()
-                .zip([1 | (64 << 32), 1, 0, 0, 0, 0x61])
-            {
+            for (field, value) in attributes.iter_mut().zip([1 | (64 << 32), 1, 0, 0, 0, 0x61]) {
                 *field = value;
             }
             let address = attributes.as_mut_ptr().addr();
@@ -109,25 +84,15 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
             attempt(libc::SYS_perf_event_open, [address, 0, every, every, 0, 0])
         }))
     }),
-    ("user-faults", |_| {
-        Ok(Box::new(|| {
-            attempt(libc::SYS_userfaultfd, [1, 0, 0, 0, 0, 0])
-        }))
-    }),
-    ("key-ring", |_| {
-        Ok(Box::new(|| {
-            attempt(libc::SYS_keyctl, [0, PROCESS_RING, 1, 0, 0, 0])
-        }))
-    }),
+    ("user-faults", |_| Ok(Box::new(|| attempt(libc::SYS_userfaultfd, [1, 0, 0, 0, 0, 0])))),
+    ("key-ring", |_| Ok(Box::new(|| attempt(libc::SYS_keyctl, [0, PROCESS_RING, 1, 0, 0, 0])))),
     ("add-key", |_| {
         Ok(Box::new(|| {
             let (kind, name) = (c"user".as_ptr().addr(), c"probe".as_ptr().addr());
             attempt(libc::SYS_add_key, [kind, name, name, 5, PROCESS_RING, 0])
         }))
     }),
-    ("watch-everything", |_| {
-        Ok(Box::new(|| attempt(libc::SYS_fanotify_init, [0; 6])))
-    }),
+    ("watch-everything", |_| Ok(Box::new(|| attempt(libc::SYS_fanotify_init, [0; 6])))),
     ("another-filter", |_| {
         Ok(Box::new(|| {
             let action = libc::SECCOMP_RET_ALLOW;
@@ -147,11 +112,7 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
                     out("r8") _, out("r9") _, out("r10") _, out("r11") _,
                 );
             }
-            if result > 0 {
-                Ok(())
-            } else {
-                Err(io::Error::from_raw_os_error(38))
-            }
+            if result > 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(38)) }
         }))
     }),
     ("type-into-terminal", |_| {
@@ -173,29 +134,17 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
     }),
     ("change-user", |_| {
         let same = usize::MAX;
-        Ok(Box::new(move || {
-            attempt(libc::SYS_setresuid, [same, same, same, 0, 0, 0])
-        }))
+        Ok(Box::new(move || attempt(libc::SYS_setresuid, [same, same, same, 0, 0, 0])))
     }),
-    ("become-dumpable", |_| {
-        Ok(Box::new(|| {
-            attempt(libc::SYS_prctl, [DUMPABLE, 1, 0, 0, 0, 0])
-        }))
-    }),
+    ("become-dumpable", |_| Ok(Box::new(|| attempt(libc::SYS_prctl, [DUMPABLE, 1, 0, 0, 0, 0])))),
     ("core-limit", |_| {
         Ok(Box::new(|| {
             let mut limit = [0_u64; 2];
             let core = 4;
-            attempt(
-                libc::SYS_prlimit64,
-                [0, core, 0, limit.as_mut_ptr().addr(), 0, 0],
-            )?;
+            attempt(libc::SYS_prlimit64, [0, core, 0, limit.as_mut_ptr().addr(), 0, 0])?;
             let [_, highest] = limit;
             let wanted = [highest, highest];
-            attempt(
-                libc::SYS_prlimit64,
-                [0, core, wanted.as_ptr().addr(), 0, 0, 0],
-            )
+            attempt(libc::SYS_prlimit64, [0, core, wanted.as_ptr().addr(), 0, 0, 0])
         }))
     }),
 ];

@@ -7,14 +7,8 @@
 //! As `start` or `start-plainly` it stands in for the launcher and starts itself as role `as=`.
 //! Prints `level ..`, then `done` or `refused ERRNO`. Ends with 2 if a probe could not be set up.
 
-#![expect(
-    unsafe_code,
-    reason = "probes make the raw system calls that an intruder would make"
-)]
-#![expect(
-    clippy::print_stdout,
-    reason = "standard output is how a probe reports"
-)]
+#![expect(unsafe_code, reason = "probes make the raw system calls that an intruder would make")]
+#![expect(clippy::print_stdout, reason = "standard output is how a probe reports")]
 
 mod files;
 mod kernel;
@@ -93,9 +87,7 @@ fn run(role: &str, name: &str, scene: &Scene) -> io::Result<ExitCode> {
 /// Becomes another program, with no descriptor but the first three.
 fn cleanly(program: &str) -> io::Result<ExitCode> {
     attempt(libc::SYS_close_range, [3, usize::MAX >> 32, 4, 0, 0, 0])?;
-    Err(std::process::Command::new(program)
-        .args(std::env::args_os().skip(3))
-        .exec())
+    Err(std::process::Command::new(program).args(std::env::args_os().skip(3)).exec())
 }
 
 /// Stands in for the launcher: starts this program again, as the launcher would or plainly, and
@@ -113,15 +105,9 @@ fn start(mode: &str, name: &str, scene: &Scene) -> io::Result<ExitCode> {
     let mut child = if mode == "start" {
         sandbox_io::child::spawn(role, &program, &arguments, theirs.into())?
     } else {
-        std::process::Command::new(program)
-            .args(arguments)
-            .stdin(OwnedFd::from(theirs))
-            .spawn()?
+        std::process::Command::new(program).args(arguments).stdin(OwnedFd::from(theirs)).spawn()?
     };
-    let status = child
-        .wait()?
-        .code()
-        .and_then(|code| u8::try_from(code).ok());
+    let status = child.wait()?.code().and_then(|code| u8::try_from(code).ok());
     Ok(ExitCode::from(status.unwrap_or(99)))
 }
 
@@ -139,19 +125,12 @@ fn harden_only(role: Option<Role>) -> ExitCode {
 }
 
 fn find(name: &str) -> Option<Probe> {
-    [
-        GENERAL,
-        network::PROBES,
-        processes::PROBES,
-        files::PROBES,
-        others::PROBES,
-        memory::PROBES,
-    ]
-    .into_iter()
-    .chain([kernel::PROBES])
-    .flatten()
-    .find(|(known, _)| *known == name)
-    .map(|(_, probe)| *probe)
+    [GENERAL, network::PROBES, processes::PROBES, files::PROBES, others::PROBES, memory::PROBES]
+        .into_iter()
+        .chain([kernel::PROBES])
+        .flatten()
+        .find(|(known, _)| *known == name)
+        .map(|(_, probe)| *probe)
 }
 
 const GENERAL: &[(&str, Probe)] = &[
@@ -173,9 +152,8 @@ const GENERAL: &[(&str, Probe)] = &[
         }))
     }),
     ("environment", |_| {
-        let mut names: Vec<String> = std::env::vars_os()
-            .map(|(name, _)| name.to_string_lossy().into_owned())
-            .collect();
+        let mut names: Vec<String> =
+            std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
         names.sort();
         Ok(Box::new(move || {
             println!("names {}", names.join(" "));

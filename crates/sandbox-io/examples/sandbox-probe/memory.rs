@@ -4,9 +4,7 @@ use crate::{Probe, answer, attempt, call};
 
 pub(crate) const PROBES: &[(&str, Probe)] = &[
     ("map-executable", |_| {
-        Ok(Box::new(|| {
-            map(libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC).map(drop)
-        }))
+        Ok(Box::new(|| map(libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC).map(drop)))
     }),
     ("make-executable", |_| {
         Ok(Box::new(|| {
@@ -54,9 +52,7 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
         }))
     }),
     ("read-implies-execute", |_| {
-        Ok(Box::new(|| {
-            attempt(libc::SYS_personality, [0x040_0000, 0, 0, 0, 0, 0])
-        }))
+        Ok(Box::new(|| attempt(libc::SYS_personality, [0x040_0000, 0, 0, 0, 0, 0])))
     }),
     ("key-page", |_| {
         Ok(Box::new(|| {
@@ -77,11 +73,7 @@ fn map(rights: i32) -> io::Result<*mut libc::c_void> {
 }
 
 fn mapped(page: *mut libc::c_void) -> io::Result<*mut libc::c_void> {
-    if page == libc::MAP_FAILED {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(page)
-    }
+    if page == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(page) }
 }
 
 const PAGE: usize = 4096;

@@ -13,38 +13,20 @@ pub(crate) fn be_the_victim() -> ExitCode {
     let secret = Box::new(*b"sesame!!");
     // SAFETY: lets same-user processes trace this one where Yama would refuse it.
     unsafe { libc::prctl(libc::PR_SET_PTRACER, libc::PR_SET_PTRACER_ANY, 0, 0, 0) };
-    println!(
-        "{} {}",
-        std::process::id(),
-        std::ptr::from_ref(&*secret).addr()
-    );
-    let waited = io::stdout()
-        .flush()
-        .and_then(|()| io::stdin().read_to_end(&mut Vec::new()));
+    println!("{} {}", std::process::id(), std::ptr::from_ref(&*secret).addr());
+    let waited = io::stdout().flush().and_then(|()| io::stdin().read_to_end(&mut Vec::new()));
     drop(std::hint::black_box(secret));
-    if waited.is_ok() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if waited.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 pub(crate) const PROBES: &[(&str, Probe)] = &[
     ("trace", |scene| {
         let victim = scene.value("victim")?;
-        Ok(Box::new(move || {
-            attempt(libc::SYS_ptrace, [SEIZE, victim, 0, 0, 0, 0])
-        }))
+        Ok(Box::new(move || attempt(libc::SYS_ptrace, [SEIZE, victim, 0, 0, 0, 0])))
     }),
-    ("be-traced", |_| {
-        Ok(Box::new(|| attempt(libc::SYS_ptrace, [0; 6])))
-    }),
-    ("read-memory", |scene| {
-        copy_memory(scene, libc::SYS_process_vm_readv)
-    }),
-    ("write-memory", |scene| {
-        copy_memory(scene, libc::SYS_process_vm_writev)
-    }),
+    ("be-traced", |_| Ok(Box::new(|| attempt(libc::SYS_ptrace, [0; 6])))),
+    ("read-memory", |scene| copy_memory(scene, libc::SYS_process_vm_readv)),
+    ("write-memory", |scene| copy_memory(scene, libc::SYS_process_vm_writev)),
     ("memory-file", |scene| {
         let victim = scene.value::<u32>("victim")?;
         let address = scene.value("address")?;
@@ -55,49 +37,32 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
     }),
     ("environment-file", |scene| {
         let victim = scene.value::<u32>("victim")?;
-        Ok(Box::new(move || {
-            fs::read(format!("/proc/{victim}/environ")).map(drop)
-        }))
+        Ok(Box::new(move || fs::read(format!("/proc/{victim}/environ")).map(drop)))
     }),
     // Writing there would get around memory that cannot be written.
     ("own-memory-file", |_| {
-        Ok(Box::new(|| {
-            OpenOptions::new()
-                .write(true)
-                .open("/proc/self/mem")
-                .map(drop)
-        }))
+        Ok(Box::new(|| OpenOptions::new().write(true).open("/proc/self/mem").map(drop)))
     }),
     ("open-process", |scene| {
         let victim = scene.value("victim")?;
-        Ok(Box::new(move || {
-            attempt(libc::SYS_pidfd_open, [victim, 0, 0, 0, 0, 0])
-        }))
+        Ok(Box::new(move || attempt(libc::SYS_pidfd_open, [victim, 0, 0, 0, 0, 0])))
     }),
     ("take-descriptor", |scene| {
         let victim = open_process(scene)?;
-        Ok(Box::new(move || {
-            attempt(libc::SYS_pidfd_getfd, [victim, 0, 0, 0, 0, 0])
-        }))
+        Ok(Box::new(move || attempt(libc::SYS_pidfd_getfd, [victim, 0, 0, 0, 0, 0])))
     }),
     ("compare", |scene| {
         let victim = scene.value("victim")?;
         let own = own_number()?;
-        Ok(Box::new(move || {
-            attempt(libc::SYS_kcmp, [own, victim, 0, 0, 0, 0])
-        }))
+        Ok(Box::new(move || attempt(libc::SYS_kcmp, [own, victim, 0, 0, 0, 0])))
     }),
     ("signal", |scene| {
         let victim = scene.value("victim")?;
-        Ok(Box::new(move || {
-            attempt(libc::SYS_kill, [victim, WINCH, 0, 0, 0, 0])
-        }))
+        Ok(Box::new(move || attempt(libc::SYS_kill, [victim, WINCH, 0, 0, 0, 0])))
     }),
     ("signal-thread", |scene| {
         let victim = scene.value("victim")?;
-        Ok(Box::new(move || {
-            attempt(libc::SYS_tgkill, [victim, victim, WINCH, 0, 0, 0])
-        }))
+        Ok(Box::new(move || attempt(libc::SYS_tgkill, [victim, victim, WINCH, 0, 0, 0])))
     }),
     ("signal-queue", |scene| {
         let victim = scene.value("victim")?;
@@ -113,9 +78,7 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
     }),
     ("signal-by-descriptor", |scene| {
         let victim = open_process(scene)?;
-        Ok(Box::new(move || {
-            attempt(libc::SYS_pidfd_send_signal, [victim, WINCH, 0, 0, 0, 0])
-        }))
+        Ok(Box::new(move || attempt(libc::SYS_pidfd_send_signal, [victim, WINCH, 0, 0, 0, 0])))
     }),
     ("limits", |scene| {
         let victim = scene.value("victim")?;
@@ -127,9 +90,7 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
     }),
     ("priority", |scene| {
         let victim = scene.value("victim")?;
-        Ok(Box::new(move || {
-            attempt(libc::SYS_setpriority, [0, victim, 1, 0, 0, 0])
-        }))
+        Ok(Box::new(move || attempt(libc::SYS_setpriority, [0, victim, 1, 0, 0, 0])))
     }),
 ];
 

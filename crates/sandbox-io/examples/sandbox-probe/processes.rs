@@ -7,25 +7,17 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
     ("exec", |_| {
         Ok(Box::new(|| {
             let (program, words) = echo();
-            attempt(
-                libc::SYS_execve,
-                [program.addr(), words.as_ptr().addr(), 0, 0, 0, 0],
-            )
+            attempt(libc::SYS_execve, [program.addr(), words.as_ptr().addr(), 0, 0, 0, 0])
         }))
     }),
     ("exec-at", |_| {
         Ok(Box::new(|| {
             let (program, words) = echo();
             let here = usize::MAX;
-            attempt(
-                libc::SYS_execveat,
-                [here, program.addr(), words.as_ptr().addr(), 0, 0, 0],
-            )
+            attempt(libc::SYS_execveat, [here, program.addr(), words.as_ptr().addr(), 0, 0, 0])
         }))
     }),
-    ("start-program", |_| {
-        Ok(Box::new(|| Command::new("/bin/true").status().map(drop)))
-    }),
+    ("start-program", |_| Ok(Box::new(|| Command::new("/bin/true").status().map(drop)))),
     ("fork", |_| {
         Ok(Box::new(|| {
             // SAFETY: the child ends at once.
@@ -33,13 +25,9 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
         }))
     }),
     #[cfg(target_arch = "x86_64")]
-    ("old-fork", |_| {
-        Ok(Box::new(|| end_the_child(call(libc::SYS_fork, [0; 6])?)))
-    }),
+    ("old-fork", |_| Ok(Box::new(|| end_the_child(call(libc::SYS_fork, [0; 6])?)))),
     ("clone-process", |_| {
-        Ok(Box::new(|| {
-            end_the_child(call(libc::SYS_clone, [SIGCHLD, 0, 0, 0, 0, 0])?)
-        }))
+        Ok(Box::new(|| end_the_child(call(libc::SYS_clone, [SIGCHLD, 0, 0, 0, 0, 0])?)))
     }),
     ("clone-user-namespace", |_| {
         Ok(Box::new(|| {
@@ -52,19 +40,13 @@ pub(crate) const PROBES: &[(&str, Probe)] = &[
             // struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, ...
             let arguments = [0_u64, 0, 0, 0, 17, 0, 0, 0];
             let size = size_of_val(&arguments);
-            end_the_child(call(
-                libc::SYS_clone3,
-                [arguments.as_ptr().addr(), size, 0, 0, 0, 0],
-            )?)
+            end_the_child(call(libc::SYS_clone3, [arguments.as_ptr().addr(), size, 0, 0, 0, 0])?)
         }))
     }),
     ("thread", |_| {
         Ok(Box::new(|| {
             let thread = std::thread::Builder::new().spawn(|| 7)?;
-            thread
-                .join()
-                .map(drop)
-                .map_err(|_| io::Error::other("the thread failed"))
+            thread.join().map(drop).map_err(|_| io::Error::other("the thread failed"))
         }))
     }),
 ];

@@ -14,8 +14,7 @@ impl Scene {
         Self(
             arguments
                 .filter_map(|text| {
-                    text.split_once('=')
-                        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
                 })
                 .collect(),
         )

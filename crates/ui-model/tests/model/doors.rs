@@ -13,10 +13,9 @@ use crate::{BOB, asks, channel, empty_answers, message, refusal, row, settle, te
 fn the_screen_follows_the_vault() {
     let mut state = State::new(100, Zone::default());
     assert_eq!(state.screen(), Screen::Starting);
-    for (phase, screen) in [
-        (Phase::FirstStart, Screen::FirstStart),
-        (Phase::Locked, Screen::Unlock),
-    ] {
+    for (phase, screen) in
+        [(Phase::FirstStart, Screen::FirstStart), (Phase::Locked, Screen::Unlock)]
+    {
         state.hear(Event::Phase(phase));
         assert_eq!(state.screen(), screen);
         assert_eq!(state.title(), "Sotto");
@@ -73,10 +72,8 @@ fn a_message_whose_answer_was_lost_is_asked_again_under_the_same_ticket() {
     state.hear(Event::Gone);
     state.hear(Event::Phase(Phase::Locked));
     state.hear(Event::Phase(Phase::Unlocked));
-    let again: Vec<_> = asks(&mut state)
-        .into_iter()
-        .filter(|(_, ask)| matches!(ask, Ask::Send { .. }))
-        .collect();
+    let again: Vec<_> =
+        asks(&mut state).into_iter().filter(|(_, ask)| matches!(ask, Ask::Send { .. })).collect();
     assert_eq!(again, sent);
     assert_eq!(state.draft(talk), "and a draft");
 }
@@ -94,16 +91,9 @@ fn joining_goes_from_the_link_over_the_fingerprint_to_the_hash_and_ends_with_the
     assert_eq!(state.screen(), Screen::Join);
     state.wish(Intent::EnterLink(" nonsense ".into()));
     settle(&mut state, |_| refusal("The link is damaged"));
-    assert!(matches!(
-        state.join(),
-        Some(Join::Entering { trouble: Some(_) })
-    ));
+    assert!(matches!(state.join(), Some(Join::Entering { trouble: Some(_) })));
 
-    let offer = Offer {
-        team: team(5),
-        root: Fingerprint([7; 32]),
-        relay: "relay:1".to_owned(),
-    };
+    let offer = Offer { team: team(5), root: Fingerprint([7; 32]), relay: "relay:1".to_owned() };
     state.wish(Intent::EnterLink("sotto-\n join:x".into()));
     settle(&mut state, |ask| {
         assert_eq!(*ask, Ask::ReadLink("sotto-join:x".into()));
@@ -113,21 +103,10 @@ fn joining_goes_from_the_link_over_the_fingerprint_to_the_hash_and_ends_with_the
     state.wish(Intent::ConfirmJoin);
     settle(&mut state, |ask| {
         let root = Fingerprint([7; 32]);
-        assert_eq!(
-            *ask,
-            Ask::Join {
-                link: "sotto-join:x".into(),
-                root
-            }
-        );
+        assert_eq!(*ask, Ask::Join { link: "sotto-join:x".into(), root });
         Answer::Joining(Fingerprint([8; 32]))
     });
-    assert_eq!(
-        state.join(),
-        Some(&Join::Waiting {
-            hash: Fingerprint([8; 32])
-        })
-    );
+    assert_eq!(state.join(), Some(&Join::Waiting { hash: Fingerprint([8; 32]) }));
     state.hear(Event::Joined(team(5)));
     settle(&mut state, empty_answers);
     assert_eq!(state.screen(), Screen::Main);
@@ -148,11 +127,7 @@ fn a_wrong_passphrase_says_so_and_how_long_to_wait() {
     settle(&mut state, |ask| {
         assert!(matches!(ask, Ask::Unlock(_)));
         let wait_until = Some(Millis(52_500));
-        Answer::Refused(Refusal {
-            message: "Wrong".into(),
-            hint: String::new(),
-            wait_until,
-        })
+        Answer::Refused(Refusal { message: "Wrong".into(), hint: String::new(), wait_until })
     });
     assert_eq!(state.wait_seconds(), 3);
     assert!(!state.door().busy);

@@ -1,9 +1,6 @@
 //! What follows from intents and events, as scripts.
 
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "a test says what it found by panicking"
-)]
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test says what it found by panicking")]
 
 mod doors;
 mod talk;
@@ -18,11 +15,7 @@ const ME: u64 = 9;
 const BOB: u64 = 8;
 
 fn team(number: u64) -> TeamId {
-    TeamId {
-        origin: Origin::truncate(1),
-        org: Org::truncate(2),
-        team: Team::truncate(number),
-    }
+    TeamId { origin: Origin::truncate(1), org: Org::truncate(2), team: Team::truncate(number) }
 }
 
 fn channel(number: u64) -> Talk {
@@ -53,10 +46,7 @@ fn row(talk: Talk, device: u64, number: u64) -> Row {
 }
 
 fn entry(number: u64, name: &str) -> ChannelEntry {
-    ChannelEntry {
-        id: Channel::truncate(number),
-        name: name.to_owned(),
-    }
+    ChannelEntry { id: Channel::truncate(number), name: name.to_owned() }
 }
 
 fn asks(state: &mut State) -> Vec<(Ticket, Ask)> {
@@ -84,23 +74,14 @@ fn settle(state: &mut State, mut answer: impl FnMut(&Ask) -> Answer) {
 
 fn empty_answers(ask: &Ask) -> Answer {
     match ask {
-        Ask::Teams => Answer::Teams(vec![TeamEntry {
-            id: team(5),
-            name: "Ops".to_owned(),
-        }]),
+        Ask::Teams => Answer::Teams(vec![TeamEntry { id: team(5), name: "Ops".to_owned() }]),
         Ask::Channels(_) => Answer::Channels(vec![
             entry(10, "general"),
             entry(11, "incidents"),
             entry(12, "relays"),
         ]),
-        Ask::Page { .. } => Answer::Page {
-            rows: vec![],
-            more: false,
-        },
-        Ask::WhoAmI => Answer::Me(Me {
-            name: "Alice".into(),
-            device: "laptop".into(),
-        }),
+        Ask::Page { .. } => Answer::Page { rows: vec![], more: false },
+        Ask::WhoAmI => Answer::Me(Me { name: "Alice".into(), device: "laptop".into() }),
         _ => Answer::Done,
     }
 }
@@ -115,18 +96,9 @@ fn unlocked() -> State {
 
 fn refusal(message: &str) -> Answer {
     let hint = "try again later".to_owned();
-    Answer::Refused(Refusal {
-        message: message.to_owned(),
-        hint,
-        wait_until: None,
-    })
+    Answer::Refused(Refusal { message: message.to_owned(), hint, wait_until: None })
 }
 
 fn message(talk: Talk, row: Row, above: Option<Name>) -> Event {
-    Event::Message {
-        team: talk.team,
-        channel: talk.channel,
-        row,
-        above,
-    }
+    Event::Message { team: talk.team, channel: talk.channel, row, above }
 }

@@ -76,10 +76,7 @@ fn the_new_line_stands_above_the_first_unread_message_of_the_channel_that_is_ope
     }
     state.wish(Intent::StepUnread(1));
     settle(&mut state, |ask| match ask {
-        Ask::Page { .. } => Answer::Page {
-            rows: rows.clone(),
-            more: false,
-        },
+        Ask::Page { .. } => Answer::Page { rows: rows.clone(), more: false },
         other => empty_answers(other),
     });
     assert_eq!(state.open(), Some(other));
@@ -106,12 +103,7 @@ fn a_watermark_moves_own_messages_forward_and_never_back() {
         delivered,
     };
     let standings = |state: &State| -> Vec<Standing> {
-        state
-            .pages()
-            .rows()
-            .iter()
-            .map(|row| row.standing)
-            .collect()
+        state.pages().rows().iter().map(|row| row.standing).collect()
     };
     use Standing::{Delivered, Queued, Relay};
     state.hear(mark(3, 1));
@@ -120,10 +112,7 @@ fn a_watermark_moves_own_messages_forward_and_never_back() {
     state.hear(mark(2, 0));
     assert_eq!(standings(&state), [Delivered, Relay, Relay, Queued, Queued]);
     state.hear(mark(4, 4));
-    assert_eq!(
-        standings(&state),
-        [Delivered, Delivered, Delivered, Delivered, Queued]
-    );
+    assert_eq!(standings(&state), [Delivered, Delivered, Delivered, Delivered, Queued]);
 }
 
 /// `UI-MODEL-11`
@@ -149,10 +138,7 @@ fn a_place_that_is_not_known_is_asked_for_once() {
     state.hear(message(talk, row(talk, BOB, 5), Some(name(talk, BOB, 4))));
     state.hear(message(talk, row(talk, BOB, 6), Some(name(talk, BOB, 5))));
     let asked = asks(&mut state);
-    assert!(
-        matches!(asked.as_slice(), [(_, Ask::Page { before: None, .. })]),
-        "{asked:?}"
-    );
+    assert!(matches!(asked.as_slice(), [(_, Ask::Page { before: None, .. })]), "{asked:?}");
 }
 
 /// `UI-MODEL-12`
@@ -169,10 +155,7 @@ fn a_reply_opens_the_thread_it_stands_in() {
     settle(&mut state, |ask| match ask {
         Ask::Page { talk: asked, .. } => {
             assert_eq!(*asked, thread);
-            Answer::Page {
-                rows: vec![root.clone(), row(thread, BOB, 1)],
-                more: false,
-            }
+            Answer::Page { rows: vec![root.clone(), row(thread, BOB, 1)], more: false }
         }
         other => empty_answers(other),
     });
@@ -195,18 +178,10 @@ fn the_quick_switcher_finds_channels_before_commands_and_unread_before_read() {
     let mut state = unlocked();
     let other = channel(12);
     state.hear(message(other, row(other, BOB, 0), None));
-    let labels: Vec<String> = state
-        .jumps("")
-        .into_iter()
-        .map(|jump| jump.label)
-        .take(4)
-        .collect();
+    let labels: Vec<String> = state.jumps("").into_iter().map(|jump| jump.label).take(4).collect();
     assert_eq!(labels[..3], ["relays", "general", "incidents"]);
     let found = state.jumps("#rel");
-    assert_eq!(
-        found[0].target,
-        Target::Channel(team(5), Channel::truncate(12))
-    );
+    assert_eq!(found[0].target, Target::Channel(team(5), Channel::truncate(12)));
     assert!(state.jumps("lock").iter().any(|jump| jump.label == "Lock"));
 }
 

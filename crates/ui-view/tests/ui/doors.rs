@@ -96,10 +96,7 @@ fn joining_shows_the_fingerprint_to_confirm_and_then_the_whole_hash() {
     type_text(&mut window, "sotto-join:abc");
     click(&mut window, "Continue");
     let fingerprint = ["5a5a5a5a"; 8].join(" ");
-    assert!(shows(
-        &window,
-        &format!("Fingerprint of the organisation: {fingerprint}")
-    ));
+    assert!(shows(&window, &format!("Fingerprint of the organisation: {fingerprint}")));
     assert!(shows(&window, "Team: number 4242"));
     assert!(shows(&window, "relay.acme.example:4433"));
     click(&mut window, "It is the same");
@@ -120,10 +117,7 @@ fn a_fingerprint_that_differs_leads_back_and_escape_leads_to_the_teams() {
     type_text(&mut window, "sotto-join:abc");
     press(&mut window, Modifiers::NONE, Key::Enter);
     click(&mut window, "It differs, or I cannot compare");
-    assert!(matches!(
-        window.state().state.join(),
-        Some(Join::Entering { .. })
-    ));
+    assert!(matches!(window.state().state.join(), Some(Join::Entering { .. })));
     press(&mut window, Modifiers::NONE, Key::Escape);
     assert_eq!(window.state().state.screen(), Screen::Main);
 }

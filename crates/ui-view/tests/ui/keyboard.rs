@@ -18,10 +18,7 @@ fn the_quick_switcher_goes_to_a_channel_by_a_few_letters() {
     assert_eq!(window.state().state.open(), Some(channel(302)));
     assert!(!shows(&window, "Quick switcher"));
     assert_eq!(focused(&window), "Message composer");
-    assert!(
-        window.state().sent.is_empty(),
-        "Enter chose, it did not send"
-    );
+    assert!(window.state().sent.is_empty(), "Enter chose, it did not send");
 }
 
 /// `UI-VIEW-13`
@@ -65,11 +62,7 @@ fn a_message_is_reached_copied_and_answered_by_keyboard() {
     let mut window = wide(Scene::talking());
     press(&mut window, Modifiers::SHIFT, Key::F6);
     press(&mut window, Modifiers::NONE, Key::ArrowUp);
-    assert!(
-        focused(&window).contains("Everyone there kept talking"),
-        "{}",
-        focused(&window)
-    );
+    assert!(focused(&window).contains("Everyone there kept talking"), "{}", focused(&window));
     window.event(egui::Event::Copy);
     window.run_steps(1);
     press(&mut window, Modifiers::NONE, Key::T);
@@ -77,10 +70,7 @@ fn a_message_is_reached_copied_and_answered_by_keyboard() {
     type_text(&mut window, "by keyboard");
     press(&mut window, Modifiers::NONE, Key::Enter);
     let root = window.state().rows[1].1.name;
-    assert_eq!(
-        window.state().sent,
-        [(general().thread(root), "by keyboard".to_owned())]
-    );
+    assert_eq!(window.state().sent, [(general().thread(root), "by keyboard".to_owned())]);
     press(&mut window, Modifiers::NONE, Key::Escape);
     assert_eq!(window.state().state.thread(), None);
     press(&mut window, Modifiers::COMMAND, Key::Period);
@@ -121,27 +111,13 @@ fn channels_change_by_keys_and_typing_goes_to_the_composer() {
         (Modifiers::COMMAND | Modifiers::SHIFT, Key::Tab, 300),
     ] {
         press(&mut window, modifiers, key);
-        assert_eq!(
-            window.state().state.open(),
-            Some(channel(expected)),
-            "{key:?}"
-        );
+        assert_eq!(window.state().state.open(), Some(channel(expected)), "{key:?}");
     }
-    window
-        .state_mut()
-        .receive(channel(302), "Bob Okafor", "look here");
-    press(
-        &mut window,
-        Modifiers::ALT | Modifiers::SHIFT,
-        Key::ArrowDown,
-    );
+    window.state_mut().receive(channel(302), "Bob Okafor", "look here");
+    press(&mut window, Modifiers::ALT | Modifiers::SHIFT, Key::ArrowDown);
     assert_eq!(window.state().state.open(), Some(channel(302)));
     press(&mut window, Modifiers::COMMAND, Key::Num1);
-    assert_eq!(
-        window.state().state.open(),
-        Some(channel(302)),
-        "the team is open already"
-    );
+    assert_eq!(window.state().state.open(), Some(channel(302)), "the team is open already");
 
     // Nothing has the focus: what is typed goes to the composer.
     window.get_by_label("Message composer").click();

@@ -29,13 +29,8 @@ fn screens() -> Vec<(&'static str, Scene)> {
     thread.answer_all();
     let mut offline = Scene::talking();
     let since = Millis(NOON);
-    offline.state.hear(Event::Link(Link::Offline {
-        since,
-        why: "No route.".into(),
-    }));
-    offline
-        .state
-        .hear(Event::Notice("Something to know.".into()));
+    offline.state.hear(Event::Link(Link::Offline { since, why: "No route.".into() }));
+    offline.state.hear(Event::Notice("Something to know.".into()));
     let mut empty = Scene::new(Phase::Locked);
     empty.unlock();
     vec![
@@ -57,16 +52,9 @@ fn check_names(screen: &str, window: &Window) {
     for node in window.root().children_recursive() {
         let node = node.accesskit_node();
         let name = node.label().or_else(|| node.value()).unwrap_or_default();
-        if matches!(
-            node.role(),
-            Role::Button | Role::TextInput | Role::MultilineTextInput
-        ) {
+        if matches!(node.role(), Role::Button | Role::TextInput | Role::MultilineTextInput) {
             let label = node.label().unwrap_or_default();
-            assert!(
-                !label.trim().is_empty(),
-                "{screen}: a {:?} has no name",
-                node.role()
-            );
+            assert!(!label.trim().is_empty(), "{screen}: a {:?} has no name", node.role());
         }
         let private = name.chars().find(|c| matches!(c, '\u{E000}'..='\u{F8FF}'));
         assert_eq!(private, None, "{screen}: {name:?}");
@@ -93,10 +81,7 @@ fn a_very_narrow_window_reaches_its_channels() {
     assert!(!crate::shows(&window, "incidents channel"));
     crate::click(&mut window, "Channels");
     crate::click(&mut window, "incidents channel");
-    assert_eq!(
-        window.state().state.open(),
-        Some(crate::scene::channel(301))
-    );
+    assert_eq!(window.state().state.open(), Some(crate::scene::channel(301)));
     assert!(!crate::shows(&window, "relays channel"));
 }
 
@@ -113,16 +98,9 @@ fn an_idle_window_wants_no_frame_and_its_caret_stops_after_ten_seconds() {
         while window.ctx.input(|input| input.time) < begun + 11.0 {
             window.step();
         }
-        let wanted = window
-            .output()
-            .viewport_output
-            .values()
-            .map(|output| output.repaint_delay)
-            .min();
-        assert!(
-            wanted.unwrap() > Duration::from_secs(3_600),
-            "{screen} wants one in {wanted:?}"
-        );
+        let wanted =
+            window.output().viewport_output.values().map(|output| output.repaint_delay).min();
+        assert!(wanted.unwrap() > Duration::from_secs(3_600), "{screen} wants one in {wanted:?}");
     }
 }
 
@@ -132,13 +110,7 @@ fn typing_makes_the_caret_blink_again() {
     let mut window = wide(Scene::talking());
     write(&mut window, "Message composer", "a");
     let blinks = |window: &Window| {
-        window
-            .output()
-            .viewport_output
-            .values()
-            .map(|output| output.repaint_delay)
-            .min()
-            .unwrap()
+        window.output().viewport_output.values().map(|output| output.repaint_delay).min().unwrap()
             < Duration::from_secs(2)
     };
     window.run_steps(2);

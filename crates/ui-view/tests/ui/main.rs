@@ -59,19 +59,11 @@ fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
 fn shows(window: &Window, text: &str) -> bool {
     window.root().children_recursive().any(|node| {
         let node = node.accesskit_node();
-        [node.label(), node.value()]
-            .into_iter()
-            .flatten()
-            .any(|found| found.contains(text))
+        [node.label(), node.value()].into_iter().flatten().any(|found| found.contains(text))
     })
 }
 
 fn focused(window: &Window) -> String {
-    let focused = window
-        .root()
-        .children_recursive()
-        .find(|node| node.is_focused());
-    focused
-        .map(|node| node.accesskit_node().label().unwrap_or_default())
-        .unwrap_or_default()
+    let focused = window.root().children_recursive().find(|node| node.is_focused());
+    focused.map(|node| node.accesskit_node().label().unwrap_or_default()).unwrap_or_default()
 }

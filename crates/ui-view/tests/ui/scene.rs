@@ -64,15 +64,8 @@ impl Scene {
             state,
             local: Local::default(),
             rows: Vec::new(),
-            teams: vec![TeamEntry {
-                id: team(),
-                name: "Acme Operations".to_owned(),
-            }],
-            channels: vec![
-                entry(300, "general"),
-                entry(301, "incidents"),
-                entry(302, "relays"),
-            ],
+            teams: vec![TeamEntry { id: team(), name: "Acme Operations".to_owned() }],
+            channels: vec![entry(300, "general"), entry(301, "incidents"), entry(302, "relays")],
             sent: Vec::new(),
             refuse_next: None,
             wrong_tries: 0,
@@ -88,27 +81,9 @@ impl Scene {
     /// A closed vault with some talk in it.
     pub(crate) fn talking_locked() -> Self {
         let mut scene = Self::new(Phase::Locked);
-        scene.write(
-            general(),
-            "Bob Okafor",
-            52,
-            "Good morning! The relay in Lyon is back. 🎉",
-            0,
-        );
-        scene.write(
-            general(),
-            "Bob Okafor",
-            52,
-            "Everyone there kept talking all night.",
-            1,
-        );
-        scene.write(
-            general(),
-            "Alice Moreau",
-            ME,
-            "Good to hear. Any messages lost?",
-            2,
-        );
+        scene.write(general(), "Bob Okafor", 52, "Good morning! The relay in Lyon is back. 🎉", 0);
+        scene.write(general(), "Bob Okafor", 52, "Everyone there kept talking all night.", 1);
+        scene.write(general(), "Alice Moreau", ME, "Good to hear. Any messages lost?", 2);
         scene
     }
 
@@ -184,23 +159,11 @@ impl Scene {
     }
 
     fn tell(&mut self, name: Name) {
-        let at = self
-            .rows
-            .iter()
-            .position(|(_, row)| row.name == name)
-            .unwrap();
+        let at = self.rows.iter().position(|(_, row)| row.name == name).unwrap();
         let (talk, row) = self.rows[at].clone();
-        let above = self.rows[..at]
-            .iter()
-            .rev()
-            .find(|(other, _)| *other == talk);
+        let above = self.rows[..at].iter().rev().find(|(other, _)| *other == talk);
         let above = above.map(|(_, row)| row.name);
-        self.state.hear(Event::Message {
-            team: talk.team,
-            channel: talk.channel,
-            row,
-            above,
-        });
+        self.state.hear(Event::Message { team: talk.team, channel: talk.channel, row, above });
     }
 
     /// Shows one frame.
@@ -245,44 +208,22 @@ impl Scene {
             }
             Ask::Lock => (Answer::Done, vec![Event::Phase(Phase::Locked)]),
             Ask::WhoAmI => {
-                let me = Me {
-                    name: "Alice Moreau".to_owned(),
-                    device: "laptop".to_owned(),
-                };
+                let me = Me { name: "Alice Moreau".to_owned(), device: "laptop".to_owned() };
                 (Answer::Me(me), vec![])
             }
             Ask::Status => {
                 let confinement = self.confinement.clone();
-                (
-                    Answer::Status {
-                        confinement,
-                        link: Link::Online,
-                        joining: vec![],
-                    },
-                    vec![],
-                )
+                (Answer::Status { confinement, link: Link::Online, joining: vec![] }, vec![])
             }
             Ask::Follow => (Answer::Done, vec![]),
             Ask::Teams => (Answer::Teams(self.teams.clone()), vec![]),
             Ask::Channels(_) => (Answer::Channels(self.channels.clone()), vec![]),
-            Ask::Page {
-                talk,
-                before,
-                limit,
-                ..
-            } => (self.page(talk, before, limit), vec![]),
+            Ask::Page { talk, before, limit, .. } => (self.page(talk, before, limit), vec![]),
             Ask::Send { talk, text } => self.take(talk, text.reveal()),
             Ask::ReadLink(link) if link.starts_with("sotto-join:") => {
                 let root = Fingerprint([0x5a; 32]);
                 let relay = "relay.acme.example:4433".to_owned();
-                (
-                    Answer::Offer(Offer {
-                        team: team(),
-                        root,
-                        relay,
-                    }),
-                    vec![],
-                )
+                (Answer::Offer(Offer { team: team(), root, relay }), vec![])
             }
             Ask::ReadLink(_) => (refused("The link is damaged", None), vec![]),
             Ask::Join { .. } => (Answer::Joining(Fingerprint([0xc3; 32])), vec![]),
@@ -296,18 +237,14 @@ impl Scene {
             .filter(|(of, _)| *of == talk.trunk())
             .map(|(_, row)| row.clone())
             .filter(|row| {
-                talk.thread
-                    .is_none_or(|root| row.name == root || row.thread == Some(root))
+                talk.thread.is_none_or(|root| row.name == root || row.thread == Some(root))
             })
             .collect();
         if let Some(end) = rows.iter().position(|row| Some(row.name) == before) {
             rows.truncate(end);
         }
         let start = rows.len().saturating_sub(limit);
-        Answer::Page {
-            rows: rows.split_off(start),
-            more: start > 0,
-        }
+        Answer::Page { rows: rows.split_off(start), more: start > 0 }
     }
 
     fn take(&mut self, talk: Talk, text: &str) -> (Answer, Vec<Event>) {
@@ -316,12 +253,7 @@ impl Scene {
         }
         self.sent.push((talk, text.to_owned()));
         let name = self.write(talk, "Alice Moreau", ME, text, 75);
-        let row = self
-            .rows
-            .iter_mut()
-            .map(|(_, row)| row)
-            .find(|row| row.name == name)
-            .unwrap();
+        let row = self.rows.iter_mut().map(|(_, row)| row).find(|row| row.name == name).unwrap();
         row.standing = Standing::Queued;
         // Not the thread's first message: that one is told again when others answer it.
         (Answer::Sent(row.clone()), vec![])
@@ -329,9 +261,5 @@ impl Scene {
 }
 
 pub(crate) fn refused(message: &str, wait_until: Option<Millis>) -> Answer {
-    Answer::Refused(Refusal {
-        message: message.to_owned(),
-        hint: String::new(),
-        wait_until,
-    })
+    Answer::Refused(Refusal { message: message.to_owned(), hint: String::new(), wait_until })
 }

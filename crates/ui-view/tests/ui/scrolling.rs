@@ -14,15 +14,8 @@ fn long(count: u64) -> Scene {
     let mut scene = Scene::new(Phase::Locked);
     for number in 0..count {
         let words = "relay tree commit merged after we lost the uplink ";
-        let text = format!(
-            "#{number} {}",
-            words.repeat(1 + usize::try_from(number % 7).unwrap())
-        );
-        let from = if number % 5 < 3 {
-            "Bob Okafor"
-        } else {
-            "Dai Tanaka"
-        };
+        let text = format!("#{number} {}", words.repeat(1 + usize::try_from(number % 7).unwrap()));
+        let from = if number % 5 < 3 { "Bob Okafor" } else { "Dai Tanaka" };
         scene.write(general(), from, 52 + number % 2, &text, number % 50);
     }
     scene.unlock();
@@ -67,12 +60,7 @@ fn some_visible(window: &Window) -> (String, f32) {
         let value = found.value()?;
         let top = node.rect().top();
         let visible = found.role() == Role::Label && value.starts_with('#') && top > 200.0;
-        visible.then(|| {
-            (
-                format!("{} ", value.split(' ').next().unwrap_or_default()),
-                top,
-            )
-        })
+        visible.then(|| (format!("{} ", value.split(' ').next().unwrap_or_default()), top))
     });
     found.expect("a message is in view")
 }
@@ -84,20 +72,12 @@ fn a_frame_lays_out_what_is_in_view_however_long_the_conversation_is() {
     assert!(shows(&window, "#99999 "));
     for _ in 0..40 {
         wheel(&mut window, 300.0);
-        assert!(
-            window.state().local.laid_out() <= 60,
-            "{}",
-            window.state().local.laid_out()
-        );
+        assert!(window.state().local.laid_out() <= 60, "{}", window.state().local.laid_out());
         assert!(window.state().state.pages().rows().len() <= WINDOW);
     }
     assert!(!shows(&window, "#99999 "));
     let first = window.state().state.pages().rows()[0].name;
-    assert_ne!(
-        first,
-        window.state().rows[99_900].1.name,
-        "older pages came"
-    );
+    assert_ne!(first, window.state().rows[99_900].1.name, "older pages came");
 }
 
 /// `UI-VIEW-08`
@@ -109,16 +89,11 @@ fn what_the_person_reads_stays_where_it_is_when_messages_arrive() {
     }
     let (message, before) = some_visible(&window);
     for number in 0..20 {
-        window
-            .state_mut()
-            .receive(general(), "Bob Okafor", &format!("new {number}"));
+        window.state_mut().receive(general(), "Bob Okafor", &format!("new {number}"));
         window.run_steps(2);
     }
     let after = top_of(&window, &message).unwrap();
-    assert!(
-        (after - before).abs() < 0.6,
-        "{message} moved from {before} to {after}"
-    );
+    assert!((after - before).abs() < 0.6, "{message} moved from {before} to {after}");
     window.get_by_label("Jump to latest · 20 new");
 
     // A step of the wheel moves it by exactly that much, over rows that were never in view.
@@ -157,18 +132,14 @@ fn reading_far_back_and_forth_again_skips_nothing() {
 fn the_view_follows_the_newest_message_while_it_is_in_view() {
     let mut window = wide(long(200));
     for number in 0..5 {
-        window
-            .state_mut()
-            .receive(general(), "Bob Okafor", &format!("new {number}"));
+        window.state_mut().receive(general(), "Bob Okafor", &format!("new {number}"));
         window.run_steps(2);
         assert!(shows(&window, &format!("new {number}")));
     }
     wheel(&mut window, 400.0);
     press(&mut window, Modifiers::COMMAND, Key::End);
     assert!(shows(&window, "new 4"));
-    window
-        .state_mut()
-        .receive(general(), "Bob Okafor", "and this");
+    window.state_mut().receive(general(), "Bob Okafor", "and this");
     window.run_steps(2);
     assert!(shows(&window, "and this"));
 }

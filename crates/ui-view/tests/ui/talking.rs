@@ -13,10 +13,7 @@ fn what_is_typed_is_sent_with_enter_and_shown_as_waiting() {
     let mut window = wide(Scene::talking());
     write(&mut window, "Message composer", "hello everyone");
     press(&mut window, Modifiers::NONE, Key::Enter);
-    assert_eq!(
-        window.state().sent,
-        [(general(), "hello everyone".to_owned())]
-    );
+    assert_eq!(window.state().sent, [(general(), "hello everyone".to_owned())]);
     assert_eq!(window.state().state.draft(general()), "");
     assert!(shows(&window, "hello everyone. Waiting for the network"));
     assert_eq!(focused(&window), "Message composer");
@@ -40,11 +37,7 @@ fn what_was_refused_stands_in_the_composer_again_beside_the_reason() {
     let mut scene = Scene::talking();
     let hint = "Free some space.".to_owned();
     let message = "The store on disk failed".to_owned();
-    scene.refuse_next = Some(Refusal {
-        message,
-        hint,
-        wait_until: None,
-    });
+    scene.refuse_next = Some(Refusal { message, hint, wait_until: None });
     let mut window = wide(scene);
     write(&mut window, "Message composer", "precious words");
     press(&mut window, Modifiers::NONE, Key::Enter);
@@ -59,14 +52,10 @@ fn what_was_refused_stands_in_the_composer_again_beside_the_reason() {
 #[test]
 fn what_arrives_is_shown_with_sender_and_time_and_counted_where_nobody_looks() {
     let mut window = wide(Scene::talking());
-    window
-        .state_mut()
-        .receive(general(), "Bob Okafor", "new here");
+    window.state_mut().receive(general(), "Bob Okafor", "new here");
     window.run_steps(3);
     assert!(shows(&window, "Bob Okafor, 12:10: new here"));
-    window
-        .state_mut()
-        .receive(channel(301), "Bob Okafor", "elsewhere");
+    window.state_mut().receive(channel(301), "Bob Okafor", "elsewhere");
     window.run_steps(3);
     assert!(!shows(&window, "elsewhere"));
     click(&mut window, "incidents channel, 1 unread");
@@ -118,23 +107,15 @@ fn a_reply_goes_into_the_thread_and_is_counted_at_its_first_message() {
         scene.write(general().thread(root), "Bob Okafor", 52, "an answer", 5);
         scene.unlock_again();
         let mut window = window(scene, width);
-        assert!(
-            !shows(&window, "an answer"),
-            "a channel shows first messages only"
-        );
+        assert!(!shows(&window, "an answer"), "a channel shows first messages only");
         click(&mut window, "Open thread, 1 reply");
         assert!(shows(&window, "an answer"));
         assert_eq!(focused(&window), "Thread composer");
         type_text(&mut window, "me too");
         press(&mut window, Modifiers::NONE, Key::Enter);
-        assert_eq!(
-            window.state().sent,
-            [(general().thread(root), "me too".to_owned())]
-        );
+        assert_eq!(window.state().sent, [(general().thread(root), "me too".to_owned())]);
         assert!(shows(&window, "me too. Waiting for the network"));
-        window
-            .state_mut()
-            .receive(general().thread(root), "Bob Okafor", "three");
+        window.state_mut().receive(general().thread(root), "Bob Okafor", "three");
         window.run_steps(3);
         assert!(shows(&window, "Bob Okafor, 12:10: three"));
         click(&mut window, "Close thread (Esc)");
@@ -148,20 +129,14 @@ fn the_banner_says_what_is_wrong_and_what_still_works() {
     let mut window = wide(Scene::talking());
     let since = Millis(NOON - 600_000);
     let why = String::new();
-    window
-        .state_mut()
-        .state
-        .hear(Event::Link(Link::Offline { since, why }));
+    window.state_mut().state.hear(Event::Link(Link::Offline { since, why }));
     write(&mut window, "Message composer", "later then");
     press(&mut window, Modifiers::NONE, Key::Enter);
     assert!(shows(&window, "No relay since 11:50. 1 message waits here"));
     window.state_mut().state.hear(Event::Link(Link::Online));
     window.run_steps(2);
     assert!(!shows(&window, "No relay since"));
-    window
-        .state_mut()
-        .state
-        .hear(Event::Notice("Bob added a device.".to_owned()));
+    window.state_mut().state.hear(Event::Notice("Bob added a device.".to_owned()));
     window.run_steps(2);
     assert!(shows(&window, "Bob added a device."));
     click(&mut window, "Dismiss notice");
@@ -172,10 +147,7 @@ fn the_banner_says_what_is_wrong_and_what_still_works() {
 #[test]
 fn less_confinement_than_designed_is_said() {
     for (confinement, said) in [
-        (
-            Confinement::Reduced("no Landlock".to_owned()),
-            "Reduced confinement",
-        ),
+        (Confinement::Reduced("no Landlock".to_owned()), "Reduced confinement"),
         (
             Confinement::Absent("old kernel".to_owned()),
             "Nothing confines these processes: old kernel",
@@ -202,10 +174,7 @@ fn the_composer_grows_with_its_text_and_shrinks_again() {
     }
     type_text(&mut window, "four");
     assert!(height(&window) > 2.0 * empty);
-    let (field, send) = (
-        window.get_by_label("Message composer"),
-        window.get_by_label("Send"),
-    );
+    let (field, send) = (window.get_by_label("Message composer"), window.get_by_label("Send"));
     assert!((field.rect().bottom() - send.rect().bottom()).abs() < 8.0);
     press(&mut window, Modifiers::NONE, Key::Enter);
     assert_eq!(window.get_by_label("Message composer").rect(), place);

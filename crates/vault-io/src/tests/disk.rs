@@ -28,10 +28,7 @@ fn neither_keys_nor_values_nor_names_are_readable_in_the_file() {
     let (_folder, path, mut vault) = fresh();
     let (name, text) = (b"MARKED-NAME-0001", b"MARKED-TEXT-0002");
     vault.commit(&[put(3, name, &text.repeat(500))]).unwrap();
-    let working_keys = [
-        vault.keys().seal.with(|key| *key),
-        vault.keys().tag.with(|key| *key),
-    ];
+    let working_keys = [vault.keys().seal.with(|key| *key), vault.keys().tag.with(|key| *key)];
     let tag = seal::tag(vault.keys(), Table(3), name);
     for settled in [false, true] {
         if settled {
@@ -50,9 +47,7 @@ fn neither_keys_nor_values_nor_names_are_readable_in_the_file() {
 #[test]
 fn nothing_of_a_deleted_or_replaced_row_is_left_after_a_checkpoint() {
     let (_folder, path, mut vault) = fresh();
-    vault
-        .commit(&[put(3, b"gone", &[1; 5_000]), put(3, b"stays", &[2; 5_000])])
-        .unwrap();
+    vault.commit(&[put(3, b"gone", &[1; 5_000]), put(3, b"stays", &[2; 5_000])]).unwrap();
     vault.checkpoint().unwrap();
     let sealed: Vec<Vec<u8>> = vault
         .db()
@@ -66,16 +61,8 @@ fn nothing_of_a_deleted_or_replaced_row_is_left_after_a_checkpoint() {
     let pieces: Vec<&[u8]> = sealed.iter().flat_map(|value| value.chunks(64)).collect();
     let tag = seal::tag(vault.keys(), Table(3), b"gone");
     assert!(holds(&raw(&path), &tag));
-    assert!(
-        pieces
-            .iter()
-            .filter(|piece| holds(&raw(&path), piece))
-            .count()
-            > 100
-    );
-    vault
-        .commit(&[delete(3, b"gone"), put(3, b"stays", b"short")])
-        .unwrap();
+    assert!(pieces.iter().filter(|piece| holds(&raw(&path), piece)).count() > 100);
+    vault.commit(&[delete(3, b"gone"), put(3, b"stays", b"short")]).unwrap();
     vault.lock().unwrap();
     let bytes = raw(&path);
     assert!(!holds(&bytes, &tag));
@@ -128,10 +115,7 @@ fn file_and_folder_belong_to_the_user_alone_and_no_shared_memory_file_appears() 
 #[test]
 fn a_second_user_is_refused_at_once() {
     let (_folder, path, vault) = fresh();
-    assert_eq!(
-        super::open_with(&path, RIGHT, 0).unwrap_err(),
-        UnlockError::SecondUser
-    );
+    assert_eq!(super::open_with(&path, RIGHT, 0).unwrap_err(), UnlockError::SecondUser);
     drop(vault);
     open(&path);
 }
@@ -170,45 +154,20 @@ fn files_that_are_no_vault_of_ours_are_refused() {
     vault.lock().unwrap();
     let bad = folder.path().join("bad");
     let damaged = UnlockError::Store(crate::Cause::Damaged);
-    assert_eq!(
-        super::open_with(&bad, RIGHT, 0).unwrap_err(),
-        UnlockError::NotThere
-    );
+    assert_eq!(super::open_with(&bad, RIGHT, 0).unwrap_err(), UnlockError::NotThere);
     fs::write(&bad, vec![7; 8_192]).unwrap();
     assert_eq!(super::open_with(&bad, RIGHT, 0).unwrap_err(), damaged);
     let cases = [
-        (
-            "CREATE TRIGGER t AFTER INSERT ON kv BEGIN DELETE FROM tries; END",
-            damaged,
-        ),
-        (
-            "PRAGMA user_version = 2",
-            UnlockError::Unsupported { format: 2 },
-        ),
-        (
-            "DELETE FROM wrap",
-            UnlockError::Store(crate::Cause::Damaged),
-        ),
-        (
-            "UPDATE wrap SET memory_kib = 4000000000",
-            UnlockError::Store(crate::Cause::Damaged),
-        ),
-        (
-            "UPDATE wrap SET wrapped = x'00'",
-            UnlockError::Store(crate::Cause::Damaged),
-        ),
-        (
-            "UPDATE tries SET failed = -1",
-            UnlockError::Store(crate::Cause::Damaged),
-        ),
+        ("CREATE TRIGGER t AFTER INSERT ON kv BEGIN DELETE FROM tries; END", damaged),
+        ("PRAGMA user_version = 2", UnlockError::Unsupported { format: 2 }),
+        ("DELETE FROM wrap", UnlockError::Store(crate::Cause::Damaged)),
+        ("UPDATE wrap SET memory_kib = 4000000000", UnlockError::Store(crate::Cause::Damaged)),
+        ("UPDATE wrap SET wrapped = x'00'", UnlockError::Store(crate::Cause::Damaged)),
+        ("UPDATE tries SET failed = -1", UnlockError::Store(crate::Cause::Damaged)),
     ];
     for (sql, expected) in cases {
         fs::copy(&path, &bad).unwrap();
         Connection::open(&bad).unwrap().execute_batch(sql).unwrap();
-        assert_eq!(
-            super::open_with(&bad, RIGHT, 0).unwrap_err(),
-            expected,
-            "{sql}"
-        );
+        assert_eq!(super::open_with(&bad, RIGHT, 0).unwrap_err(), expected, "{sql}");
     }
 }

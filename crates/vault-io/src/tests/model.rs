@@ -102,12 +102,7 @@ fn a_step_with_an_impossible_change_changes_nothing() {
 fn of_several_changes_of_one_row_the_last_counts() {
     let (_folder, _path, mut vault) = fresh();
     vault
-        .commit(&[
-            put(1, b"a", b"1"),
-            put(1, b"a", b"2"),
-            put(1, b"b", b"1"),
-            delete(1, b"b"),
-        ])
+        .commit(&[put(1, b"a", b"1"), put(1, b"a", b"2"), put(1, b"b", b"1"), delete(1, b"b")])
         .unwrap();
     assert_eq!(value(&vault, 1, b"a"), Some(b"2".to_vec()));
     assert_eq!(value(&vault, 1, b"b"), None);
@@ -117,18 +112,12 @@ fn of_several_changes_of_one_row_the_last_counts() {
 #[test]
 fn a_visit_ends_when_the_visitor_breaks_off() {
     let (_folder, _path, mut vault) = fresh();
-    vault
-        .commit(&[put(1, b"a", b""), put(1, b"b", b""), put(1, b"c", b"")])
-        .unwrap();
+    vault.commit(&[put(1, b"a", b""), put(1, b"b", b""), put(1, b"c", b"")]).unwrap();
     let mut seen = 0;
     vault
         .for_each(Table(1), |_, _| {
             seen += 1;
-            if seen == 2 {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            if seen == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })
         .unwrap();
     assert_eq!(seen, 2);

@@ -33,11 +33,7 @@ fn wrong_tries_are_counted_and_slowed_across_restarts() {
         (3_002, WRONG, wrong(5, 4_000)),
     ];
     for (now_ms, text, expected) in script {
-        assert_eq!(
-            open_with(&path, text, now_ms).unwrap_err(),
-            expected,
-            "at {now_ms}"
-        );
+        assert_eq!(open_with(&path, text, now_ms).unwrap_err(), expected, "at {now_ms}");
     }
     open_with(&path, RIGHT, 7_002).unwrap().lock().unwrap();
     assert_eq!(open_with(&path, WRONG, 7_003).unwrap_err(), wrong(1, 0));
@@ -69,29 +65,17 @@ fn after_a_change_only_the_new_passphrase_opens() {
     let change = |vault: &mut crate::Vault<BoxedKey>, old, new| {
         vault.change_passphrase_at_cost(&passphrase(old), &passphrase(new), 0, CHEAP)
     };
-    let wrong = UnlockError::Wrong {
-        tries: 1,
-        wait_ms: 0,
-    };
-    assert_eq!(
-        change(&mut vault, WRONG, OTHER),
-        Err(ChangePassphraseError::Old(wrong))
-    );
+    let wrong = UnlockError::Wrong { tries: 1, wait_ms: 0 };
+    assert_eq!(change(&mut vault, WRONG, OTHER), Err(ChangePassphraseError::Old(wrong)));
     assert_eq!(
         change(&mut vault, RIGHT, "seven77"),
         Err(ChangePassphraseError::NewTooShort { least: 8 })
     );
     change(&mut vault, RIGHT, OTHER).unwrap();
     vault.lock().unwrap();
-    let wrong = UnlockError::Wrong {
-        tries: 1,
-        wait_ms: 0,
-    };
+    let wrong = UnlockError::Wrong { tries: 1, wait_ms: 0 };
     assert_eq!(open_with(&path, RIGHT, 0).unwrap_err(), wrong);
-    assert_eq!(
-        value(&open_with(&path, OTHER, 0).unwrap(), 1, b"a"),
-        Some(b"1".to_vec())
-    );
+    assert_eq!(value(&open_with(&path, OTHER, 0).unwrap(), 1, b"a"), Some(b"1".to_vec()));
 }
 
 /// `VAULT-07`
@@ -102,10 +86,7 @@ fn a_short_passphrase_makes_no_vault() {
     for text in ["", "seven77", "äöüäöüä"] {
         let refused =
             create_at_cost::<BoxedKey>(&path, &passphrase(text), &mut system_random, CHEAP);
-        assert_eq!(
-            refused.unwrap_err(),
-            CreateError::PassphraseTooShort { least: 8 }
-        );
+        assert_eq!(refused.unwrap_err(), CreateError::PassphraseTooShort { least: 8 });
     }
     assert!(!path.exists());
 }
@@ -116,11 +97,7 @@ fn trying_costs_64_mib_and_cheaper_vaults_are_raised_when_they_are_opened() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vault");
     let vault = create::<BoxedKey>(&path, &passphrase(RIGHT), &mut system_random).unwrap();
-    let today = Cost {
-        memory_kib: 65_536,
-        passes: 3,
-        lanes: 1,
-    };
+    let today = Cost { memory_kib: 65_536, passes: 3, lanes: 1 };
     assert_eq!(Wrap::read(vault.db()).unwrap().cost, today);
     vault.lock().unwrap();
     unlock::<BoxedKey>(&path, &passphrase(RIGHT), 0).unwrap();
@@ -128,11 +105,7 @@ fn trying_costs_64_mib_and_cheaper_vaults_are_raised_when_they_are_opened() {
     let (_folder, cheap, mut vault) = fresh();
     vault.commit(&[put(1, b"a", b"1")]).unwrap();
     vault.lock().unwrap();
-    let dearer = Cost {
-        memory_kib: 16,
-        passes: 2,
-        lanes: 1,
-    };
+    let dearer = Cost { memory_kib: 16, passes: 2, lanes: 1 };
     let raised = unlock_at_cost::<BoxedKey>(&cheap, &passphrase(RIGHT), 0, dearer).unwrap();
     assert_eq!(Wrap::read(raised.db()).unwrap().cost, dearer);
     raised.lock().unwrap();

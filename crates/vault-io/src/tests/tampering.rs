@@ -20,9 +20,7 @@ fn every_changed_byte_of_a_sealed_value_is_noticed() {
     vault.commit(&[put(1, b"key", b"value")]).unwrap();
     vault.lock().unwrap();
     let db = Connection::open(&path).unwrap();
-    let sealed: Vec<u8> = db
-        .query_row("SELECT value FROM kv", [], |row| row.get(0))
-        .unwrap();
+    let sealed: Vec<u8> = db.query_row("SELECT value FROM kv", [], |row| row.get(0)).unwrap();
     db.close().unwrap();
     for at in 0..sealed.len() {
         let mut forged = sealed.clone();
@@ -36,15 +34,10 @@ fn every_changed_byte_of_a_sealed_value_is_noticed() {
     }
     for length in 0..sealed.len() {
         edit(&path, |db| {
-            db.execute("UPDATE kv SET value = ?1", [&sealed[..length]])
-                .unwrap();
+            db.execute("UPDATE kv SET value = ?1", [&sealed[..length]]).unwrap();
         });
         let refused = ReadError::Forged { table: Table(1) };
-        assert_eq!(
-            open(&path).get(Table(1), b"key"),
-            Err(refused),
-            "length {length}"
-        );
+        assert_eq!(open(&path).get(Table(1), b"key"), Err(refused), "length {length}");
     }
 }
 
@@ -59,9 +52,7 @@ fn values_cannot_change_places_within_or_between_tables() {
     ];
     for sql in cases {
         let (_folder, path, mut vault) = fresh();
-        vault
-            .commit(&[put(1, b"a", b"1"), put(1, b"b", b"2"), put(2, b"a", b"3")])
-            .unwrap();
+        vault.commit(&[put(1, b"a", b"1"), put(1, b"b", b"2"), put(2, b"a", b"3")]).unwrap();
         vault.lock().unwrap();
         edit(&path, |db| {
             assert!(db.execute(sql, params![]).unwrap() > 0);

@@ -12,12 +12,7 @@ use super::talk::Arrivals;
 
 /// Writes until the conversation has `count` messages.
 pub(crate) fn fill(stage: &Stage, count: usize) -> Result<(), Trouble> {
-    let there = stage
-        .world
-        .bob
-        .commands()
-        .read_all(&stage.world.general())?
-        .len();
+    let there = stage.world.bob.commands().read_all(&stage.world.general())?.len();
     let missing = count.saturating_sub(there);
     if missing > 0 {
         send(stage, missing)?;
@@ -30,27 +25,15 @@ pub(crate) fn memory(stage: &Stage, report: &mut Report) -> Result<(), Trouble> 
     let mut sum = Memory::default();
     for (name, pid) in stage.processes() {
         let memory = Memory::of(pid)?;
-        report.add(Line::one(
-            &format!("memory: PSS of {name}"),
-            "MiB",
-            memory.pss,
-        ));
+        report.add(Line::one(&format!("memory: PSS of {name}"), "MiB", memory.pss));
         if name.contains("of Alice") && !name.contains(Role::Launcher.key()) {
             sum = sum.plus(memory);
         }
     }
     let what = "memory: PSS of the three processes together";
     report.add(Line::one(what, "MiB", sum.pss).goal(150.0));
-    report.add(Line::one(
-        "memory: of it libraries of software GL",
-        "MiB",
-        sum.gl,
-    ));
-    report.add(Line::one(
-        "memory: of it without a file behind",
-        "MiB",
-        sum.anonymous,
-    ));
+    report.add(Line::one("memory: of it libraries of software GL", "MiB", sum.gl));
+    report.add(Line::one("memory: of it without a file behind", "MiB", sum.anonymous));
     Ok(())
 }
 
@@ -80,11 +63,7 @@ pub(crate) fn idle(
         let percent = (spent::processor(pid)? - used) / seconds * 100.0;
         let wakes = spent::wakes(pid)?.saturating_sub(woken) as f64 / seconds;
         report.add(Line::one(&format!("idle: CPU of {name}"), "%", percent).goal(0.0));
-        report.add(Line::one(
-            &format!("idle: wake-ups of {name}"),
-            "each s",
-            wakes,
-        ));
+        report.add(Line::one(&format!("idle: wake-ups of {name}"), "each s", wakes));
     }
     report.add(Line::one("idle: frames drawn", "", frames as f64));
     Ok(())
@@ -95,11 +74,7 @@ pub(crate) fn throughput(stage: &Stage, lines: usize, report: &mut Report) -> Re
     let meter = Meter::begin(stage)?;
     let (written, arrived) = send(stage, lines)?;
     let rate = |time: Duration| lines as f64 / time.as_secs_f64();
-    report.add(Line::one(
-        "load: messages durable at Alice",
-        "each s",
-        rate(written),
-    ));
+    report.add(Line::one("load: messages durable at Alice", "each s", rate(written)));
     report.add(Line::one("load: messages at Bob", "each s", rate(arrived)));
     meter.end("load", lines, report)
 }
@@ -113,15 +88,9 @@ fn send(stage: &Stage, count: usize) -> Result<(Duration, Duration), Trouble> {
     let line = |number: usize| {
         format!("Line {number} of load {mark}: the quick brown fox jumps over the lazy dog")
     };
-    let text: String = (1..=count)
-        .flat_map(|number| [line(number), "\n".to_owned()])
-        .collect();
+    let text: String = (1..=count).flat_map(|number| [line(number), "\n".to_owned()]).collect();
     let place = stage.world.general();
-    stage
-        .world
-        .alice
-        .commands()
-        .ask(&["send", &place, "--lines"], &text)?;
+    stage.world.alice.commands().ask(&["send", &place, "--lines"], &text)?;
     let written = began.elapsed();
     let last = arrivals.of(&line(count))?;
     Ok((written, last.saturating_duration_since(began)))

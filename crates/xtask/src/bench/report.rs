@@ -30,11 +30,7 @@ impl Line {
     pub(crate) fn of(what: &str, unit: &'static str, samples: &Samples) -> Self {
         let high = Some(samples.rank(99));
         let count = samples.count();
-        Self {
-            high,
-            samples: count,
-            ..Self::one(what, unit, samples.rank(50))
-        }
+        Self { high, samples: count, ..Self::one(what, unit, samples.rank(50)) }
     }
 
     /// A single value.
@@ -52,18 +48,12 @@ impl Line {
 
     /// With the goal for the median, or the single value.
     pub(crate) fn goal(self, goal: f64) -> Self {
-        Self {
-            goal: Some(goal),
-            ..self
-        }
+        Self { goal: Some(goal), ..self }
     }
 
     /// With the goal for the 99th percentile.
     pub(crate) fn high_goal(self, goal: f64) -> Self {
-        Self {
-            high_goal: Some(goal),
-            ..self
-        }
+        Self { high_goal: Some(goal), ..self }
     }
 
     fn cells(&self) -> [String; 6] {
@@ -99,9 +89,7 @@ impl Report {
     /// An empty one, with what this machine is and what else it does now.
     pub(crate) fn begin() -> Self {
         let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let model = cpus
-            .lines()
-            .find_map(|line| line.strip_prefix("model name"));
+        let model = cpus.lines().find_map(|line| line.strip_prefix("model name"));
         let model = model.map(|rest| rest.trim_start_matches([' ', '\t', ':']));
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         Self {
@@ -122,10 +110,7 @@ impl Report {
         }
         if json {
             let lines: Vec<Value> = self.lines.iter().map(Line::value).collect();
-            println!(
-                "{}",
-                json!({"machine": self.machine, "measurements": lines})
-            );
+            println!("{}", json!({"machine": self.machine, "measurements": lines}));
             return;
         }
         println!("machine: {}\n", self.machine);
@@ -140,10 +125,7 @@ impl Report {
 /// Load averages: what else the machine does moves every wall clock here.
 fn load() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split_whitespace()
-        .take(3)
-        .collect::<Vec<_>>()
-        .join(" ")
+    text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
 }
 
 fn short(value: f64) -> String {
@@ -168,10 +150,7 @@ mod tests {
             samples.add(value);
         }
         let line = Line::of("way", "ms", &samples).goal(15.0).high_goal(60.0);
-        assert_eq!(
-            line.cells(),
-            ["way", "ms", "3", "12.0", "70.0", "15.0 / 60.0"]
-        );
+        assert_eq!(line.cells(), ["way", "ms", "3", "12.0", "70.0", "15.0 / 60.0"]);
         assert_eq!(line.value()["goal_p99"], 60.0);
         let line = Line::one("memory", "MiB", 1234.5).goal(150.0);
         assert_eq!(line.cells(), ["memory", "MiB", "1", "1234", "", "150"]);

@@ -48,19 +48,11 @@ impl Screen {
         let watch = ChangeWindowAttributesAux::new().event_mask(EventMask::SUBSTRUCTURE_NOTIFY);
         x.change_window_attributes(root, &watch).during(DISPLAY)?;
         let damage = x.damage_query_version(1, 1).during(DISPLAY)?;
-        damage
-            .reply()
-            .during("the display does not tell what is drawn")?;
+        damage.reply().during("the display does not tell what is drawn")?;
         let test = x.xtest_get_version(2, 2).during(DISPLAY)?;
-        test.reply()
-            .during("the display takes no keys from programs")?;
+        test.reply().during("the display takes no keys from programs")?;
         let keys = keys(&x)?;
-        Ok(Self {
-            x,
-            root,
-            keys,
-            windows: Vec::new(),
-        })
+        Ok(Self { x, root, keys, windows: Vec::new() })
     }
 
     /// The next window that appears.
@@ -72,9 +64,7 @@ impl Screen {
             {
                 let damage = self.x.generate_id().during(DISPLAY)?;
                 let level = ReportLevel::NON_EMPTY;
-                self.x
-                    .damage_create(damage, window, level)
-                    .during(DISPLAY)?;
+                self.x.damage_create(damage, window, level).during(DISPLAY)?;
                 self.x.flush().during(DISPLAY)?;
                 self.windows.push(window);
                 return Ok(window);
@@ -136,18 +126,14 @@ impl Screen {
         let width = u16::try_from(of(size.width, part.right - part.left)).during(DISPLAY)?;
         let height = u16::try_from(of(size.height, part.bottom - part.top)).during(DISPLAY)?;
         let format = ImageFormat::Z_PIXMAP;
-        let image = self
-            .x
-            .get_image(format, window, x, y, width, height, u32::MAX);
+        let image = self.x.get_image(format, window, x, y, width, height, u32::MAX);
         let image = image.during(DISPLAY)?.reply();
         Ok(image.during("the pixels of the window")?.data)
     }
 
     /// Keys go to this window from now on.
     pub(crate) fn focus(&self, window: u32) -> Result<(), Trouble> {
-        let focus = self
-            .x
-            .set_input_focus(InputFocus::PARENT, window, CURRENT_TIME);
+        let focus = self.x.set_input_focus(InputFocus::PARENT, window, CURRENT_TIME);
         focus.during(DISPLAY)?.check().during("giving the focus")
     }
 
@@ -157,9 +143,7 @@ impl Screen {
         let code = *self.keys.get(&sym).during("there is no such key")?;
         let at = Instant::now();
         for kind in [KEY_PRESS_EVENT, KEY_RELEASE_EVENT] {
-            let sent = self
-                .x
-                .xtest_fake_input(kind, code, CURRENT_TIME, self.root, 0, 0, 0);
+            let sent = self.x.xtest_fake_input(kind, code, CURRENT_TIME, self.root, 0, 0, 0);
             sent.during(DISPLAY)?;
         }
         self.x.flush().during(DISPLAY)?;
@@ -213,9 +197,7 @@ impl Screen {
 
 impl fmt::Debug for Screen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Screen")
-            .field("windows", &self.windows)
-            .finish_non_exhaustive()
+        f.debug_struct("Screen").field("windows", &self.windows).finish_non_exhaustive()
     }
 }
 
@@ -251,18 +233,8 @@ fn colours(pixels: &[u8]) -> usize {
 
 /// The newest messages of a conversation, without what stands left of them, and without the
 /// composer.
-pub(crate) const NEWEST: Part = Part {
-    left: 40,
-    top: 60,
-    right: 95,
-    bottom: 89,
-};
-const MIDDLE: Part = Part {
-    left: 20,
-    top: 20,
-    right: 80,
-    bottom: 80,
-};
+pub(crate) const NEWEST: Part = Part { left: 40, top: 60, right: 95, bottom: 89 };
+const MIDDLE: Part = Part { left: 20, top: 20, right: 80, bottom: 80 };
 /// Smooth letters have at least so many colours.
 const TEXT: usize = 24;
 const RETURN: u32 = 0xff0d;

@@ -74,9 +74,7 @@ pub(crate) fn wakes(pid: u32) -> Result<u64, Trouble> {
     for task in tasks.flatten() {
         // A thread that has just ended wakes nobody.
         let text = fs::read_to_string(task.path().join("status")).unwrap_or_default();
-        let count = text
-            .lines()
-            .find_map(|it| it.strip_prefix("voluntary_ctxt_switches:"));
+        let count = text.lines().find_map(|it| it.strip_prefix("voluntary_ctxt_switches:"));
         let count = count.and_then(|it| it.trim().parse::<u64>().ok());
         sum = sum.saturating_add(count.unwrap_or_default());
     }
@@ -104,15 +102,8 @@ fn per_second() -> f64 {
 const USER_TIME: usize = 11;
 const SYSTEM_TIME: usize = 12;
 const START_TIME: usize = 19;
-const SOFTWARE_GL: [&str; 7] = [
-    "libLLVM",
-    "libgallium",
-    "/dri/",
-    "libGL",
-    "libEGL",
-    "libgbm",
-    "libvulkan",
-];
+const SOFTWARE_GL: [&str; 7] =
+    ["libLLVM", "libgallium", "/dri/", "libGL", "libEGL", "libgbm", "libvulkan"];
 
 #[cfg(test)]
 mod tests {

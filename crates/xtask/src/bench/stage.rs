@@ -80,11 +80,7 @@ impl Stage {
     fn shape(&mut self, name: &str, shape: Shape) {
         let logs = self.world.dir.join("logs");
         let bins = self.world.bins.clone();
-        let person = if name == "Bob" {
-            &mut self.world.bob
-        } else {
-            &mut self.world.alice
-        };
+        let person = if name == "Bob" { &mut self.world.bob } else { &mut self.world.alice };
         let (data, passphrase) = (person.data().to_owned(), person.passphrase().to_owned());
         *person = Endpoint::new(&bins, name, &data, &logs, &passphrase).shaped(shape);
     }
@@ -105,11 +101,7 @@ impl Meter {
         for (name, pid, before) in &self.0 {
             let used = spent::processor(*pid)? - before;
             let each = used * 1_000.0 / count as f64;
-            report.add(Line::one(
-                &format!("{what}: CPU of {name}"),
-                "ms each",
-                each,
-            ));
+            report.add(Line::one(&format!("{what}: CPU of {name}"), "ms each", each));
         }
         Ok(())
     }
@@ -125,10 +117,7 @@ fn shown(person: &mut Endpoint, screen: &mut Screen) -> Result<u32, Trouble> {
 }
 
 fn window(geometry: &str) -> Shape {
-    Shape::Window {
-        geometry: geometry.to_owned(),
-        display: None,
-    }
+    Shape::Window { geometry: geometry.to_owned(), display: None }
 }
 
 /// Where the windows are: side by side.

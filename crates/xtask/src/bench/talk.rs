@@ -62,12 +62,7 @@ pub(crate) fn measure(stage: &Stage, count: usize, report: &mut Report) -> Resul
         let text = format!("without windows {number}");
         let body = Body::new(text.clone()).map_err(|_| Trouble::new("the text is too long"))?;
         let (team, channel) = (team.id, room.id);
-        let ask = Request::Send {
-            team,
-            channel,
-            text: body,
-            reply_to: None,
-        };
+        let ask = Request::Send { team, channel, text: body, reply_to: None };
         let began = Instant::now();
         said(alice.ask(ask))?;
         kept.add_time(began.elapsed());
@@ -75,25 +70,13 @@ pub(crate) fn measure(stage: &Stage, count: usize, report: &mut Report) -> Resul
         // As somebody who writes: what follows a message is over when the next one comes.
         std::thread::sleep(PAUSE);
     }
-    report.add(Line::of(
-        "without windows: request to answer, durable at Alice",
-        "ms",
-        &kept,
-    ));
-    report.add(Line::of(
-        "without windows: request to Bob's event",
-        "ms",
-        &whole,
-    ));
+    report.add(Line::of("without windows: request to answer, durable at Alice", "ms", &kept));
+    report.add(Line::of("without windows: request to Bob's event", "ms", &whole));
     meter.end("without windows", count, report)
 }
 
 fn enter(data: &Path) -> Result<Session, Trouble> {
-    said(Session::enter(
-        data,
-        Class::CommandLine,
-        Some(Duration::from_secs(60)),
-    ))
+    said(Session::enter(data, Class::CommandLine, Some(Duration::from_secs(60))))
 }
 
 fn said<T, E: std::fmt::Debug>(result: Result<T, E>) -> Result<T, Trouble> {

@@ -24,19 +24,13 @@ fn objects_come_once_in_order_of_the_cache_as_far_as_credit_goes() {
 fn a_new_link_goes_on_where_the_last_one_was_and_another_store_starts_over() {
     let mut world = World::subscribed(100);
     world.deliver(50, &entry(0));
-    world.relay_says(FromRelay::CaughtUp {
-        id: 0,
-        position: 66,
-    });
+    world.relay_says(FromRelay::CaughtUp { id: 0, position: 66 });
     let mut world = world.restart();
     world.say(relay("relay:1"));
     world.give(Input::Linked(LINK));
     world.say(subscribe(Prefix::team(team(1)), Cursor::default()));
     let sent = world.say(prove());
-    assert_eq!(
-        sent.last(),
-        Some(&upstream(0, Prefix::team(team(1)), 7, 66))
-    );
+    assert_eq!(sent.last(), Some(&upstream(0, Prefix::team(team(1)), 7, 66)));
 }
 
 /// `NET-04`
@@ -45,29 +39,14 @@ fn caught_up_is_told_when_the_cache_is_drained_as_well() {
     let mut world = World::subscribed(1);
     world.deliver(50, &entry(0));
     world.deliver(51, &entry(1));
-    assert_eq!(
-        world.relay_says(FromRelay::CaughtUp {
-            id: 0,
-            position: 51
-        }),
-        []
-    );
+    assert_eq!(world.relay_says(FromRelay::CaughtUp { id: 0, position: 51 }), []);
     let prefix = translate::prefix_bits(&Prefix::team(team(1)));
-    let cursor = Cursor {
-        cache: world.desk.cache.id(),
-        position: 2,
-    };
+    let cursor = Cursor { cache: world.desk.cache.id(), position: 2 };
     let caught_up = Output::Tell(FromNet::CaughtUp { prefix, cursor });
     let told = world.say(ToNet::Credit(1));
     assert_eq!(told, [world.arrived(2, &entry(1)), caught_up.clone()]);
     assert_eq!(world.say(ToNet::Credit(1)), [], "told once");
-    assert_eq!(
-        world.relay_says(FromRelay::CaughtUp {
-            id: 0,
-            position: 51
-        }),
-        [caught_up]
-    );
+    assert_eq!(world.relay_says(FromRelay::CaughtUp { id: 0, position: 51 }), [caught_up]);
 }
 
 /// `NET-05`
@@ -80,26 +59,12 @@ fn the_cache_serves_a_cursor_without_a_link_and_one_of_another_cache_from_its_be
     let cache = world.desk.cache.id();
     let mut world = world.restart();
     world.say(ToNet::Credit(1000));
-    for (after, first) in [
-        (
-            Cursor {
-                cache,
-                position: 148,
-            },
-            148,
-        ),
-        (
-            Cursor {
-                cache: cache ^ 1,
-                position: 148,
-            },
-            0,
-        ),
-    ] {
+    for (after, first) in
+        [(Cursor { cache, position: 148 }, 148), (Cursor { cache: cache ^ 1, position: 148 }, 0)]
+    {
         let told = world.say(subscribe(Prefix::team(team(1)), after));
-        let wanted: Vec<Output> = (first..150)
-            .map(|number| world.arrived(number + 1, &entry(number)))
-            .collect();
+        let wanted: Vec<Output> =
+            (first..150).map(|number| world.arrived(number + 1, &entry(number))).collect();
         assert_eq!(told, wanted);
     }
 }
@@ -111,18 +76,12 @@ fn overlapping_wishes_are_one_subscription_at_the_relay() {
     let channel = Prefix::channel(team(1), Channel::truncate(2));
     assert_eq!(world.say(subscribe(channel, Cursor::default())), []);
     let told = world.deliver(50, &entry(0));
-    assert_eq!(
-        told,
-        [world.arrived(1, &entry(0)), world.arrived(1, &entry(0))]
-    );
+    assert_eq!(told, [world.arrived(1, &entry(0)), world.arrived(1, &entry(0))]);
     let standing = SubscriptionStanding::Waiting;
     let told = world.relay_says(FromRelay::Subscribed { id: 0, standing });
     let standings = [Prefix::team(team(1)), channel].map(|prefix| {
         let prefix = translate::prefix_bits(&prefix);
-        Output::Tell(FromNet::Standing {
-            prefix,
-            standing: Standing::Waiting,
-        })
+        Output::Tell(FromNet::Standing { prefix, standing: Standing::Waiting })
     });
     assert_eq!(told, standings);
 
@@ -148,34 +107,18 @@ fn what_was_not_subscribed_to_is_neither_kept_nor_forwarded() {
 /// `NET-05`
 #[test]
 fn a_lock_or_another_secure_proc_forgets_everything_but_the_cache() {
-    for ending in [
-        Input::Heard(ToNet::Forget),
-        Input::Detached,
-        Input::Attached,
-    ] {
+    for ending in [Input::Heard(ToNet::Forget), Input::Detached, Input::Attached] {
         let mut world = World::subscribed(1000);
         world.deliver(50, &entry(0));
         let locked = matches!(ending, Input::Heard(_));
         assert_eq!(world.give(ending), [Output::Disconnect]);
         assert_eq!(world.deliver(51, &entry(1)), []);
-        assert_eq!(
-            world
-                .give(Input::Unlinked(LinkLoss::Unreachable))
-                .is_empty(),
-            !locked
-        );
+        assert_eq!(world.give(Input::Unlinked(LinkLoss::Unreachable)).is_empty(), !locked);
         assert_eq!(world.desk.cache.newest().unwrap(), 1);
         if locked {
-            assert_eq!(
-                world.say(subscribe(Prefix::team(team(1)), Cursor::default())),
-                []
-            );
+            assert_eq!(world.say(subscribe(Prefix::team(team(1)), Cursor::default())), []);
             let told = world.say(ToNet::Credit(1));
-            assert_eq!(
-                told,
-                [world.arrived(1, &entry(0))],
-                "credit starts from nothing"
-            );
+            assert_eq!(told, [world.arrived(1, &entry(0))], "credit starts from nothing");
         }
     }
 }
@@ -194,27 +137,14 @@ fn the_data_of_expired_entries_leaves_the_cache() {
 #[test]
 fn who_asks_again_is_told_again_that_it_has_caught_up() {
     let mut world = World::subscribed(100);
-    world.relay_says(FromRelay::CaughtUp {
-        id: 0,
-        position: 51,
-    });
+    world.relay_says(FromRelay::CaughtUp { id: 0, position: 51 });
     let prefix = translate::prefix_bits(&Prefix::team(team(1)));
-    let cursor = Cursor {
-        cache: world.desk.cache.id(),
-        position: 0,
-    };
+    let cursor = Cursor { cache: world.desk.cache.id(), position: 0 };
     let caught_up = Output::Tell(FromNet::CaughtUp { prefix, cursor });
     let again = world.say(subscribe(Prefix::team(team(1)), Cursor::default()));
     assert_eq!(again, std::slice::from_ref(&caught_up));
-    let linked = FromNet::Linked {
-        relay: RELAY,
-        exporter: LINK.exporter,
-        now: 8,
-    };
-    assert_eq!(
-        world.say(relay("relay:1")),
-        [Output::Tell(linked), caught_up]
-    );
+    let linked = FromNet::Linked { relay: RELAY, exporter: LINK.exporter, now: 8 };
+    assert_eq!(world.say(relay("relay:1")), [Output::Tell(linked), caught_up]);
 }
 
 /// `NET-07`
@@ -235,19 +165,12 @@ fn proofs_are_asked_for_again_when_they_are_half_spent() {
     assert_eq!(world.desk.wake_at(), Some(half));
     world.desk.handle(half, Input::Woken).unwrap();
     world.desk.settle().unwrap();
-    let linked = FromNet::Linked {
-        relay: RELAY,
-        exporter,
-        now: 4_508,
-    };
+    let linked = FromNet::Linked { relay: RELAY, exporter, now: 4_508 };
     assert_eq!(world.desk.poll(), Some(Output::Tell(linked)));
     assert_eq!(world.desk.wake_at(), None);
     let renewed = long(20_000);
     let proof = Bytes::new(renewed.bytes()).unwrap();
-    assert_eq!(
-        world.say(ToNet::Prove { exporter, proof }),
-        [send(ToRelay::Prove(renewed))]
-    );
+    assert_eq!(world.say(ToNet::Prove { exporter, proof }), [send(ToRelay::Prove(renewed))]);
     world.give(Input::Unlinked(LinkLoss::Unreachable));
     assert_eq!(world.desk.wake_at(), None);
 }
