@@ -22,31 +22,21 @@ pub(crate) fn starts(
     let (mut whole, mut own) = (Samples::default(), Samples::default());
     for _ in 0..count {
         let mut command = stage.world.bins.command("sotto");
-        command
-            .arg("--data")
-            .arg(alice.data())
-            .args(["--geometry", ALICE]);
+        command.arg("--data").arg(alice.data()).args(["--geometry", ALICE]);
         let began = Instant::now();
         let mut launcher = Running::start(command, "Alice", &logs)?;
         let window = screen.new_window(LIMIT)?;
         let painted = screen.painted(window, LIMIT)?;
         whole.add_time(painted.saturating_duration_since(began));
         let at = spent::since_boot() - painted.elapsed().as_secs_f64();
-        let pid = alice
-            .commands()
-            .pid(Role::Window)?
-            .during("ui-proc does not run")?;
+        let pid = alice.commands().pid(Role::Window)?.during("ui-proc does not run")?;
         own.add((at - spent::born(pid)?) * 1_000.0);
         launcher.stop(LIMIT)?;
     }
     let what = "start: `sotto` to its painted unlock screen";
     report.add(Line::of(what, "ms", &whole).goal(500.0));
     // The system tells the birth of a process in steps of 10 ms.
-    report.add(Line::of(
-        "start: of it from the start of ui-proc",
-        "ms",
-        &own,
-    ));
+    report.add(Line::of("start: of it from the start of ui-proc", "ms", &own));
     Ok(())
 }
 
@@ -64,11 +54,11 @@ pub(crate) fn talk(
     let mut frames = 0;
     let meter = Meter::begin(stage)?;
     for number in 0..count {
-        let text = format!("from window to window {number}");
+        let text = format!("window {number}");
         for key in text.chars() {
             screen.press(key)?;
         }
-        frames += screen.quiet(STILL, Duration::from_secs(2))?;
+        frames += screen.quiet(STILL, MOST)?;
         let before = screen.pixels(bob, NEWEST)?;
         let pressed = screen.press('\n')?;
         let painted = screen.changed(bob, NEWEST, &before, LIMIT)?;
@@ -76,24 +66,18 @@ pub(crate) fn talk(
         // The text that was typed, and not something else, is what came.
         let arrived = arrivals.of(&text)?;
         shown.add(millis(painted.saturating_duration_since(arrived)));
-        frames += screen.quiet(STILL, Duration::from_secs(2))?;
+        frames += screen.quiet(STILL, MOST)?;
     }
     let what = "windows: key in Alice's to painted frame of Bob's";
     report.add(Line::of(what, "ms", &whole).goal(15.0).high_goal(60.0));
-    report.add(Line::of(
-        "windows: of it Bob's event to his painted frame",
-        "ms",
-        &shown,
-    ));
+    report.add(Line::of("windows: of it Bob's event to his painted frame", "ms", &shown));
     let each = frames as f64 / count as f64;
-    report.add(Line::one(
-        "windows: frames drawn beside the message's own",
-        "each",
-        each,
-    ));
+    report.add(Line::one("windows: frames drawn beside the message's own", "each", each));
     meter.end("windows", count, report)
 }
 
 const LIMIT: Duration = Duration::from_secs(30);
+/// What goes on drawing for longer is not waited for; the count of frames tells of it.
+const MOST: Duration = Duration::from_millis(500);
 /// After so long nothing more comes of what was before.
 const STILL: Duration = Duration::from_millis(120);
