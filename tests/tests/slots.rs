@@ -18,8 +18,8 @@ struct Stand {
 
 fn stand(person: &Endpoint) -> Stand {
     let status = person.commands().cli(&["status"]).unwrap();
-    let team: &Value = &status[0]["teams"][0];
-    let number = |field: &str| team[field].as_u64().unwrap();
+    let team = status.first().and_then(|status| status.pointer("/teams/0")).unwrap();
+    let number = |field: &str| team.get(field).and_then(Value::as_u64).unwrap();
     Stand {
         epoch: number("epoch"),
         slot: number("slot"),
