@@ -29,6 +29,9 @@ pub fn install(ctx: &Context) {
 fn dress(style: &mut Style, theme: Theme, t: Tokens) {
     style.visuals = visuals(theme, t);
     style.spacing.item_spacing = vec2(8.0, 4.0);
+    // The timeline sets its own end when a message comes; egui would take that for a drag past the
+    // end, and swing back for seconds of frames.
+    style.spacing.scroll.kinetic.rubber_band = false;
     style.spacing.button_padding = vec2(12.0, 6.0);
     style.spacing.interact_size.y = 32.0;
     style.spacing.menu_margin = Margin::same(6);

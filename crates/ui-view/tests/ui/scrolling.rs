@@ -143,3 +143,20 @@ fn the_view_follows_the_newest_message_while_it_is_in_view() {
     window.run_steps(2);
     assert!(shows(&window, "and this"));
 }
+
+/// `UI-VIEW-16`
+#[test]
+fn a_message_in_a_long_conversation_wants_a_few_frames_and_then_none() {
+    let mut window = wide(long(300));
+    window.run_steps(60);
+    // The caret has come to rest.
+    let begun = window.ctx.input(|input| input.time);
+    while window.ctx.input(|input| input.time) < begun + 11.0 {
+        window.step();
+    }
+    window.state_mut().receive(general(), "Bob Okafor", "#900 newest of all");
+    window.run_steps(8);
+    assert!(top_of(&window, "#900").is_some(), "it is in view");
+    let wanted = window.output().viewport_output.values().map(|output| output.repaint_delay).min();
+    assert!(wanted.unwrap() > std::time::Duration::from_secs(1), "a frame in {wanted:?}");
+}
