@@ -104,6 +104,24 @@ fn whoever_closes_the_pipe_ends_the_command_quietly() {
     world.stop().unwrap();
 }
 
+/// `CLI-10`
+#[test]
+fn a_message_asked_for_twice_under_one_number_is_written_once_also_after_a_death() {
+    let (_folder, mut world) = world("request");
+    let place = world.general();
+    let number = "c0ffee00".repeat(4);
+    let ask = ["send", &place, "only once", "--request", &number];
+    let name = |said: Vec<Value>| said.first().and_then(|said| said.get("name")).cloned().unwrap();
+    let first = name(world.alice.commands().cli(&ask).unwrap());
+    let old = world.alice.kill(Role::Secure).unwrap();
+    world.alice.wait_for(Role::Secure, Some(old), PATIENCE).unwrap();
+    world.alice.unlock().unwrap();
+    assert_eq!(name(world.alice.commands().cli(&ask).unwrap()), first);
+    let rows = world.alice.commands().read_all(&place).unwrap();
+    assert_eq!(rows.iter().filter(|row| row["text"] == "only once").count(), 1);
+    world.stop().unwrap();
+}
+
 /// `SECURE-06`
 #[test]
 fn secure_proc_has_one_thread_and_no_descriptor_of_its_own_but_the_vault() {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use cli::{Target, TeamRef, name_bits, parse_hash};
+use cli::{Target, TeamRef, name_bits, parse_hash, parse_request};
 use ipc_schema_ui::NameBits;
 
 /// Talks to a running Sotto, as its window does.
@@ -62,6 +62,9 @@ pub(crate) enum Command {
         /// The message that this replies to
         #[arg(long, value_name = "NAME", value_parser = name_bits)]
         reply_to: Option<NameBits>,
+        /// 32 hexadecimal digits: the same ones again write nothing twice, whatever was lost
+        #[arg(long, value_name = "HEX", value_parser = parse_request, conflicts_with = "lines")]
+        request: Option<[u8; 16]>,
     },
     /// Show messages, the newest at the end
     Read {
@@ -128,6 +131,7 @@ mod tests {
         assert_eq!((text.as_deref(), lines, reply_to), (Some("hi there"), false, None));
         parse(&["send", "a/b", "--lines", "--json", "--data", "/d"]).unwrap();
         parse(&["send", "a/b", "--", "-5"]).unwrap();
+        parse(&["send", "a/b", "hi", "--request", &"0f".repeat(16)]).unwrap();
         parse(&["read", "a/b", "--limit", "5000", "--before", "sotto://1/2/3/4/5/6"]).unwrap();
         let hash = "00ff".repeat(16);
         parse(&["join", "sotto-team:..", "--fingerprint", &hash]).unwrap();

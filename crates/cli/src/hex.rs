@@ -30,8 +30,17 @@ pub fn parse_key(text: &str) -> Result<[u8; 32], String> {
     parse(text).ok_or_else(|| wrong.to_owned())
 }
 
-pub(crate) fn parse(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
+/// Reads the number of a request: 32 digits.
+///
+/// # Errors
+/// When it is none.
+pub fn parse_request(text: &str) -> Result<[u8; 16], String> {
+    let wrong = "give 32 digits from 0 to 9 and a to f, drawn at random for this message";
+    parse(text).ok_or_else(|| wrong.to_owned())
+}
+
+pub(crate) fn parse<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
     let mut digits = text.chars().filter(|digit| !digit.is_whitespace());
     for byte in &mut bytes {
         let high = digits.next()?.to_digit(16)?;
@@ -62,5 +71,7 @@ mod tests {
         ] {
             assert!(parse_hash(bad).is_err(), "{bad}");
         }
+        assert_eq!(parse_request(&"0f".repeat(16)), Ok([0x0f; 16]));
+        assert!(parse_request(&digits).is_err());
     }
 }

@@ -12,7 +12,7 @@ mod words;
 
 pub use address::{Target, TeamRef, channel_in, name_bits, name_text, team_in, team_text};
 pub use fields::{channel, device, join, row, status, team};
-pub use hex::{hex, parse_hash, parse_key};
+pub use hex::{hex, parse_hash, parse_key, parse_request};
 pub use out::{Out, parse};
 pub use passphrase::{confirm, new_passphrase, passphrase};
 pub use session::{Inbound, Session, new_id};

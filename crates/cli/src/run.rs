@@ -9,7 +9,7 @@ use cli::{
 use ipc_schema::Text;
 use ipc_schema::control::Class;
 use ipc_schema_ui::{
-    Answer, Body, Label, LinkState, MAX_ROWS, NameBits, Phase, Request, Row, Status,
+    Answer, Body, Label, LinkState, MAX_ROWS, NameBits, Phase, Request, RequestId, Row, Status,
 };
 use serde_json::json;
 
@@ -47,8 +47,9 @@ pub(crate) fn run(args: Args) -> Result<(), Trouble> {
             let (team, channel) = session.target(&target)?;
             lines::send(session, out, team.id, channel.id, reply_to)
         }
-        Command::Send { target, text, reply_to, .. } => {
-            send(&mut session, out, &target, text.unwrap_or_default(), reply_to)
+        Command::Send { target, text, reply_to, request, .. } => {
+            let id = request.map_or_else(cli::new_id, |bytes| Ok(RequestId(bytes)))?;
+            send(&mut session, out, id, &target, text.unwrap_or_default(), reply_to)
         }
         Command::Read { target, before, limit, thread } => {
             read(&mut session, out, &target, thread, before, limit)
@@ -138,6 +139,7 @@ fn teams(session: &mut Session, out: Out) -> Result<(), Trouble> {
 fn send(
     session: &mut Session,
     out: Out,
+    id: RequestId,
     target: &Target,
     text: String,
     reply_to: Option<NameBits>,
@@ -145,7 +147,8 @@ fn send(
     let text = body(text)?;
     let (team, channel) = session.target(target)?;
     let (team, channel) = (team.id, channel.id);
-    let Answer::Sent { row } = session.ask(Request::Send { team, channel, text, reply_to })? else {
+    let request = Request::Send { team, channel, text, reply_to };
+    let Answer::Sent { row } = session.ask_as(id, request)? else {
         return Err(Trouble::unexpected());
     };
     Ok(out.print(|| sent(&row), || format!("{}  {}", state(row.state), name_text(row.name)))?)

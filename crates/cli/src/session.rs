@@ -65,7 +65,15 @@ impl Session {
     /// # Errors
     /// A refusal, a lost connection, or no answer in time.
     pub fn ask(&mut self, request: Request) -> Result<Answer, Trouble> {
-        let id = new_id()?;
+        self.ask_as(new_id()?, request)
+    }
+
+    /// Asks under a number that the caller chose: what changes something does so once under each,
+    /// however often it is asked.
+    ///
+    /// # Errors
+    /// As [`Session::ask`].
+    pub fn ask_as(&mut self, id: RequestId, request: Request) -> Result<Answer, Trouble> {
         send(|frame| self.client.send(frame), &ToSecure::Ask { id, request })?;
         let end = self.patience.map(|patience| std::time::Instant::now() + patience);
         loop {
