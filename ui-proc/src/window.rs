@@ -47,6 +47,11 @@ impl eframe::App for Watched {
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         self.app.ui(ui, frame);
     }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        // The canvas: clearing is cheap, filling it once more is not.
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
 }
 
 fn viewport(geometry: Option<Geometry>) -> ViewportBuilder {

@@ -22,10 +22,9 @@ pub(crate) fn show(
     out: &mut Vec<Intent>,
 ) {
     let t = theme::of(ui);
-    let behind = ui.visuals().panel_fill;
     let margin = Margin { left: 16, right: 16, top: 8, bottom: 14 };
     let panel = Panel::bottom(("composer", region)).resizable(false).show_separator_line(false);
-    let area = panel.frame(Frame::new().fill(behind).inner_margin(margin)).show(ui, |ui| {
+    let area = panel.frame(Frame::new().inner_margin(margin)).show(ui, |ui| {
         if let Some(trouble) = state.send_trouble(talk) {
             let trouble = RichText::new(&trouble.0).size(13.0).color(t.danger);
             ui.add(Label::new(trouble).wrap());

@@ -10,7 +10,7 @@ use crate::{bidi, theme};
 
 pub(crate) fn show(state: &State, local: &mut Local, ui: &mut Ui, slim: bool) {
     let t = theme::of(ui);
-    let frame = Frame::new().fill(t.canvas).inner_margin(Margin::symmetric(16, 8));
+    let frame = Frame::new().inner_margin(Margin::symmetric(16, 8));
     Panel::top("header").exact_size(52.0).resizable(false).frame(frame).show(ui, |ui| {
         ui.horizontal_centered(|ui| {
             if slim && Press::icon(Icon::Menu, "Channels").show(ui).clicked() {

@@ -1,15 +1,13 @@
 //! The whole window.
 
 use egui::accesskit::Role;
-use egui::{CentralPanel, Event, Frame, Ui, UiBuilder};
+use egui::{CentralPanel, Event, Ui, UiBuilder};
 use ui_model::{Command, Intent, Scope, Screen, State};
 
 use crate::column::Place;
 use crate::local::{Local, composer_id, focus};
 use crate::region::Region;
-use crate::{
-    banner, card, column, composer, door, header, join, rail, sidebar, switcher, theme, thread,
-};
+use crate::{banner, card, column, composer, door, header, join, rail, sidebar, switcher, thread};
 
 /// Shows the window and says what the person asked for.
 pub fn view(state: &State, local: &mut Local, ui: &mut Ui) -> Vec<Intent> {
@@ -141,8 +139,9 @@ fn main(state: &State, local: &mut Local, ui: &mut Ui, out: &mut Vec<Intent>) {
     if state.thread().is_some() && !narrow {
         thread::pane(state, local, ui, out);
     }
-    let t = theme::of(ui);
-    CentralPanel::no_frame().frame(Frame::new().fill(t.canvas)).show(ui, |ui| {
+    // The window is cleared in the colour of the canvas, so nothing here fills it again: where the
+    // processor draws, every layer of the same colour costs as much as the first.
+    CentralPanel::no_frame().show(ui, |ui| {
         if state.thread().is_some() && narrow {
             thread::show(state, local, ui, out);
         } else {
@@ -157,8 +156,7 @@ fn channel(state: &State, local: &mut Local, ui: &mut Ui, slim: bool, out: &mut 
     let Some(talk) = state.open() else { return };
     let hint = format!("Message #{}", crate::bidi::one_line(state.channel_name()));
     composer::show(state, local, ui, talk, &hint, Region::Composer, out);
-    let t = theme::of(ui);
-    CentralPanel::no_frame().frame(Frame::new().fill(t.canvas)).show(ui, |ui| {
+    CentralPanel::no_frame().show(ui, |ui| {
         let label = format!("Messages in {}", crate::bidi::tidy(state.channel_name()));
         let builder = UiBuilder::new().accessibility_role(Role::Log).accessibility_label(label);
         ui.scope_builder(builder, |ui| {

@@ -27,8 +27,7 @@ pub(crate) fn show(state: &State, local: &mut Local, ui: &mut Ui, out: &mut Vec<
         return;
     };
     let talk = open.thread(root);
-    let behind = ui.visuals().panel_fill;
-    let frame = Frame::new().fill(behind).inner_margin(Margin::symmetric(16, 8));
+    let frame = Frame::new().inner_margin(Margin::symmetric(16, 8));
     let top = Panel::top("thread-header").exact_size(52.0).resizable(false);
     top.frame(frame).show(ui, |ui| {
         ui.horizontal_centered(|ui| {
@@ -41,7 +40,7 @@ pub(crate) fn show(state: &State, local: &mut Local, ui: &mut Ui, out: &mut Vec<
         });
     });
     composer::show(state, local, ui, talk, "Reply in thread", Region::ThreadComposer, out);
-    CentralPanel::no_frame().frame(Frame::new().fill(behind)).show(ui, |ui| {
+    CentralPanel::no_frame().show(ui, |ui| {
         let builder = UiBuilder::new()
             .accessibility_role(Role::Log)
             .accessibility_label("Messages in this thread");
