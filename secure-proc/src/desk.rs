@@ -262,6 +262,11 @@ impl Desk {
         due.into_iter().chain(self.tidy_at).min()
     }
 
+    /// Is there something to say that no step has ended yet?
+    pub(crate) fn owes(&self) -> bool {
+        !self.effects.is_empty()
+    }
+
     /// Ends the step: one transaction, and then what may leave because of it.
     pub(crate) fn settle(&mut self, now: Millis) -> Vec<Effect> {
         self.settle_waiting();

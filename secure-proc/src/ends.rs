@@ -82,7 +82,9 @@ impl Ends {
         let mono = ipc_io::now();
         let stall = stalls.into_iter().flatten().min().map(|at| at.saturating_sub(mono));
         let wake = desk.wake_at().map(|at| at.0.saturating_sub(clock::now().0));
-        let timeout = stall.into_iter().chain(wake).min().map(Duration::from_millis);
+        // What a lost peer left to say is said at once.
+        let owed = desk.owes().then_some(0);
+        let timeout = stall.into_iter().chain(wake).chain(owed).min().map(Duration::from_millis);
         ipc_io::poll(&mut interests, timeout).map(drop)
     }
 
@@ -130,7 +132,7 @@ impl Ends {
     fn take_net(&mut self, desk: &mut Desk, mono: u64) {
         let Some(net) = &mut self.net else { return };
         net.fill(mono);
-        for _ in 0..FRAMES_PER_STEP {
+        loop {
             let kept = match net.next_frame() {
                 Ok(None) => return,
                 Ok(Some(frame)) => desk.hear_net(clock::now(), &frame),
@@ -151,7 +153,7 @@ impl Ends {
                 continue;
             }
             channel.fill(mono);
-            for _ in 0..FRAMES_PER_STEP {
+            loop {
                 match channel.next_frame() {
                     Ok(None) => break,
                     Ok(Some(frame)) => desk.hear(clock::now(), *peer, &frame),
@@ -226,8 +228,5 @@ impl Ends {
     }
 }
 
-/// So many frames of one peer become one step at most: one transaction for a flood, and a turn
-/// for everybody else.
-const FRAMES_PER_STEP: usize = 128;
 /// A guest with so many bytes waiting for it is not listened to until it reads.
 const PATIENCE: usize = ipc_schema::CAP_TO_UI;
