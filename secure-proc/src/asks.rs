@@ -7,7 +7,7 @@ use ipc_schema::control::Class;
 use ipc_schema_ui::{
     Answer, ErrorCode, Failure, Label, Passphrase, Request, RequestId, Status, TeamBits,
 };
-use mls_core::Endpoint;
+use mls_core::{Endpoint, Entropy};
 use names::TeamId;
 use objects::{Hash, Millis};
 
@@ -95,8 +95,8 @@ impl Desk {
         let passphrase = vault_io::Passphrase::new(passphrase.reveal().to_owned().into());
         let vault = vault_io::create(&self.vault, &passphrase, &mut clock::fill)
             .map_err(|error| failures::create(&error))?;
-        let endpoint =
-            Endpoint::create(user, device, clock::random()).map_err(|_| store_failed())?;
+        let endpoint = Endpoint::create(user, device, Entropy::system(clock::random()))
+            .map_err(|_| store_failed())?;
         let mut session = Session::new(vault, endpoint);
         // A vault without an owner would be of no use: both, or neither.
         if session.commit().is_err() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ipc_schema_net::Cursor;
-use mls_core::{Endpoint, LoadError, Table as CoreTable};
+use mls_core::{Endpoint, Entropy, LoadError, Table as CoreTable};
 use names::{Name, TeamId};
 use vault_io::{Change, CommitError, Passphrase, ReadError, Table, UnlockError, Vault};
 
@@ -82,7 +82,7 @@ impl Session {
             let read = vault.scan(Table(table.code()))?;
             rows.extend(read.into_iter().map(|(key, value)| (table, key, value)));
         }
-        let mut endpoint = Endpoint::load(rows, clock::random())?;
+        let mut endpoint = Endpoint::load(rows, Entropy::system(clock::random()))?;
         // What it says first is what net-proc is briefed with, whenever there is one.
         while endpoint.poll().is_some() {}
         let book = Book::load(&vault)?;

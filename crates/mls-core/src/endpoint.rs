@@ -13,10 +13,7 @@ use crate::identity::{Memo, is_label};
 use crate::provider::Provider;
 use crate::rows::{Change, Rows, Table};
 use crate::state::{OrgRow, RelayRow, Stage, TeamRow, UserRow, team_key, team_of};
-use crate::{Fault, Input, Output};
-
-/// Fills bytes at random.
-pub type Random = Box<dyn FnMut(&mut [u8])>;
+use crate::{Entropy, Fault, Input, Output};
 
 /// Everything that a device knows and decides about its teams while its vault is open.
 ///
@@ -25,7 +22,6 @@ pub type Random = Box<dyn FnMut(&mut [u8])>;
 /// transaction **before** it acts on any output of the step (`MLS-01`).
 pub struct Endpoint {
     pub(crate) provider: Provider,
-    pub(crate) random: Random,
     pub(crate) groups: BTreeMap<TeamId, MlsGroup>,
     pub(crate) memo: RefCell<Memo>,
     pub(crate) outputs: VecDeque<Output>,
@@ -91,11 +87,11 @@ impl Endpoint {
     ///
     /// # Errors
     /// As [`CreateError`] says.
-    pub fn create(user: &str, device: &str, random: Random) -> Result<Self, CreateError> {
+    pub fn create(user: &str, device: &str, entropy: Entropy) -> Result<Self, CreateError> {
         if !is_label(user) || !is_label(device) {
             return Err(CreateError::BadName);
         }
-        let mut this = Self::over(Rows::default(), random);
+        let mut this = Self::over(Rows::default(), entropy);
         let (user, device) = (user.to_owned(), device.to_owned());
         let seed = this.draw_seed();
         let row = UserRow { user, device, seed };
@@ -109,9 +105,9 @@ impl Endpoint {
     /// When rows are missing or damaged.
     pub fn load(
         rows: impl IntoIterator<Item = (Table, Vec<u8>, Zeroizing<Vec<u8>>)>,
-        random: Random,
+        entropy: Entropy,
     ) -> Result<Self, LoadError> {
-        let mut this = Self::over(Rows::load(rows), random);
+        let mut this = Self::over(Rows::load(rows), entropy);
         if !this.rows().has(Table::Identity, USER) {
             return Err(LoadError::NoUser);
         }
@@ -126,10 +122,9 @@ impl Endpoint {
         Ok(this)
     }
 
-    fn over(rows: Rows, random: Random) -> Self {
+    fn over(rows: Rows, entropy: Entropy) -> Self {
         Self {
-            provider: Provider::new(rows),
-            random,
+            provider: Provider::new(rows, entropy),
             groups: BTreeMap::new(),
             memo: RefCell::default(),
             outputs: VecDeque::new(),
@@ -258,7 +253,7 @@ impl Endpoint {
 
     pub(crate) fn draw_number(&mut self) -> u64 {
         let mut bytes = [0; 8];
-        (self.random)(&mut bytes);
+        self.provider.fill(&mut bytes);
         u64::from_be_bytes(bytes)
     }
 

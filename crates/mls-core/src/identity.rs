@@ -256,7 +256,10 @@ mod tests {
         for name in ["", "a\nb", "\u{7f}", &"x".repeat(65)] {
             leaf.user = name.to_owned();
             assert_eq!(Leaf::read(&leaf.signed(&user).unwrap()), None);
-            assert!(crate::Endpoint::create(name, "pc", Box::new(|_| {})).is_err());
+            assert!(
+                crate::Endpoint::create(name, "pc", crate::Entropy::system(Box::new(|_| {})))
+                    .is_err()
+            );
         }
     }
 }

@@ -5,6 +5,7 @@ mod beacon;
 mod blobs;
 mod claim;
 mod content;
+mod crypto;
 mod endpoint;
 mod face;
 mod framing;
@@ -30,7 +31,8 @@ mod views;
 
 pub use admin::{CreateChannelError, CreateOrgError, CreateTeamError, MOST_CHANNELS};
 pub use content::{MAX_AFTER, MAX_BODY};
-pub use endpoint::{CreateError, Endpoint, LoadError, Random};
+pub use crypto::{Entropy, Random};
+pub use endpoint::{CreateError, Endpoint, LoadError};
 pub use face::{Answer, Fault, Input, NotAdded, Opened, Output, Plaintext, Unreadable, Watermark};
 pub use identity::is_label;
 pub use intents::{AddDeviceError, RefreshError};

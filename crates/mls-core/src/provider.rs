@@ -1,19 +1,27 @@
 //! What OpenMLS needs from outside: cryptography, randomness, storage, signatures.
 
+use std::cell::RefCell;
+use std::convert::Infallible;
+
 use ed25519_dalek::{Signer as _, SigningKey};
-use openmls_rust_crypto::RustCrypto;
 use openmls_traits::OpenMlsProvider;
+use openmls_traits::random::OpenMlsRand;
 use openmls_traits::signatures::{Signer, SignerError};
 use openmls_traits::types::SignatureScheme;
 
+use crate::crypto::Crypto;
 use crate::rows::Rows;
+use crate::{Entropy, Random};
 
-/// RustCrypto, and our rows as storage.
-#[derive(Default)]
+/// Cryptography and randomness as they were given, and our rows as storage.
 pub(crate) struct Provider {
-    crypto: RustCrypto,
+    crypto: Crypto,
+    rand: Rand,
     pub(crate) rows: Rows,
 }
+
+/// The endpoint's randomness, as OpenMLS asks for it.
+pub(crate) struct Rand(RefCell<Random>);
 
 /// The signature key in our leaf (RFC 9420 §7.2); another than the log key, since MLS signs with
 /// labels of its own.
@@ -28,26 +36,47 @@ pub fn prepare_threads() -> bool {
 }
 
 impl Provider {
-    pub(crate) fn new(rows: Rows) -> Self {
-        Self { crypto: RustCrypto::default(), rows }
+    pub(crate) fn new(rows: Rows, entropy: Entropy) -> Self {
+        let Entropy { random, crypto } = entropy;
+        Self { crypto: Crypto(crypto), rand: Rand(RefCell::new(random)), rows }
+    }
+
+    pub(crate) fn fill(&self, space: &mut [u8]) {
+        (self.rand.0.borrow_mut())(space);
     }
 }
 
 impl OpenMlsProvider for Provider {
-    type CryptoProvider = RustCrypto;
-    type RandProvider = RustCrypto;
+    type CryptoProvider = Crypto;
+    type RandProvider = Rand;
     type StorageProvider = Rows;
 
     fn storage(&self) -> &Rows {
         &self.rows
     }
 
-    fn crypto(&self) -> &RustCrypto {
+    fn crypto(&self) -> &Crypto {
         &self.crypto
     }
 
-    fn rand(&self) -> &RustCrypto {
-        &self.crypto
+    fn rand(&self) -> &Rand {
+        &self.rand
+    }
+}
+
+impl OpenMlsRand for Rand {
+    type Error = Infallible;
+
+    fn random_array<const N: usize>(&self) -> Result<[u8; N], Infallible> {
+        let mut space = [0; N];
+        (self.0.borrow_mut())(&mut space);
+        Ok(space)
+    }
+
+    fn random_vec(&self, len: usize) -> Result<Vec<u8>, Infallible> {
+        let mut space = vec![0; len];
+        (self.0.borrow_mut())(&mut space);
+        Ok(space)
     }
 }
 

@@ -24,7 +24,7 @@ impl Seed {
 impl Endpoint {
     pub(crate) fn draw_seed(&mut self) -> Seed {
         let mut seed = Zeroizing::new([0; 32]);
-        (self.random)(seed.as_mut());
+        self.provider.fill(seed.as_mut());
         Seed(seed)
     }
 }

@@ -10,7 +10,7 @@
 
 use std::process::Command;
 
-use mls_core::{Answer, Endpoint, Input, Output, prepare_threads};
+use mls_core::{Answer, Endpoint, Entropy, Input, Output, prepare_threads};
 use objects::{Millis, Object, Receipt, RelayRef, Signer};
 
 /// `MLS-03`
@@ -64,10 +64,10 @@ fn add_and_refresh() {
         };
         Box::new(fill)
     };
-    let mut admin = Endpoint::create("Admin", "desk", random()).unwrap();
+    let mut admin = Endpoint::create("Admin", "desk", Entropy::system(random())).unwrap();
     admin.create_org("Acme", &reference).unwrap();
     let team = admin.create_team(now, "Team").unwrap();
-    let mut alice = Endpoint::create("Alice", "laptop", random()).unwrap();
+    let mut alice = Endpoint::create("Alice", "laptop", Entropy::system(random())).unwrap();
     let link = admin.team_link(team).unwrap().unwrap();
     let hash = alice.join(now, &link).unwrap().hash;
     let linked = || Input::Linked { relay: relay.key(), exporter: [0; 32], now };

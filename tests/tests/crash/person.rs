@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use mls_core::{Answer, Endpoint, Input, Opened, Output, Table};
+use mls_core::{Answer, Endpoint, Entropy, Input, Opened, Output, Table};
 use names::{Channel, Prefix, TeamId};
 use objects::Millis;
 use objects::wire::{FromRelay, SlotAnswer, ToRelay};
@@ -31,12 +31,15 @@ pub(crate) struct Person {
 
 impl Person {
     pub(crate) fn create(name: &str) -> Self {
-        Self::around(Endpoint::create(name, "test", random()).unwrap(), Rows::new())
+        Self::around(
+            Endpoint::create(name, "test", Entropy::system(random())).unwrap(),
+            Rows::new(),
+        )
     }
 
     pub(crate) fn load(rows: &Rows) -> Self {
         let all = rows.iter().map(|((table, key), value)| (*table, key.clone(), value.clone()));
-        Self::around(Endpoint::load(all, random()).unwrap(), rows.clone())
+        Self::around(Endpoint::load(all, Entropy::system(random())).unwrap(), rows.clone())
     }
 
     fn around(endpoint: Endpoint, rows: Rows) -> Self {

@@ -143,6 +143,6 @@ fn damaged_rows_are_a_fault_and_no_rows_no_user() {
     world.nodes[1].damage(Table::Mls).unwrap();
     let damaged = world.nodes[1].reload().err();
     assert_eq!(damaged, Some(LoadError::Fault(Fault::Row)));
-    let empty = crate::Endpoint::load([], Box::new(|_| {})).err();
+    let empty = crate::Endpoint::load([], crate::Entropy::system(Box::new(|_| {}))).err();
     assert_eq!(empty, Some(LoadError::NoUser));
 }

@@ -7,7 +7,9 @@ use objects::{Hash, Key, Millis, RelayRef};
 use zeroize::Zeroizing;
 
 use super::relay::Relay;
-use crate::{Endpoint, Fault, Input, Notice, Opened, Output, Plaintext, Random, Table, Watermark};
+use crate::{
+    Endpoint, Entropy, Fault, Input, Notice, Opened, Output, Plaintext, Random, Table, Watermark,
+};
 
 pub(super) struct World {
     pub(super) relay: Relay,
@@ -311,7 +313,7 @@ impl World {
 
 impl Node {
     fn new(name: &str, seed: u64) -> Self {
-        let endpoint = Endpoint::create(name, "laptop", random(seed)).unwrap();
+        let endpoint = Endpoint::create(name, "laptop", Entropy::system(random(seed))).unwrap();
         let mut node = Self {
             endpoint,
             vault: BTreeMap::new(),
@@ -391,7 +393,7 @@ impl Node {
             let table = Table::from_code(table.code()).unwrap();
             (table, key.clone(), value.clone())
         });
-        Endpoint::load(rows, random(self.seed))
+        Endpoint::load(rows, Entropy::system(random(self.seed)))
     }
 
     pub(super) fn go(&mut self, online: bool) {
