@@ -334,6 +334,11 @@ impl Desk {
             FromRelay::CaughtUp { id, position } => {
                 self.feed.caught_up(&mut self.cache, &link, id, position)?;
             }
+            FromRelay::Settled { receipt } => {
+                self.tell(FromNet::Settled { receipt: translate::receipt(&receipt) });
+            }
+            FromRelay::Upstream { reachable } => self.tell(FromNet::Upstream { reachable }),
+            FromRelay::Related => {}
             FromRelay::Deliver { position, object, receipt } => {
                 self.feed.keep(&mut self.cache, &link, position, &object, receipt.as_ref())?;
             }

@@ -212,7 +212,10 @@ fn is_answered(frame: &ToRelay) -> bool {
         | ToRelay::Claim { .. }
         | ToRelay::Subscribe { .. }
         | ToRelay::Get { .. } => true,
-        ToRelay::Hello { .. } | ToRelay::Prove(_) | ToRelay::Unsubscribe { .. } => false,
+        ToRelay::Hello { .. }
+        | ToRelay::Prove(_)
+        | ToRelay::Unsubscribe { .. }
+        | ToRelay::Relay(_) => false,
     }
 }
 
@@ -226,7 +229,10 @@ fn is_answer(frame: &FromRelay) -> bool {
         FromRelay::Welcome { .. }
         | FromRelay::Proved(_)
         | FromRelay::CaughtUp { .. }
-        | FromRelay::Deliver { .. } => false,
+        | FromRelay::Deliver { .. }
+        | FromRelay::Settled { .. }
+        | FromRelay::Upstream { .. }
+        | FromRelay::Related => false,
     }
 }
 

@@ -57,5 +57,6 @@ pub(crate) fn refused(why: Refusal) -> Refused {
         Refusal::UnknownOrg => Refused::UnknownOrg,
         Refusal::Malformed => Refused::Malformed,
         Refusal::Quota => Refused::Quota,
+        Refusal::Forked => Refused::Forked,
     }
 }

@@ -222,6 +222,13 @@ impl Desk {
                     self.feed(now, Input::CaughtUp { team });
                 }
             }
+            FromNet::Settled { receipt } => {
+                let Ok(receipt) = translate::receipt(&receipt) else {
+                    return false;
+                };
+                self.feed(now, Input::Settled { receipt });
+            }
+            FromNet::Upstream { reachable } => self.feed(now, Input::Upstream { reachable }),
             FromNet::Found { id, object, receipt } => {
                 let (Ok(object), Ok(receipt)) = (
                     object.as_ref().map(translate::object).transpose(),

@@ -110,6 +110,9 @@ pub(crate) fn refusal_text(why: Refusal) -> &'static str {
         }
         Refusal::UnknownOrg => "the relay does not serve this organisation; ask your admin",
         Refusal::Malformed => "the relay could not read it; update Sotto",
+        Refusal::Forked => {
+            "this device has written two histories of that log; ask your admin to remove it"
+        }
         Refusal::Quota => "the relay's share for this device is used up; try again later",
     }
 }
@@ -126,6 +129,7 @@ fn refusal(why: Refused) -> Refusal {
         Refused::UnknownOrg => Refusal::UnknownOrg,
         Refused::Malformed => Refusal::Malformed,
         Refused::Quota => Refusal::Quota,
+        Refused::Forked => Refusal::Forked,
     }
 }
 

@@ -83,6 +83,8 @@ impl Endpoint {
             generation: Generation::ZERO,
             commit,
             welcome,
+            tree: None,
+            skips: None,
             certificates: newcomers
                 .iter()
                 .map(|newcomer| Named {

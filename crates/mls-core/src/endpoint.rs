@@ -152,7 +152,7 @@ impl Endpoint {
                     link.caught_up.insert(team);
                 }
             }
-            Input::Tick => {}
+            Input::Settled { .. } | Input::Upstream { .. } | Input::Tick => {}
         }
         self.settle(now)
     }

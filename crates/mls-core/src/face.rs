@@ -55,6 +55,16 @@ pub enum Input {
         /// The team.
         team: TeamId,
     },
+    /// The origin has stored something of ours that a relay on the way had stored before.
+    Settled {
+        /// The origin's receipt.
+        receipt: Receipt,
+    },
+    /// Can the relay of the link reach the origin? A hint.
+    Upstream {
+        /// What the relay says.
+        reachable: bool,
+    },
     /// The time that [`crate::Endpoint::wake_at`] named has come.
     Tick,
 }

@@ -278,6 +278,7 @@ impl Endpoint {
             | Refusal::WrongPrevious
             | Refusal::Expired
             | Refusal::NameTaken
+            | Refusal::Forked
             | Refusal::Malformed => {}
         }
         if let Some(link) = &mut self.link {

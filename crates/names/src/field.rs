@@ -112,9 +112,16 @@ impl Channel {
     pub const MANAGE: Self = Self(1);
 }
 
+impl Team {
+    /// Manages the devices of an organisation.
+    pub const ORG: Self = Self(1);
+}
+
 impl Device {
     /// The organisation's member tool.
     pub const MEMBER_TOOL: Self = Self(0);
+    /// No device: the certificates under this number say which relay is a team's origin.
+    pub const ORIGIN: Self = Self::MAX;
 }
 
 impl Fingerprint {

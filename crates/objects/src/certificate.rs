@@ -12,6 +12,17 @@ pub enum Standing {
     Certified,
     /// It may neither write nor read any more.
     Revoked,
+    /// It may write and read, and add and remove others: the root names its log key as an admin's.
+    Admin(Grant),
+}
+
+/// The root's word that the log key of a certificate is an admin's.
+#[derive(Debug, Clone, Copy, Eq, PartialEq)]
+pub struct Grant {
+    /// Until when it may sign certificates.
+    pub until: Millis,
+    /// The root's signature, as in [`Admin`] with `from` 0.
+    pub signature: Signature,
 }
 
 /// An admin, named by the root of the organisation.
@@ -87,6 +98,11 @@ impl Admin {
         Self { key, from, until, signature }
     }
 
+    fn is_named_by(&self, root: &Key, team: TeamId) -> bool {
+        let signed = Self::signed(team, self.key, self.from, self.until);
+        root.verifies(Label::Admin, &signed, &self.signature)
+    }
+
     fn signed(team: TeamId, key: Key, from: Millis, until: Millis) -> Vec<u8> {
         let org = TeamId { team: names::Team::ZERO, ..team };
         [&team_bits(org)[..], &key.0, &from.0.to_be_bytes(), &until.0.to_be_bytes()].concat()
@@ -108,8 +124,7 @@ impl Certificate {
         let key = match certificate.issuer {
             Issuer::Root => root,
             Issuer::Admin(ref admin) => {
-                let signed = Admin::signed(place.team, admin.key, admin.from, admin.until);
-                let named = root.verifies(Label::Admin, &signed, &admin.signature);
+                let named = admin.is_named_by(root, place.team);
                 let in_time = admin.from <= object.created() && object.created() < admin.until;
                 if !named || !in_time {
                     return Err(CertificateError::UnknownAdmin { name });
@@ -117,13 +132,30 @@ impl Certificate {
                 &admin.key
             }
         };
+        // Only the root makes admins.
+        if let Some(grant) = certificate.grant()
+            && (certificate.issuer != Issuer::Root || !grant.is_named_by(root, place.team))
+        {
+            return Err(CertificateError::UnknownAdmin { name });
+        }
         if object.verifies(key) { Ok(certificate) } else { Err(CertificateError::Forged { name }) }
     }
 
     /// May its device write at `now`?
     #[must_use]
     pub fn counts(&self, now: Millis) -> bool {
-        self.standing == Standing::Certified && self.from <= now && now < self.until
+        self.standing != Standing::Revoked && self.from <= now && now < self.until
+    }
+
+    /// What its device issues certificates with, if it is an admin's.
+    #[must_use]
+    pub fn grant(&self) -> Option<Admin> {
+        match self.standing {
+            Standing::Admin(Grant { until, signature }) => {
+                Some(Admin { key: self.log_key, from: Millis(0), until, signature })
+            }
+            Standing::Certified | Standing::Revoked => None,
+        }
     }
 
     /// The data of the object.
@@ -134,6 +166,7 @@ impl Certificate {
             match self.standing {
                 Standing::Certified => 1,
                 Standing::Revoked => 2,
+                Standing::Admin(_) => 3,
             },
         ];
         out.extend_from_slice(&self.log_key.0);
@@ -150,17 +183,17 @@ impl Certificate {
                 out.extend_from_slice(&admin.signature.0);
             }
         }
+        if let Standing::Admin(grant) = &self.standing {
+            out.extend_from_slice(&grant.until.0.to_be_bytes());
+            out.extend_from_slice(&grant.signature.0);
+        }
         out
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         reader.exactly(LAYOUT, "certificate version")?;
-        let standing = match reader.u8("standing")? {
-            1 => Standing::Certified,
-            2 => Standing::Revoked,
-            _ => return Err(Malformed { field: "standing" }),
-        };
+        let standing = reader.u8("standing")?;
         let log_key = reader.key("log key")?;
         let credential = reader.hash("credential")?;
         let from = Millis(reader.u64("from")?);
@@ -174,6 +207,15 @@ impl Certificate {
                 signature: reader.signature("admin signature")?,
             }),
             _ => return Err(Malformed { field: "issuer" }),
+        };
+        let standing = match standing {
+            1 => Standing::Certified,
+            2 => Standing::Revoked,
+            3 => Standing::Admin(Grant {
+                until: Millis(reader.u64("grant until")?),
+                signature: reader.signature("grant signature")?,
+            }),
+            _ => return Err(Malformed { field: "standing" }),
         };
         reader.end("certificate")?;
         Ok(Self { standing, log_key, credential, from, until, issuer })

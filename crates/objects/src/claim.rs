@@ -1,6 +1,6 @@
 //! Claims (path 4): who makes the next commit of a team.
 
-use names::{Device, Generation, Name};
+use names::{Device, Generation, Name, Slot};
 
 use crate::bytes::Reader;
 use crate::{Hash, Label, Malformed};
@@ -41,6 +41,10 @@ pub struct Claim {
     pub commit: BlobRef,
     /// The welcome for those who are added.
     pub welcome: Option<BlobRef>,
+    /// The sealed ratchet tree for them (RFC 9420 §12.4.3.3).
+    pub tree: Option<BlobRef>,
+    /// An admin passes over this earlier slot, which could not be applied.
+    pub skips: Option<Slot>,
     /// Certificates and revocations that take effect with this slot; at most [`Claim::MOST`].
     pub certificates: Vec<Named>,
     /// The announcements that are welcomed, by their whole hash; at most [`Claim::MOST`].
@@ -88,13 +92,18 @@ impl Claim {
         out.extend_from_slice(&self.device.value().to_be_bytes());
         out.extend_from_slice(&self.generation.value().to_be_bytes());
         self.commit.write(&mut out);
-        match &self.welcome {
-            None => out.push(0),
-            Some(welcome) => {
-                out.push(1);
-                welcome.write(&mut out);
+        for blob in [&self.welcome, &self.tree] {
+            match blob {
+                None => out.push(0),
+                Some(blob) => {
+                    out.push(1);
+                    blob.write(&mut out);
+                }
             }
         }
+        // Slot 0 is none.
+        let skips = self.skips.map_or(0, Slot::value);
+        out.extend_from_slice(&skips.to_be_bytes());
         out.push(u8::try_from(self.certificates.len().min(Self::MOST)).unwrap_or(0));
         for named in self.certificates.iter().take(Self::MOST) {
             out.extend_from_slice(&named.name.bytes());
@@ -121,11 +130,10 @@ impl Claim {
         let generation =
             Generation::new(generation).map_err(|_| Malformed { field: "generation" })?;
         let commit = BlobRef::read(&mut reader)?;
-        let welcome = match reader.u8("welcome")? {
-            0 => None,
-            1 => Some(BlobRef::read(&mut reader)?),
-            _ => return Err(Malformed { field: "welcome" }),
-        };
+        let welcome = optional(&mut reader, "welcome")?;
+        let tree = optional(&mut reader, "tree")?;
+        let skips = Slot::new(reader.u64("skips")?).map_err(|_| Malformed { field: "skips" })?;
+        let skips = (skips != Slot::ZERO).then_some(skips);
         let mut certificates = Vec::new();
         for _ in 0..count(&mut reader, "certificates")? {
             let name = reader.name("certificate")?;
@@ -136,7 +144,15 @@ impl Claim {
             welcomed.push(reader.hash("welcomed")?);
         }
         reader.end("claim")?;
-        Ok(Self { epoch, device, generation, commit, welcome, certificates, welcomed })
+        Ok(Self { epoch, device, generation, commit, welcome, tree, skips, certificates, welcomed })
+    }
+}
+
+fn optional(reader: &mut Reader<'_>, field: &'static str) -> Result<Option<BlobRef>, Malformed> {
+    match reader.u8(field)? {
+        0 => Ok(None),
+        1 => BlobRef::read(reader).map(Some),
+        _ => Err(Malformed { field }),
     }
 }
 

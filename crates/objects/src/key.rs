@@ -29,6 +29,10 @@ pub enum Label {
     Credential,
     /// What a person is known by: user name and user key, signed by the user key.
     User,
+    /// What an entry says, signed by its author: also when somebody else seals it again.
+    Content,
+    /// A relay's link to its parent.
+    Relay,
 }
 
 impl Label {
@@ -46,6 +50,8 @@ impl Label {
             Self::Root => b"sotto 1 root\0",
             Self::Credential => b"sotto 1 credential\0",
             Self::User => b"sotto 1 user\0",
+            Self::Content => b"sotto 1 content\0",
+            Self::Relay => b"sotto 1 relay\0",
         }
     }
 }

@@ -11,11 +11,13 @@ mod object;
 mod org;
 mod receipt;
 mod session;
+mod spent;
+mod term;
 pub mod wire;
 
 pub use announcement::{Announcement, WelcomePointer};
 pub use bytes::Malformed;
-pub use certificate::{Admin, Certificate, CertificateError, Issuer, Standing};
+pub use certificate::{Admin, Certificate, CertificateError, Grant, Issuer, Standing};
 pub use claim::{BlobRef, Claim, Named};
 pub use hash::Hash;
 pub use key::{Key, Label, Signature, Signer};
@@ -24,4 +26,6 @@ pub use object::{
 };
 pub use org::{LinkError, OrgRoot, RelayRef, TeamLink};
 pub use receipt::Receipt;
-pub use session::Proof;
+pub use session::{Proof, RelayProof};
+pub use spent::Spent;
+pub use term::Term;

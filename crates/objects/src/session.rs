@@ -80,3 +80,51 @@ impl Proof {
         [&relay.0[..], exporter, &self.fields()].concat()
     }
 }
+
+/// A relay's proof of its link key to its parent, for one link.
+#[derive(Debug, Clone, Copy, Eq, PartialEq)]
+pub struct RelayProof {
+    /// The child's link key.
+    pub key: Key,
+    /// Over the parent's key, the TLS exporter (RFC 8446 §7.5) and the child's key.
+    pub signature: Signature,
+}
+
+impl RelayProof {
+    /// Proves `child` to the relay that holds `parent`, on the link with this exporter.
+    #[must_use]
+    pub fn sign(child: &Signer, parent: &Key, exporter: &[u8; 32]) -> Self {
+        let key = child.key();
+        let signature = child.sign(Label::Relay, &Self::signed(&key, parent, exporter));
+        Self { key, signature }
+    }
+
+    /// Does it hold for this parent and link?
+    #[must_use]
+    pub fn holds(&self, parent: &Key, exporter: &[u8; 32]) -> bool {
+        let signed = Self::signed(&self.key, parent, exporter);
+        self.key.verifies(Label::Relay, &signed, &self.signature)
+    }
+
+    /// The bytes of the proof.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        [self.key.0.as_slice(), &self.signature.0].concat()
+    }
+
+    /// Parses a proof.
+    ///
+    /// # Errors
+    /// When it is not in the one layout of `SPEC.md`.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes);
+        let key = reader.key("relay key")?;
+        let signature = reader.signature("signature")?;
+        reader.end("relay proof")?;
+        Ok(Self { key, signature })
+    }
+
+    fn signed(key: &Key, parent: &Key, exporter: &[u8; 32]) -> Vec<u8> {
+        [&parent.0[..], exporter, &key.0].concat()
+    }
+}

@@ -7,7 +7,7 @@ use names::{Name, Prefix, Slot};
 
 use self::answer::{read_with_receipt, with_receipt};
 use crate::bytes::Reader;
-use crate::{Malformed, Millis, Object, Proof, Receipt};
+use crate::{Malformed, Millis, Object, Proof, Receipt, RelayProof};
 
 /// The largest frame in either direction, in bytes.
 pub const MAX_FRAME: usize = 4096;
@@ -59,6 +59,8 @@ pub enum ToRelay {
         /// Which one.
         name: Name,
     },
+    /// The session is a relay's, which reads all teams that it may serve; answered by `Related`.
+    Relay(RelayProof),
 }
 
 /// What a relay says to an endpoint.
@@ -125,9 +127,21 @@ pub enum FromRelay {
         position: u64,
         /// The object.
         object: Object,
-        /// The receipt it was stored with: always for claims.
+        /// The origin's receipt, if it is here: always for claims.
         receipt: Option<Receipt>,
     },
+    /// The origin has stored what this session published, and what was stored here first.
+    Settled {
+        /// The origin's word.
+        receipt: Receipt,
+    },
+    /// Can this relay reach the origin of its teams? After `Welcome`, and when it changes.
+    Upstream {
+        /// A hint.
+        reachable: bool,
+    },
+    /// The relay's proof holds.
+    Related,
 }
 
 /// Why a relay does not store an object or answer a request.
@@ -156,6 +170,8 @@ pub enum Refusal {
     Malformed,
     /// The session has used up its share.
     Quota,
+    /// Its log has two histories: nothing is added to it any more.
+    Forked,
 }
 
 /// How a claim went (DESIGN: one order of commits).
@@ -233,6 +249,10 @@ impl ToRelay {
                 out.extend_from_slice(&seq.to_be_bytes());
                 out.extend_from_slice(&name.bytes());
             }
+            Self::Relay(proof) => {
+                out.push(8);
+                out.extend_from_slice(&proof.bytes());
+            }
         }
         out
     }
@@ -262,6 +282,7 @@ impl ToRelay {
             }
             6 => Self::Unsubscribe { id: reader.u32("id")? },
             7 => Self::Get { seq: reader.u32("seq")?, name: reader.name("name")? },
+            8 => Self::Relay(RelayProof::parse(reader.rest())?),
             _ => return Err(Malformed { field: "frame" }),
         };
         reader.end("frame")?;
@@ -332,6 +353,12 @@ impl FromRelay {
                 out.extend_from_slice(&position.to_be_bytes());
                 with_receipt(&mut out, object, receipt.as_ref());
             }
+            Self::Settled { receipt } => {
+                out.push(10);
+                out.extend_from_slice(&receipt.bytes());
+            }
+            Self::Upstream { reachable } => out.extend_from_slice(&[11, u8::from(*reachable)]),
+            Self::Related => out.push(12),
         }
         out
     }
@@ -382,6 +409,15 @@ impl FromRelay {
                 let (object, receipt) = read_with_receipt(&mut reader)?;
                 Self::Deliver { position, object, receipt }
             }
+            10 => Self::Settled { receipt: Receipt::parse(reader.rest())? },
+            11 => Self::Upstream {
+                reachable: match reader.u8("reachable")? {
+                    0 => false,
+                    1 => true,
+                    _ => return Err(Malformed { field: "reachable" }),
+                },
+            },
+            12 => Self::Related,
             _ => return Err(Malformed { field: "frame" }),
         };
         reader.end("frame")?;

@@ -91,12 +91,14 @@ prop_compose! {
         epoch: u64,
         (device, generation) in any::<(u64, u64)>(),
         commit in blob(),
-        welcome in option::of(blob()),
+        (welcome, tree) in (option::of(blob()), option::of(blob())),
+        skips: u64,
         certificates in vec((message(), hash()).prop_map(|(name, hash)| Named { name, hash }), 0..=Claim::MOST),
         welcomed in vec(hash(), 0..=Claim::MOST),
     ) -> Claim {
         let (device, generation) = (Device::truncate(device), Generation::truncate(generation));
-        Claim { epoch, device, generation, commit, welcome, certificates, welcomed }
+        let skips = Some(Slot::truncate(skips)).filter(|slot| *slot != Slot::ZERO);
+        Claim { epoch, device, generation, commit, welcome, tree, skips, certificates, welcomed }
     }
 }
 

@@ -260,6 +260,8 @@ fn claim() -> Object {
         generation: Generation::ZERO,
         commit: blob(1, 2_500),
         welcome: Some(blob(2, 500)),
+        tree: Some(blob(3, 2_000)),
+        skips: None,
         certificates: vec![Named { name, hash: Hash::of(Label::Entry, b"certificate") }],
         welcomed: vec![announcement().hash()],
     };

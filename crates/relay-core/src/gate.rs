@@ -21,6 +21,7 @@ pub(crate) enum Kind {
     Subscribe,
     Unsubscribe,
     Get,
+    Relay,
 }
 
 impl Kind {
@@ -33,6 +34,7 @@ impl Kind {
             ToRelay::Subscribe { .. } => Self::Subscribe,
             ToRelay::Unsubscribe { .. } => Self::Unsubscribe,
             ToRelay::Get { .. } => Self::Get,
+            ToRelay::Relay(_) => Self::Relay,
         }
     }
 }

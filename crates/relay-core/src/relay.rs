@@ -304,6 +304,7 @@ impl<S: Shelf> Relay<S> {
                 Ok(())
             }
             ToRelay::Get { seq, name } => self.get(now, peer, seq, name),
+            ToRelay::Relay(_) => Ok(()),
         }
     }
 
@@ -377,6 +378,7 @@ impl<S: Shelf> Relay<S> {
             | Refusal::WrongPrevious
             | Refusal::Expired
             | Refusal::NameTaken
+            | Refusal::Forked
             | Refusal::Quota => Ok(()),
         }
     }

@@ -158,6 +158,16 @@ pub enum FromNet {
         /// Its receipt, if it has one.
         receipt: Option<ReceiptBytes>,
     },
+    /// The origin has stored something of ours that a relay on the way had stored before.
+    Settled {
+        /// The origin's receipt.
+        receipt: ReceiptBytes,
+    },
+    /// Can the relay reach the origin? After `Linked`, and when it changes: a hint.
+    Upstream {
+        /// What the relay says.
+        reachable: bool,
+    },
 }
 
 /// Why there is no link.
@@ -238,6 +248,8 @@ pub enum Refused {
     Malformed,
     /// The session has used up its share.
     Quota,
+    /// Its log has two histories.
+    Forked,
 }
 
 /// The schema of this package.

@@ -95,6 +95,8 @@ fn every_variant_has_its_golden_bytes() {
             FromNet::Arrived { cursor: CURSOR, object: some(), receipt: None },
             FromNet::CaughtUp { prefix: PREFIX, cursor: CURSOR },
             FromNet::Found { id: 302, object: Some(some()), receipt: Some(receipt()) },
+            FromNet::Settled { receipt: receipt() },
+            FromNet::Upstream { reachable: true },
         ],
     );
     golden.compare();

@@ -66,7 +66,10 @@ impl Asks {
             | FromRelay::Proved(_)
             | FromRelay::Subscribed { .. }
             | FromRelay::CaughtUp { .. }
-            | FromRelay::Deliver { .. } => None,
+            | FromRelay::Deliver { .. }
+            | FromRelay::Settled { .. }
+            | FromRelay::Upstream { .. }
+            | FromRelay::Related => None,
         }
     }
 

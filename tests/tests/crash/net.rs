@@ -123,6 +123,9 @@ impl Net {
                 object: object.map(|object| bytes(object.bytes())),
                 receipt: receipt.map(|receipt| bytes(receipt.bytes())),
             },
+            FromRelay::Settled { receipt } => FromNet::Settled { receipt: bytes(receipt.bytes()) },
+            FromRelay::Upstream { reachable } => FromNet::Upstream { reachable },
+            FromRelay::Related => return None,
             FromRelay::Deliver { position, object, receipt } => FromNet::Arrived {
                 cursor: Cursor { cache: self.store, position },
                 object: bytes(object.bytes()),
@@ -177,5 +180,6 @@ fn refused(why: Refusal) -> Refused {
         Refusal::UnknownOrg => Refused::UnknownOrg,
         Refusal::Malformed => Refused::Malformed,
         Refusal::Quota => Refused::Quota,
+        Refusal::Forked => Refused::Forked,
     }
 }

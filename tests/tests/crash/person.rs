@@ -150,6 +150,9 @@ impl Person {
             FromRelay::Found { seq, object, receipt } => {
                 Input::Found { id: asked(seq)?, object, receipt }
             }
+            FromRelay::Settled { receipt } => Input::Settled { receipt },
+            FromRelay::Upstream { reachable } => Input::Upstream { reachable },
+            FromRelay::Related => return None,
             FromRelay::Deliver { object, receipt, .. } => Input::Arrived { object, receipt },
             FromRelay::CaughtUp { id, .. } => Input::CaughtUp { team: *self.wanted.get(&id)? },
             FromRelay::Subscribed { .. } | FromRelay::Proved(_) => return None,

@@ -238,6 +238,8 @@ fn claim(world: &mut World, team: TeamId, node: usize, commit: &[u8]) -> Object 
         generation: Generation::ZERO,
         commit: blob,
         welcome: None,
+        tree: None,
+        skips: None,
         certificates: Vec::new(),
         welcomed: Vec::new(),
     };
@@ -317,6 +319,8 @@ fn a_commit_of_another_epoch_is_skipped_by_all() {
         generation: Generation::ZERO,
         commit: BlobRef { first: blob, pieces: 1, len: 3, hash: Hash::of(Label::Blob, b"old") },
         welcome: None,
+        tree: None,
+        skips: None,
         certificates: Vec::new(),
         welcomed: Vec::new(),
     };

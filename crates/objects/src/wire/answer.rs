@@ -19,6 +19,7 @@ impl Refusal {
             Self::UnknownOrg => (8, 0),
             Self::Malformed => (9, 0),
             Self::Quota => (10, 0),
+            Self::Forked => (11, 0),
         }
     }
 
@@ -34,6 +35,7 @@ impl Refusal {
             (8, 0) => Self::UnknownOrg,
             (9, 0) => Self::Malformed,
             (10, 0) => Self::Quota,
+            (11, 0) => Self::Forked,
             _ => return Err(Malformed { field: "refusal" }),
         })
     }

@@ -202,6 +202,8 @@ impl Writer {
             generation: Generation::ZERO,
             commit,
             welcome: None,
+            tree: None,
+            skips: None,
             certificates: Vec::new(),
             welcomed: Vec::new(),
         }
