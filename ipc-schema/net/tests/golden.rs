@@ -17,7 +17,7 @@ use ipc_schema_net::{
 
 const PREFIX: PrefixBits = PrefixBits { bits: [9; 16], len: 78 };
 const CURSOR: Cursor = Cursor { cache: u64::MAX, position: 300 };
-const REFUSALS: [Refused; 10] = [
+const REFUSALS: [Refused; 11] = [
     Refused::WrongSigner,
     Refused::Uncertified,
     Refused::Revoked,
@@ -28,6 +28,7 @@ const REFUSALS: [Refused; 10] = [
     Refused::UnknownOrg,
     Refused::Malformed,
     Refused::Quota,
+    Refused::Forked,
 ];
 
 fn some<const MOST: usize>() -> Bytes<MOST> {
