@@ -4,6 +4,7 @@
 mod bench;
 mod demo;
 mod feed;
+mod fuzz;
 mod lines;
 mod signals;
 mod system;
@@ -50,6 +51,8 @@ enum Chore {
     },
     /// Measures delay, start, memory, idling and load of optimised binaries
     Bench(bench::Wanted),
+    /// Feeds strangers' bytes to every decoder, guided by coverage
+    Fuzz(fuzz::Wanted),
     /// Counts the lines of the trusted base
     Lines,
 }
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         }
         Chore::Test { ci, more } => test::run(ci, &more),
         Chore::Bench(wanted) => bench::run(&wanted),
+        Chore::Fuzz(wanted) => fuzz::run(&wanted),
         Chore::Lines => lines::run(),
     };
     match done {
