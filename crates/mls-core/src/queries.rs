@@ -91,6 +91,16 @@ impl Endpoint {
         }))
     }
 
+    /// The authenticator of a team's epoch (RFC 9420 §8.7): equal where, and only where, the same
+    /// history was applied. `None` when this device is not in the team.
+    ///
+    /// # Errors
+    /// A damaged row.
+    pub fn authenticator(&self, team: TeamId) -> Result<Option<Vec<u8>>, Fault> {
+        let group = self.member_of(team)?.and_then(|_| self.groups.get(&team));
+        Ok(group.map(|group| group.epoch_authenticator().as_slice().to_vec()))
+    }
+
     /// What to give to newcomers of a team.
     ///
     /// # Errors
