@@ -1,6 +1,6 @@
 //! What the owner of an organisation's root key does alone: make it, its teams, their channels.
 
-use names::{Channel, Device, Generation, Org, Origin, Rest, Team, TeamId};
+use names::{Channel, Device, Generation, Org, Origin, Rest, Slot, Team, TeamId};
 use objects::{
     Certificate, Draft, Hash, Issuer, Key, Label, Millis, Object, Part, RelayRef, Signer, Standing,
 };
@@ -136,6 +136,9 @@ impl Endpoint {
         let certificate = certify(&root, now, team, Device::MEMBER_TOOL, log_key, &row.credential)?;
         self.put_certificate(team, Device::MEMBER_TOOL, &certificate)?;
         self.put_team(team, &row)?;
+        // Before anything else: nobody can follow the team without knowing who orders it.
+        let relay = self.relay().ok_or(Fault::Row)?;
+        self.make_term(now, team, &root, &relay, (Slot::ZERO, Hash::NONE))?;
         self.queue(&certificate, Purpose::Plain)?;
         self.outputs.push_back(Output::Subscribe { team });
         self.outputs.push_back(Output::TeamsChanged);

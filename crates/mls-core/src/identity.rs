@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use names::{Device, Name, TeamId};
-use objects::{Certificate, Hash, Key, Label, Object, Signature, Signer, Standing};
+use names::{Device, Generation, Name, TeamId};
+use objects::{Certificate, Hash, Key, Label, Object, Signature, Signer, Standing, Term};
 use openmls::prelude::{BasicCredential, Credential, CredentialWithKey, MlsGroup};
 use serde::{Deserialize, Serialize};
 
@@ -174,6 +174,7 @@ impl Endpoint {
 pub(crate) struct Memo {
     certificates: BTreeMap<(TeamId, Device), (Name, Certificate)>,
     leaves: BTreeMap<Hash, Leaf>,
+    pub(crate) terms: BTreeMap<TeamId, Vec<(Generation, Term)>>,
 }
 
 /// What the root says of a leaf.

@@ -109,6 +109,7 @@ impl Endpoint {
             return Ok(false);
         };
         let idle = caught_up && !claiming && row.stage == Stage::Member;
+        let idle = idle && self.origin(team)?.is_some();
         Ok(idle && self.next_claim(team, &row)?.is_none())
     }
 
@@ -219,7 +220,8 @@ impl Endpoint {
         let group = self.groups.get(&team).ok_or(Fault::Mls)?;
         let other = Self::leaves(group)
             .any(|leaf| leaf.device == announcement.device && leaf.log_key != announcement.log_key);
-        if taken || other || announcement.device == Device::MEMBER_TOOL {
+        let reserved = matches!(announcement.device, Device::MEMBER_TOOL | Device::ORIGIN);
+        if taken || other || reserved {
             return Ok(Err(NotAdded::NumberTaken));
         }
         Ok(Ok(announcement))

@@ -58,7 +58,7 @@ impl Endpoint {
         let log_signer = log_seed.signer();
         let device = loop {
             let device = Device::truncate(self.draw_number());
-            if device != Device::MEMBER_TOOL {
+            if !matches!(device, Device::MEMBER_TOOL | Device::ORIGIN) {
                 break device;
             }
         };

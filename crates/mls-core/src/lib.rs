@@ -27,6 +27,7 @@ mod send;
 mod slots;
 mod state;
 mod storage;
+mod term;
 mod views;
 
 pub use admin::{CreateChannelError, CreateOrgError, CreateTeamError, MOST_CHANNELS};

@@ -86,6 +86,12 @@ pub enum Notice {
         /// The team.
         team: TeamId,
     },
+    /// The root has named another relay, or the same one anew, as the team's origin.
+    #[error("membership changes of a team are ordered by another relay from now on")]
+    NewTerm {
+        /// The team.
+        team: TeamId,
+    },
     /// The numbers of a log have run out.
     #[error("this device has used up its message numbers in a channel")]
     RunOut,

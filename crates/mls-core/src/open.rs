@@ -25,6 +25,8 @@ pub(crate) enum Ahead {
     Claim = 2,
     Entry = 3,
     Pointer = 4,
+    /// A claim that came before the term that says who orders.
+    Unordered = 5,
 }
 
 /// An entry in its place.
@@ -66,6 +68,7 @@ impl Endpoint {
             Rest::Welcome { .. } => self.pointer(now, team, &row, object),
             Rest::Slot(_) => self.claimed(now, team, &row, object, receipt),
             Rest::Blob { .. } => self.piece_came(now, team, &row, object),
+            Rest::Certificate { device: Device::ORIGIN, .. } => self.term_came(now, team, object),
             Rest::Certificate { device, .. } => self.certificate_came(now, team, device, object),
             Rest::KeyPackage { .. } | Rest::Use(_) | Rest::Code(_) => Ok(()),
         }

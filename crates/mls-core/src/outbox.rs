@@ -208,11 +208,20 @@ impl Endpoint {
             return Ok(());
         };
         link.in_flight.remove(&id);
+        let relay = link.relay;
         match answer {
             Answer::Receipt(receipt) => {
-                if !receipt.covers(&link.relay, &object) {
+                let proven = match row.purpose {
+                    Purpose::Claim => self.ordered(&object, &receipt)? == Some(true),
+                    Purpose::Plain | Purpose::Needed | Purpose::Pointer => {
+                        receipt.covers(&relay, &object)
+                    }
+                };
+                if !proven {
                     let name = object.name();
-                    link.refused.insert(hold_of(id, name));
+                    if let Some(link) = &mut self.link {
+                        link.refused.insert(hold_of(id, name));
+                    }
                     self.outputs.push_back(Output::Notice(Notice::BadReceipt { name }));
                     return Ok(());
                 }
@@ -223,7 +232,8 @@ impl Endpoint {
                 Ok(())
             }
             Answer::Taken { winner, receipt } => {
-                if winner.name() != object.name() || !receipt.covers(&link.relay, &winner) {
+                let proven = self.ordered(&winner, &receipt)? == Some(true);
+                if winner.name() != object.name() || !proven {
                     self.try_later(now, id, object.name());
                     return Ok(());
                 }

@@ -36,6 +36,8 @@ pub enum Table {
     Certificate = 10,
     /// Which of our entries other devices have.
     Cover = 11,
+    /// Terms: which relay orders the slots of a team.
+    Term = 12,
 }
 
 /// One row to write or to delete.
@@ -51,7 +53,7 @@ pub struct Change {
 
 impl Table {
     /// All tables, in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Identity,
         Self::Mls,
         Self::Team,
@@ -63,6 +65,7 @@ impl Table {
         Self::Part,
         Self::Certificate,
         Self::Cover,
+        Self::Term,
     ];
 
     /// The number of the table.

@@ -4,7 +4,7 @@ use names::{Device, Rest, Slot, TeamId};
 use objects::{Millis, Object, Receipt};
 
 use crate::judge::Verdict;
-use crate::open::{Ahead, ahead_key};
+use crate::open::{Ahead, ahead_key, ahead_prefix};
 use crate::rows::Table;
 use crate::state::{AheadRow, ClaimRow, Stage, TeamRow, team_key};
 use crate::{Endpoint, Fault, Notice, Output};
@@ -23,10 +23,13 @@ impl Endpoint {
         let (Rest::Slot(slot), Some(receipt)) = (name.place().rest, receipt) else {
             return Ok(());
         };
-        let covers = self.relay().is_some_and(|relay| receipt.covers(&relay.key, object));
-        if !covers {
-            self.outputs.push_back(Output::Notice(Notice::BadReceipt { name }));
-            return Ok(());
+        match self.ordered(object, receipt)? {
+            Some(true) => {}
+            Some(false) => {
+                self.outputs.push_back(Output::Notice(Notice::BadReceipt { name }));
+                return Ok(());
+            }
+            None => return self.keep_unordered(team, object, receipt),
         }
         if slot <= row.head().0 {
             let known = row.heads.iter().find(|head| head.slot == slot.value());
@@ -37,6 +40,23 @@ impl Endpoint {
         }
         self.keep(team, Ahead::Claim, object, Some(receipt))?;
         self.advance(now, team)
+    }
+
+    /// Puts a claim aside until a term says whose receipt it needs; only so many.
+    fn keep_unordered(
+        &self,
+        team: TeamId,
+        object: &Object,
+        receipt: &Receipt,
+    ) -> Result<(), Fault> {
+        if self.rows().count(Table::Ahead, &ahead_prefix(team, Ahead::Unordered)) >= MOST_UNORDERED
+        {
+            return Ok(());
+        }
+        let mut key = ahead_key(team, Ahead::Unordered, object.name());
+        // Of several for one slot, only the term will tell which is the real one.
+        key.extend_from_slice(&object.entry_hash().0);
+        self.rows().put(Table::Ahead, &key, &AheadRow::new(object, Some(receipt)))
     }
 
     /// Goes on in the order of the slots, as far as what has arrived allows.
@@ -137,3 +157,6 @@ impl Endpoint {
         Ok(after.filter(|device| !before.contains(device)).collect())
     }
 }
+
+/// Claims that wait for the first term.
+const MOST_UNORDERED: usize = 1024;

@@ -244,6 +244,11 @@ impl AheadRow {
     pub(crate) fn object(&self) -> Result<Object, Fault> {
         stored_object(&self.object)
     }
+
+    pub(crate) fn receipt(&self) -> Result<Option<Receipt>, Fault> {
+        let parse = |bytes: &[u8]| Receipt::parse(bytes).map_err(|_| Fault::Row);
+        Some(&self.receipt[..]).filter(|bytes| !bytes.is_empty()).map(parse).transpose()
+    }
 }
 
 impl From<&BlobRef> for BlobRow {

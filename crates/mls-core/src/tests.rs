@@ -4,4 +4,5 @@ mod races;
 mod relay;
 mod rows;
 mod talk;
+mod terms;
 mod world;

@@ -93,7 +93,11 @@ fn settle(endpoint: &mut Endpoint, relay: &Signer, now: Millis, found: Option<&O
     while let Some(output) = endpoint.poll() {
         match output {
             Output::Publish { id, object } | Output::Claim { id, object } => {
-                let receipt = Receipt::sign(relay, &object, names::Slot::ZERO, now);
+                let head = match object.name().place().rest {
+                    names::Rest::Slot(slot) => slot,
+                    _ => names::Slot::ZERO,
+                };
+                let receipt = Receipt::sign(relay, &object, head, now);
                 let answer = Answer::Receipt(receipt);
                 endpoint.handle(now, Input::Answered { id, answer }).unwrap();
             }

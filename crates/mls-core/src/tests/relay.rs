@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use names::{Device, Name, Rest, Slot, TeamId};
 use objects::wire::Refusal;
 use objects::{
-    Announcement, Certificate, Claim, Hash, Key, Millis, Object, Receipt, Signer, WelcomePointer,
+    Announcement, Certificate, Claim, Hash, Key, Millis, Object, Receipt, Signer, Term,
+    WelcomePointer,
 };
 
 use crate::Answer;
 
 pub(super) struct Relay {
     pub(super) signer: Signer,
+    /// Signs the receipts of claims, as the origin behind this relay.
+    pub(super) origin: Signer,
     pub(super) root: Option<Key>,
     stored: BTreeMap<Name, (Object, Receipt)>,
     pub(super) order: Vec<Name>,
@@ -27,6 +30,7 @@ impl Relay {
     pub(super) fn new() -> Self {
         Self {
             signer: Signer::from_seed(&[7; 32]),
+            origin: Signer::from_seed(&[7; 32]),
             root: None,
             stored: BTreeMap::new(),
             order: Vec::new(),
@@ -151,6 +155,10 @@ impl Relay {
                 assert_eq!(claim.entry_hash(), pointer.claim);
             }
             Rest::Blob { device, .. } => signed(device)?,
+            Rest::Certificate { device: Device::ORIGIN, .. } => {
+                let root = self.root.ok_or(Refusal::UnknownOrg)?;
+                Term::read(object, &root).map_err(|_| Refusal::WrongSigner)?;
+            }
             Rest::Certificate { .. } => {
                 let root = self.root.ok_or(Refusal::UnknownOrg)?;
                 Certificate::read(object, &root).map_err(|_| Refusal::WrongSigner)?;
@@ -167,7 +175,9 @@ impl Relay {
         self.now = self.now.plus(1);
         let (head, _) =
             self.heads.get(&object.name().team()).copied().unwrap_or((Slot::ZERO, Hash::NONE));
-        let receipt = Receipt::sign(&self.signer, object, head, self.now);
+        let claim = matches!(object.name().place().rest, Rest::Slot(_));
+        let signer = if claim { &self.origin } else { &self.signer };
+        let receipt = Receipt::sign(signer, object, head, self.now);
         self.stored.insert(object.name(), (object.clone(), receipt));
         self.order.push(object.name());
         receipt

@@ -1,0 +1,169 @@
+//! Terms: which relay orders the slots of a team, as the root says.
+
+use names::{Device, Generation, Rest, Slot, TeamId};
+use objects::{
+    CertificateError, Draft, Hash, Key, Millis, Object, Part, Receipt, RelayRef, Signer, Term,
+};
+
+use crate::open::{Ahead, ahead_prefix};
+use crate::rows::Table;
+use crate::state::{AheadRow, Purpose, Stage, stored_object, team_key};
+use crate::{Endpoint, Fault, Notice, Output};
+
+impl Endpoint {
+    /// The relay that orders the slots of a team now; `None` before its first term is here.
+    pub(crate) fn origin(&self, team: TeamId) -> Result<Option<Key>, Fault> {
+        Ok(self.terms(team)?.pop().map(|(_, term)| term.key))
+    }
+
+    /// The relay that orders, or ordered, a slot: that of the newest term that begins before it.
+    pub(crate) fn origin_of(&self, team: TeamId, slot: Slot) -> Result<Option<Key>, Fault> {
+        let covering = |(_, term): (Generation, Term)| (term.after < slot).then_some(term.key);
+        Ok(self.terms(team)?.into_iter().rev().find_map(covering))
+    }
+
+    /// Has the origin given this slot to this claim? `None` when no term says who that is.
+    pub(crate) fn ordered(&self, claim: &Object, receipt: &Receipt) -> Result<Option<bool>, Fault> {
+        let name = claim.name();
+        let Rest::Slot(slot) = name.place().rest else {
+            return Ok(Some(false));
+        };
+        let origin = self.origin_of(name.team(), slot)?;
+        let agreed = self.agreed(name.team(), slot)?;
+        let other = agreed.is_some_and(|hash| hash != claim.entry_hash());
+        Ok(origin.map(|key| receipt.head == slot && !other && receipt.covers(&key, claim)))
+    }
+
+    /// The claim that a later term names as the last before it.
+    fn agreed(&self, team: TeamId, slot: Slot) -> Result<Option<Hash>, Fault> {
+        let named = |(_, term): (Generation, Term)| (term.after == slot).then_some(term.claim);
+        Ok(self.terms(team)?.into_iter().rev().find_map(named))
+    }
+
+    /// All terms that are known, the oldest first.
+    pub(crate) fn terms(&self, team: TeamId) -> Result<Vec<(Generation, Term)>, Fault> {
+        if let Some(known) = self.memo.borrow().terms.get(&team) {
+            return Ok(known.clone());
+        }
+        let Some(row) = self.team(team)? else {
+            return Ok(Vec::new());
+        };
+        let mut terms = Vec::new();
+        for key in self.rows().keys(Table::Term, &team_key(team)) {
+            let stored: Option<serde_bytes::ByteBuf> = self.rows().get(Table::Term, &key)?;
+            let object = stored_object(&stored.ok_or(Fault::Row)?)?;
+            let term = Term::read(&object, &Key(row.root)).map_err(|_| Fault::Row)?;
+            let Rest::Certificate { generation, .. } = object.name().place().rest else {
+                return Err(Fault::Row);
+            };
+            terms.push((generation, term));
+        }
+        self.memo.borrow_mut().terms.insert(team, terms.clone());
+        Ok(terms)
+    }
+
+    /// Makes the next term of a team, and queues it: from the slot after `after` on, `relay`
+    /// orders.
+    pub(crate) fn make_term(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        root: &Signer,
+        relay: &RelayRef,
+        (after, claim): (Slot, Hash),
+    ) -> Result<(), Fault> {
+        let newest = self.terms(team)?.pop();
+        let generation = match newest {
+            None => Generation::ZERO,
+            Some((newest, _)) => newest.next().ok_or(Fault::Encode)?,
+        };
+        let RelayRef { key, address } = relay.clone();
+        let mut term = Term { key, after, claim, address };
+        if Term::parse(&term.bytes()).is_err() {
+            // An address that no reader would take; it is only a hint.
+            term.address.clear();
+        }
+        let draft = Draft {
+            name: team.name(Rest::Certificate { device: Device::ORIGIN, generation }),
+            created: now,
+            expires: Millis::NEVER,
+            previous: Hash::NONE,
+            part: Part::ONLY,
+            data: &term.bytes(),
+        };
+        let object = draft.sign(root).map_err(|_| Fault::Encode)?;
+        self.put_term(team, generation, &object)?;
+        self.queue(&object, Purpose::Plain)
+    }
+
+    /// Takes a term; it counts from now on.
+    pub(crate) fn term_came(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        object: &Object,
+    ) -> Result<(), Fault> {
+        let name = object.name();
+        let (Some(row), Rest::Certificate { generation, .. }) =
+            (self.team(team)?, name.place().rest)
+        else {
+            return Ok(());
+        };
+        match Term::read(object, &Key(row.root)) {
+            Ok(_) => {}
+            Err(
+                CertificateError::Forged { .. }
+                | CertificateError::Malformed(_)
+                | CertificateError::OtherPath { .. }
+                | CertificateError::UnknownAdmin { .. },
+            ) => {
+                self.outputs.push_back(Output::Notice(Notice::Forged { name }));
+                return Ok(());
+            }
+        }
+        let terms = self.terms(team)?;
+        if terms.iter().any(|(known, _)| *known == generation) {
+            return Ok(());
+        }
+        let newest = terms.last().is_some_and(|(known, _)| *known < generation);
+        self.put_term(team, generation, object)?;
+        if newest && !matches!(row.stage, Stage::Joining { .. }) {
+            self.outputs.push_back(Output::Notice(Notice::NewTerm { team }));
+        }
+        self.drop_superseded(team)?;
+        self.retry_claims(now, team)?;
+        self.advance(now, team)
+    }
+
+    fn put_term(&self, team: TeamId, generation: Generation, object: &Object) -> Result<(), Fault> {
+        let bytes = serde_bytes::ByteBuf::from(object.bytes());
+        self.memo.borrow_mut().terms.remove(&team);
+        let key = [&team_key(team)[..], &generation.value().to_be_bytes()].concat();
+        self.rows().put(Table::Term, &key, &bytes)
+    }
+
+    /// Drops claims whose receipt is that of a relay that did not order their slot.
+    fn drop_superseded(&self, team: TeamId) -> Result<(), Fault> {
+        for key in self.rows().keys(Table::Ahead, &ahead_prefix(team, Ahead::Claim)) {
+            let Some(kept) = self.rows().get::<AheadRow>(Table::Ahead, &key)? else {
+                continue;
+            };
+            let receipt = kept.receipt()?.ok_or(Fault::Row)?;
+            if self.ordered(&kept.object()?, &receipt)? != Some(true) {
+                self.rows().remove(Table::Ahead, &key);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the claims that came before the term that says who orders.
+    fn retry_claims(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
+        for key in self.rows().keys(Table::Ahead, &ahead_prefix(team, Ahead::Unordered)) {
+            if let Some(kept) = self.rows().get::<AheadRow>(Table::Ahead, &key)? {
+                self.rows().remove(Table::Ahead, &key);
+                self.arrived(now, &kept.object()?, kept.receipt()?.as_ref())?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+use names::{Device, Generation, Rest, Slot, TeamId};
+use objects::{Draft, Hash, Millis, Object, Part, Receipt, Signer, Term};
+
+use super::world::World;
+use crate::{Input, Notice};
+
+/// A term of the team, signed by the root of its organisation.
+pub(super) fn term(
+    world: &World,
+    team: TeamId,
+    generation: u64,
+    relay: &Signer,
+    (after, claim): (Slot, Hash),
+) -> Object {
+    let root = world.nodes[0].endpoint.org_row().unwrap().unwrap().seed.signer();
+    term_by(&root, team, generation, relay, (after, claim))
+}
+
+fn term_by(
+    root: &Signer,
+    team: TeamId,
+    generation: u64,
+    relay: &Signer,
+    (after, claim): (Slot, Hash),
+) -> Object {
+    let term = Term { key: relay.key(), after, claim, address: String::new() };
+    let generation = Generation::truncate(generation);
+    let draft = Draft {
+        name: team.name(Rest::Certificate { device: Device::ORIGIN, generation }),
+        created: Millis(1),
+        expires: Millis::NEVER,
+        previous: Hash::NONE,
+        part: Part::ONLY,
+        data: &term.bytes(),
+    };
+    draft.sign(root).unwrap()
+}
+
+fn slot(world: &World, node: usize, team: TeamId) -> (Slot, Hash) {
+    world.nodes[node].endpoint.team(team).unwrap().unwrap().head()
+}
+
+/// `MLS-40`
+#[test]
+fn a_team_begins_with_the_term_that_says_who_orders_it() {
+    let (world, team) = World::team(&["Admin", "Alice"]);
+    let first = world.relay.order[0];
+    let (object, _) = world.relay.get(first).unwrap();
+    let root = world.relay.root.unwrap();
+    let term = Term::read(object, &root).unwrap();
+    assert_eq!((term.key, term.after), (world.relay.signer.key(), Slot::ZERO));
+    for node in 0..2 {
+        let endpoint = &world.nodes[node].endpoint;
+        assert_eq!(endpoint.origin(team).unwrap(), Some(world.relay.signer.key()));
+        let reloaded = world.nodes[node].reload().unwrap();
+        assert_eq!(reloaded.origin(team).unwrap(), Some(world.relay.signer.key()));
+    }
+}
+
+/// `MLS-40`
+#[test]
+fn claims_wait_for_the_term_and_only_the_roots_term_counts() {
+    let mut world = World::new(&["Admin", "Alice", "Bob"]);
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
+    world.invite(team, 1);
+    // Bob hears the slots before the term.
+    let link = world.nodes[0].endpoint.team_link(team).unwrap().unwrap();
+    let hash = world.act(2, |endpoint, now| endpoint.join(now, &link).unwrap()).hash;
+    let all: Vec<Object> =
+        world.relay.order.iter().map(|name| world.relay.get(*name).unwrap().0.clone()).collect();
+    let (terms, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|object| {
+        matches!(object.name().place().rest, Rest::Certificate { device: Device::ORIGIN, .. })
+    });
+    for object in others {
+        let receipt = world.relay.get(object.name()).map(|(_, receipt)| *receipt);
+        world.give(2, Input::Arrived { object, receipt });
+    }
+    assert_eq!(slot(&world, 2, team).0, Slot::ZERO);
+    let impostor = Signer::from_seed(&[8; 32]);
+    let forged = term_by(&impostor, team, 0, &impostor, (Slot::ZERO, Hash::NONE));
+    world.give(2, Input::Arrived { object: forged.clone(), receipt: None });
+    assert_eq!(world.nodes[2].notices, [Notice::Forged { name: forged.name() }]);
+    assert_eq!(slot(&world, 2, team).0, Slot::ZERO);
+    world.nodes[2].restart();
+    world.give(2, Input::Arrived { object: terms[0].clone(), receipt: None });
+    assert_eq!(slot(&world, 2, team), slot(&world, 0, team));
+    world.run();
+    world.act(0, |endpoint, now| endpoint.add_device(now, team, hash).unwrap());
+    world.run();
+    assert_eq!(world.nodes[2].endpoint.teams().unwrap().len(), 1);
+}
+
+/// `MLS-40`
+#[test]
+fn another_relay_orders_after_a_new_term_and_none_before() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    world.nodes[2].go(false);
+    world.run();
+    world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    world.run();
+    let (head, hash) = slot(&world, 1, team);
+    let (claim, real) = world.relay.get(team.name(Rest::Slot(head))).cloned().unwrap();
+    let second = Signer::from_seed(&[8; 32]);
+    let object = term(&world, team, 1, &second, (head, hash));
+    world.relay.store(&object);
+    world.run();
+    assert_eq!(world.nodes[1].notices, [Notice::NewTerm { team }]);
+    // The second relay has no say in what was before its term, and the first keeps it.
+    world.give(2, Input::Arrived { object, receipt: None });
+    let late = Receipt::sign(&second, &claim, head, real.at);
+    world.give(2, Input::Arrived { object: claim.clone(), receipt: Some(late) });
+    assert!(slot(&world, 2, team).0 < head);
+    world.nodes[2].go(true);
+    world.run();
+    assert_eq!(slot(&world, 2, team).0, head);
+    // From here on only the second relay orders.
+    world.relay.origin = second;
+    world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    world.run();
+    for node in 0..3 {
+        assert_eq!(slot(&world, node, team).0, head.next().unwrap(), "node {node}");
+    }
+}
+
+/// `MLS-41`
+#[test]
+fn the_number_of_terms_is_no_devices() {
+    let mut world = World::new(&["Admin"]);
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
+    let endpoint = &world.nodes[0].endpoint;
+    assert!(endpoint.certificate(team, Device::ORIGIN).unwrap().is_none());
+}
