@@ -18,7 +18,7 @@ fn layer(package: &str) -> Layer {
         "names" | "objects" | "ipc-schema" | "ipc-schema-net" | "ipc-schema-ui" => Layer::Words,
         "ui-model" | "ui-view" => Layer::Decides,
         "launcher" | "relay" | "cli" | "member" => Layer::OwnsAProcess,
-        "harness" | "xtask" | "sotto-tests" | "sotto-fuzz" => Layer::Tool,
+        "harness" | "xtask" | "sotto-sim" | "sotto-tests" | "sotto-fuzz" => Layer::Tool,
         _ if package.ends_with("-core") => Layer::Decides,
         _ if package.ends_with("-io") => Layer::TouchesTheWorld,
         _ if package.ends_with("-proc") => Layer::OwnsAProcess,

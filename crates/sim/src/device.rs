@@ -1,0 +1,221 @@
+//! A device: an endpoint, what its vault and its history hold, and what its `net-proc` knows.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use mls_core::{Change, Endpoint, Entropy, LoadError, Opened, Output, Table};
+use names::{Name, TeamId};
+use objects::{Hash, Key, Object, Receipt, RelayRef};
+use zeroize::Zeroizing;
+
+use crate::chance::Chance;
+use crate::crypto::{Poison, Sealings, SeededCrypto};
+
+/// What survives the end of a process: one transaction after the other.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Vault {
+    pub(crate) rows: BTreeMap<(u8, Vec<u8>), Zeroizing<Vec<u8>>>,
+    pub(crate) history: BTreeMap<Name, Opened>,
+    /// How much of the cache has been taken.
+    pub(crate) cursors: BTreeMap<TeamId, (u64, usize)>,
+}
+
+/// One endpoint and its surroundings.
+pub(crate) struct Device {
+    pub(crate) name: String,
+    /// `None` while its process is dead.
+    pub(crate) endpoint: Option<Endpoint>,
+    pub(crate) vault: Vault,
+    /// Its clock minus the true time, in ms.
+    pub(crate) skew: i128,
+    pub(crate) net: Net,
+    /// When it wants to be woken, in its own time.
+    pub(crate) wake: Option<u64>,
+    /// Ticks in a row at one instant.
+    pub(crate) spins: u32,
+    /// It takes no part any more: removed, or gone for good.
+    pub(crate) gone: bool,
+    pub(crate) poison: Arc<Mutex<Poison>>,
+    sealings: Arc<Mutex<Sealings>>,
+    chance: Chance,
+}
+
+/// What a device's `net-proc` knows.
+#[derive(Debug, Default)]
+pub(crate) struct Net {
+    pub(crate) relay: Option<RelayRef>,
+    pub(crate) link: Option<u64>,
+    pub(crate) greeted: Option<Greeted>,
+    /// What is wanted since the endpoint started.
+    pub(crate) wanted: BTreeSet<TeamId>,
+    pub(crate) subscribed: BTreeMap<u32, TeamId>,
+    pub(crate) asks: BTreeMap<u32, Ask>,
+    pub(crate) next: u32,
+    /// The relay has delivered everything of it.
+    pub(crate) caught_up: BTreeSet<TeamId>,
+    /// The endpoint was told so.
+    pub(crate) told: BTreeSet<TeamId>,
+    pub(crate) cache: Cache,
+    /// A connection is being made.
+    pub(crate) connecting: bool,
+    pub(crate) renewing: bool,
+}
+
+/// A link that counts as up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Greeted {
+    pub(crate) relay: Key,
+    pub(crate) exporter: [u8; 32],
+    pub(crate) store: u64,
+    /// The relay's clock minus the true time.
+    pub(crate) ahead: i128,
+}
+
+/// What an answer of the relay is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ask {
+    Answer(u64),
+    Found(u64),
+}
+
+/// Sealed objects, in the order they came.
+#[derive(Debug, Default)]
+pub(crate) struct Cache {
+    pub(crate) id: u64,
+    pub(crate) objects: BTreeMap<TeamId, Vec<(Object, Option<Receipt>)>>,
+    pub(crate) known: BTreeSet<(Name, Hash, Option<Vec<u8>>)>,
+    /// How far each relay's store was read.
+    pub(crate) reached: BTreeMap<(Key, u64, TeamId), u64>,
+}
+
+impl Cache {
+    pub(crate) fn keep(&mut self, object: &Object, receipt: Option<Receipt>) {
+        let mark = (object.name(), object.entry_hash(), receipt.map(|receipt| receipt.bytes()));
+        if self.known.insert(mark) {
+            let team = object.name().team();
+            self.objects.entry(team).or_default().push((object.clone(), receipt));
+        }
+    }
+}
+
+impl Net {
+    pub(crate) fn ask(&mut self, ask: Ask) -> u32 {
+        self.next = self.next.wrapping_add(1);
+        self.asks.insert(self.next, ask);
+        self.next
+    }
+
+    /// The link is gone.
+    pub(crate) fn unlink(&mut self) {
+        self.link = None;
+        self.greeted = None;
+        self.subscribed.clear();
+        self.asks.clear();
+        self.caught_up.clear();
+        self.told.clear();
+        self.connecting = false;
+        self.renewing = false;
+    }
+}
+
+impl Device {
+    /// A new user on a new device; not committed yet.
+    pub(crate) fn new(name: &str, mut chance: Chance, sealings: Arc<Mutex<Sealings>>) -> Self {
+        let poison = Arc::default();
+        let entropy = entropy(&mut chance, &sealings, &poison);
+        let endpoint = Endpoint::create(name, "laptop", entropy).expect("a fit name");
+        Self {
+            name: name.to_owned(),
+            endpoint: Some(endpoint),
+            vault: Vault::default(),
+            skew: 0,
+            net: Net::default(),
+            wake: None,
+            spins: 0,
+            gone: false,
+            poison,
+            sealings,
+            chance,
+        }
+    }
+
+    /// An endpoint from the committed rows.
+    pub(crate) fn load(&mut self) -> Result<Endpoint, LoadError> {
+        let entropy = entropy(&mut self.chance, &self.sealings, &self.poison);
+        load(&self.vault, entropy)
+    }
+
+    /// Takes the changes of a step.
+    pub(crate) fn commit(&mut self, changes: Vec<Change>) {
+        for Change { table, key, value } in changes {
+            match value {
+                Some(value) => self.vault.rows.insert((table.code(), key), value),
+                None => self.vault.rows.remove(&(table.code(), key)),
+            };
+        }
+    }
+
+    /// Its clock at a true time.
+    pub(crate) fn clock(&self, now: u64) -> u64 {
+        u64::try_from(i128::from(now).saturating_add(self.skew)).unwrap_or(0)
+    }
+
+    /// The true time at which it wants to be woken.
+    pub(crate) fn wakes(&self) -> Option<u64> {
+        self.endpoint.as_ref()?;
+        let wake = i128::from(self.wake?).saturating_sub(self.skew);
+        Some(u64::try_from(wake.max(0)).unwrap_or(u64::MAX))
+    }
+}
+
+/// An endpoint over a vault.
+pub(crate) fn load(vault: &Vault, entropy: Entropy) -> Result<Endpoint, LoadError> {
+    let rows = vault.rows.iter().filter_map(|((table, key), value)| {
+        Some((Table::from_code(*table)?, key.clone(), value.clone()))
+    });
+    Endpoint::load(rows, entropy)
+}
+
+pub(crate) fn entropy(
+    chance: &mut Chance,
+    sealings: &Arc<Mutex<Sealings>>,
+    poison: &Arc<Mutex<Poison>>,
+) -> Entropy {
+    let seed = chance.bytes();
+    let mut drawn = chance.fork(1);
+    Entropy {
+        random: Box::new(move |space| drawn.fill(space)),
+        crypto: Arc::new(SeededCrypto::new(seed, sealings.clone(), poison.clone())),
+    }
+}
+
+/// Everything that an endpoint has to say.
+pub(crate) fn outputs(endpoint: &mut Endpoint) -> VecDeque<Output> {
+    std::iter::from_fn(|| endpoint.poll()).collect()
+}
+
+/// How often each byte stands in a row of OpenMLS, without the times that it reads from the system's
+/// clock. It stores hash maps in the order of the day; nothing is decided by either.
+pub(crate) fn gist(row: &[u8]) -> Vec<u8> {
+    let mut counts = [0_u32; 256];
+    let mut seen: Vec<u8> = Vec::with_capacity(row.len());
+    let mut rest = row;
+    while let Some((first, behind)) = rest.split_first() {
+        seen.push(*first);
+        rest = behind;
+        let count = &mut counts[usize::from(*first)];
+        *count = count.saturating_add(1);
+        if seen.ends_with(b"secs_since_epoch") || seen.ends_with(b"nanos_since_epoch") {
+            // A number in CBOR (RFC 8949 §3): what follows the first byte.
+            let len = match rest.first() {
+                Some(0x18) => 2,
+                Some(0x19) => 3,
+                Some(0x1a) => 5,
+                Some(0x1b) => 9,
+                Some(_) | None => 1,
+            };
+            rest = rest.get(len..).unwrap_or_default();
+        }
+    }
+    counts.iter().flat_map(|count| count.to_be_bytes()).collect()
+}

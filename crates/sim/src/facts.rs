@@ -1,0 +1,247 @@
+//! What happened: the judge's own notes, taken from frames, commits and what people saw.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mls_core::{Notice, Opened, Watermark};
+use names::{Channel, Name, Rest, TeamId};
+use objects::{Hash, Object};
+use relay_core::DropReason;
+use sha2::{Digest as _, Sha256};
+
+use crate::crypto::{Sealings, tail};
+
+/// What somebody said.
+#[derive(Debug, Clone)]
+pub(crate) struct Said {
+    pub(crate) device: usize,
+    pub(crate) body: String,
+    pub(crate) thread: Option<Name>,
+    pub(crate) after: Vec<Name>,
+    /// The true time.
+    pub(crate) at: u64,
+}
+
+/// How much happened.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counts {
+    /// Processes that ended, of devices.
+    pub crashes: u64,
+    /// Power cuts of relays.
+    pub relay_crashes: u64,
+    /// Directions that were cut.
+    pub partitions: u64,
+    /// Links that broke.
+    pub breaks: u64,
+    /// Objects that came twice or in another order.
+    pub disorders: u64,
+    /// Clocks that were set.
+    pub skews: u64,
+    /// Hostile objects.
+    pub hostile: u64,
+    /// Messages that people wrote.
+    pub messages: u64,
+    /// Slots decided.
+    pub commits: u64,
+    /// Frames between devices and relays.
+    pub frames: u64,
+}
+
+/// The judge's notes.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    /// Everything is said on the standard error as it happens.
+    pub(crate) trace: bool,
+    pub(crate) violations: Vec<String>,
+    pub(crate) counts: Counts,
+    pub(crate) said: BTreeMap<Name, Said>,
+    /// Who has seen what: how often it became readable there.
+    pub(crate) seen: BTreeMap<(usize, Name), u32>,
+    pub(crate) failed: BTreeSet<(usize, Name)>,
+    /// Whose addition was wished, by its announcement.
+    pub(crate) invited: BTreeMap<Hash, usize>,
+    /// Additions that came true, as their admin was told.
+    pub(crate) added: BTreeMap<Hash, u32>,
+    pub(crate) joined: BTreeMap<usize, u32>,
+    /// The epoch since which each device is in the team, as the slots say.
+    pub(crate) since: BTreeMap<usize, u64>,
+    pub(crate) refreshes: BTreeMap<usize, u32>,
+    pub(crate) notices: Vec<(usize, Notice)>,
+    marks: BTreeMap<(usize, TeamId, Channel), Watermark>,
+    /// What left under each name, and from where.
+    pub(crate) left: BTreeMap<Name, (Hash, usize)>,
+    /// The epoch that each entry was sealed in, as its header says.
+    pub(crate) epochs: BTreeMap<Name, u64>,
+    /// The keys that sealed what left.
+    keys: BTreeMap<[u8; 32], (Name, Hash)>,
+    hash: Sha256,
+}
+
+impl Counts {
+    /// Adds those of another run.
+    pub fn add(&mut self, other: &Self) {
+        self.crashes = self.crashes.saturating_add(other.crashes);
+        self.relay_crashes = self.relay_crashes.saturating_add(other.relay_crashes);
+        self.partitions = self.partitions.saturating_add(other.partitions);
+        self.breaks = self.breaks.saturating_add(other.breaks);
+        self.disorders = self.disorders.saturating_add(other.disorders);
+        self.skews = self.skews.saturating_add(other.skews);
+        self.hostile = self.hostile.saturating_add(other.hostile);
+        self.messages = self.messages.saturating_add(other.messages);
+        self.commits = self.commits.saturating_add(other.commits);
+        self.frames = self.frames.saturating_add(other.frames);
+    }
+
+    /// Each with its name.
+    #[must_use]
+    pub fn all(&self) -> [(&'static str, u64); 10] {
+        [
+            ("crashes", self.crashes),
+            ("relay crashes", self.relay_crashes),
+            ("partitions", self.partitions),
+            ("breaks", self.breaks),
+            ("disorders", self.disorders),
+            ("skews", self.skews),
+            ("hostile", self.hostile),
+            ("messages", self.messages),
+            ("commits", self.commits),
+            ("frames", self.frames),
+        ]
+    }
+}
+
+impl Facts {
+    pub(crate) fn violate(&mut self, what: String) {
+        if self.violations.len() < MOST_VIOLATIONS {
+            self.violations.push(what);
+        }
+    }
+
+    /// Writes into the fingerprint of the run.
+    pub(crate) fn hash(&mut self, parts: &[&[u8]]) {
+        if self.trace {
+            let hex = |part: &&[u8]| part.iter().map(|b| format!("{b:02x}")).collect::<String>();
+            eprintln!("  {}", parts.iter().map(hex).collect::<Vec<_>>().join(" "));
+        }
+        for part in parts {
+            self.hash.update(part.len().to_be_bytes());
+            self.hash.update(part);
+        }
+    }
+
+    pub(crate) fn fingerprint(&self) -> [u8; 32] {
+        self.hash.clone().finalize().into()
+    }
+
+    pub(crate) fn say(&mut self, device: usize, opened: &Opened, now: u64) {
+        self.counts.messages += 1;
+        let said = Said {
+            device,
+            body: opened.body.reveal().to_owned(),
+            thread: opened.thread,
+            after: opened.after.clone(),
+            at: now,
+        };
+        if self.said.insert(opened.name, said).is_some() {
+            self.violate(format!("{} was given to two messages", opened.name));
+        }
+    }
+
+    /// A message came into somebody's history.
+    pub(crate) fn shown(&mut self, device: usize, opened: &Opened) {
+        if opened.unreadable.is_some() {
+            return;
+        }
+        let seen = self.seen.entry((device, opened.name)).or_default();
+        *seen = seen.saturating_add(1);
+        if *seen > 1 {
+            let name = opened.name;
+            return self.violate(format!("device {device} was shown {name} twice"));
+        }
+        let Some(said) = self.said.get(&opened.name) else {
+            let name = opened.name;
+            return self.violate(format!("device {device} was shown {name}, which nobody wrote"));
+        };
+        let same = said.body == opened.body.reveal()
+            && said.thread == opened.thread
+            && said.after == opened.after;
+        if !same {
+            let name = opened.name;
+            self.violate(format!("device {device} was shown another {name} than was written"));
+        }
+    }
+
+    pub(crate) fn failed(&mut self, device: usize, name: Name) {
+        self.failed.insert((device, name));
+    }
+
+    pub(crate) fn joined(&mut self, device: usize) {
+        let count = self.joined.entry(device).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    pub(crate) fn added(&mut self, device: usize, hash: Hash, done: bool) {
+        if done {
+            let count = self.added.entry(hash).or_default();
+            *count = count.saturating_add(1);
+            if *count > 1 {
+                self.violate(format!("device {device} was told twice of an addition"));
+            }
+        }
+    }
+
+    pub(crate) fn noticed(&mut self, device: usize, notice: Notice) {
+        self.notices.push((device, notice));
+    }
+
+    pub(crate) fn marked(&mut self, device: usize, mark: Watermark) {
+        let old = self.marks.insert((device, mark.team, mark.channel), mark);
+        if old.is_some_and(|old| old.relay > mark.relay || old.delivered > mark.delivered) {
+            self.violate(format!("a watermark of device {device} went back"));
+        }
+    }
+
+    pub(crate) fn dropped(&mut self, why: DropReason) {
+        self.violate(format!("a relay dropped a device: {why}"));
+    }
+
+    /// An object leaves a process: never two under one name, never two by one key.
+    pub(crate) fn leaves(
+        &mut self,
+        device: usize,
+        object: &Object,
+        sealings: &Arc<Mutex<Sealings>>,
+    ) {
+        let (name, hash) = (object.name(), object.entry_hash());
+        let before = self.left.insert(name, (hash, device));
+        // A claim that lost its slot to nobody may be made anew for the same slot.
+        let slot = matches!(name.place().rest, Rest::Slot(_));
+        if before.is_some_and(|before| before.0 != hash) && !slot {
+            self.violate(format!("two objects left under {name}"));
+        }
+        let data = object.data().unwrap_or_default();
+        if matches!(name.place().rest, Rest::Message { .. })
+            && let Some(epoch) = epoch(data)
+        {
+            self.epochs.insert(name, epoch);
+        }
+        let sealings = sealings.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = tail(data).and_then(|tail| sealings.key(&tail));
+        if let Some(key) = key {
+            let used = self.keys.insert(key, (name, hash));
+            if used.is_some_and(|used| used != (name, hash)) {
+                self.violate(format!("{name} is sealed with a key that was used before"));
+            }
+        }
+    }
+}
+
+/// The epoch that a private message was sealed in (RFC 9420 §6.3): behind the group's id.
+pub(crate) fn epoch(data: &[u8]) -> Option<u64> {
+    let (len, rest) = data.split_first()?;
+    // Group ids here are shorter than 64 bytes: one byte says so (RFC 9420 §2.1.2).
+    let epoch = rest.get(usize::from(*len)..)?.first_chunk()?;
+    Some(u64::from_be_bytes(*epoch))
+}
+
+const MOST_VIOLATIONS: usize = 8;

@@ -1,0 +1,159 @@
+//! The judge: what must hold in the end, said from notes of its own.
+
+use std::collections::BTreeMap;
+
+use names::{Name, Rest};
+use timeline_core::{Entry, Timeline};
+
+use crate::world::World;
+
+/// Looks at a world that has come to rest.
+pub(crate) fn judge(world: &mut World) {
+    let mut wrong = Vec::new();
+    agree(world, &mut wrong);
+    wishes(world, &mut wrong);
+    readable(world, &mut wrong);
+    order(world, &mut wrong);
+    for violation in wrong {
+        world.facts.violate(violation);
+    }
+}
+
+fn live(world: &World) -> impl Iterator<Item = usize> + '_ {
+    (0..world.devices.len()).filter(|device| !world.devices[*device].gone)
+}
+
+/// One epoch, one slot, one secret.
+fn agree(world: &World, wrong: &mut Vec<String>) {
+    let Some(team) = world.team else {
+        return;
+    };
+    let mut states = BTreeMap::new();
+    for device in live(world) {
+        let Some(endpoint) = &world.devices[device].endpoint else {
+            wrong.push(format!("device {device} does not run"));
+            continue;
+        };
+        match endpoint.team_status(team) {
+            Ok(Some(status)) if status.stalled => {
+                wrong.push(format!("device {device} stands still at slot {}", status.slot.value()));
+            }
+            Ok(Some(status)) => {
+                let authenticator = endpoint.authenticator(team).ok().flatten();
+                let state = (status.epoch, status.slot, status.devices, authenticator);
+                states.entry(state).or_insert_with(Vec::new).push(device);
+            }
+            Ok(None) | Err(_) => wrong.push(format!("device {device} is not in the team")),
+        }
+    }
+    if states.len() > 1 {
+        let states: Vec<_> = states.iter().map(|(state, who)| (state.0, state.1, who)).collect();
+        wrong.push(format!("members disagree: {states:?}"));
+    }
+}
+
+/// Every wish has come true once.
+fn wishes(world: &World, wrong: &mut Vec<String>) {
+    for (hash, device) in &world.facts.invited {
+        match world.facts.joined.get(device) {
+            Some(1) => {}
+            None => wrong.push(format!("device {device} never joined")),
+            Some(times) => wrong.push(format!("device {device} joined {times} times")),
+        }
+        if world.facts.added.get(hash) != Some(&1) {
+            wrong.push(format!("the addition of device {device} was not told once"));
+        }
+    }
+    for device in live(world) {
+        let endpoint = world.devices[device].endpoint.as_ref();
+        if !endpoint.is_some_and(mls_core::Endpoint::is_settled) {
+            wrong.push(format!("something still waits on device {device}"));
+        }
+    }
+}
+
+/// Whoever was a member when something was sealed has read it, as it was written.
+fn readable(world: &World, wrong: &mut Vec<String>) {
+    for (name, said) in &world.facts.said {
+        if world.devices[said.device].gone {
+            continue;
+        }
+        let Some(epoch) = world.facts.epochs.get(name) else {
+            wrong.push(format!("{name} never left device {}", said.device));
+            continue;
+        };
+        for device in live(world) {
+            let since = world.facts.since.get(&device).copied();
+            let member = since.is_some_and(|since| since <= *epoch);
+            if member && !world.facts.seen.contains_key(&(device, *name)) {
+                wrong.push(format!(
+                    "device {device}, in the team since epoch {since:?}, cannot read {name} of \
+                     device {} from epoch {epoch}, written at {}",
+                    said.device, said.at
+                ));
+            }
+        }
+    }
+}
+
+/// Nothing stands above what it answers, and everybody who has the same sees the same.
+fn order(world: &World, wrong: &mut Vec<String>) {
+    for device in live(world) {
+        let mut channels: BTreeMap<_, Timeline> = BTreeMap::new();
+        for opened in world.devices[device].vault.history.values() {
+            if opened.unreadable.is_some() {
+                continue;
+            }
+            let entry = Entry {
+                name: opened.name,
+                after: opened.after.clone(),
+                thread: opened.thread,
+                author_time_ms: opened.at.0,
+            };
+            let timeline = channels.entry(opened.channel).or_default();
+            if let Err(error) = timeline.insert(entry) {
+                wrong.push(format!("device {device} cannot place a message: {error}"));
+            }
+        }
+        for timeline in channels.values() {
+            let places: BTreeMap<Name, usize> =
+                timeline.iter().map(|at| at.name).zip(0..).collect();
+            for (name, place) in &places {
+                let Some(said) = world.facts.said.get(name) else {
+                    continue;
+                };
+                for before in said.after.iter().chain(&said.thread) {
+                    if places.get(before).is_some_and(|before| before >= place) {
+                        wrong.push(format!("{name} stands above {before} on device {device}"));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The slots that the origin has decided, and since which epoch each device is in the team.
+pub(crate) fn read_slots(world: &mut World) {
+    let Some(team) = world.team else {
+        return;
+    };
+    let Some(relay) = &mut world.relays[0].relay else {
+        return;
+    };
+    let prefix = names::Prefix::team_path(team, 4);
+    let claims = relay_core::Shelf::behind(relay.shelf_mut(), team, prefix, 0, usize::MAX);
+    for kept in claims.unwrap_or_default() {
+        if !matches!(kept.object.name().place().rest, Rest::Slot(_)) {
+            continue;
+        }
+        world.facts.counts.commits += 1;
+        let Ok(claim) = objects::Claim::parse(kept.object.data().unwrap_or_default()) else {
+            continue;
+        };
+        for hash in &claim.welcomed {
+            if let Some(device) = world.facts.invited.get(hash) {
+                world.facts.since.entry(*device).or_insert(claim.epoch.saturating_add(1));
+            }
+        }
+    }
+}

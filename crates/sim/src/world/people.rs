@@ -1,0 +1,208 @@
+//! What people do.
+
+use mls_core::Plaintext;
+use names::{Channel, Name};
+use objects::{Hash, TeamLink};
+
+use super::steps::Beside;
+use super::{Event, World};
+use crate::device::Device;
+
+/// Something that a person does; again a little later, when the process ended before it was
+/// committed.
+#[derive(Debug, Clone)]
+pub(crate) enum Act {
+    /// Writes a message.
+    Say { device: usize, text: String },
+    /// Renews its leaf.
+    Refresh { device: usize },
+    /// A newcomer announces itself.
+    Join { device: usize, link: TeamLink },
+    /// The member tool adds it.
+    Add { device: usize, hash: Hash },
+    /// The member tool makes a channel.
+    Channel { name: String },
+}
+
+impl World {
+    /// An organisation, its team, and everybody from the start in it.
+    pub(crate) fn found(&mut self) {
+        self.plant();
+        let reference = self.relays[0].reference(0);
+        self.arrive("Admin");
+        let root = self.step(0, Beside::default(), |endpoint, _| {
+            endpoint.create_org("Acme", &reference)
+        });
+        let org = root.and_then(Result::ok).expect("an organisation");
+        let org = relay_core::Org { origin: org.origin, org: org.org, root: org.root };
+        for index in 0..self.relays.len() {
+            self.relays[index].orgs.push(org);
+            self.relay_starts(index);
+        }
+        let team =
+            self.step(0, Beside::default(), |endpoint, now| endpoint.create_team(now, "Team"));
+        self.team = team.and_then(Result::ok);
+        for number in 1..self.profile.people {
+            self.arrive(&format!("Person {number}"));
+            let link = self.link();
+            self.act(Act::Join { device: number, link });
+        }
+        let done = self.run_till(120_000, |world| {
+            world.devices.iter().skip(1).all(|device| world.knows_channel(device))
+                && world.settled()
+        });
+        if !done {
+            self.facts.violate("the team did not come together without any fault".to_owned());
+        }
+    }
+
+    fn knows_channel(&self, device: &Device) -> bool {
+        self.team.is_some_and(|team| {
+            let channels = device.endpoint.as_ref().map(|endpoint| endpoint.channels(team));
+            channels.is_some_and(|channels| channels.is_ok_and(|channels| !channels.is_empty()))
+        })
+    }
+
+    /// A new device, which knows nobody.
+    pub(crate) fn arrive(&mut self, name: &str) -> usize {
+        let chance = self.chance.fork(2);
+        let mut device = Device::new(name, chance, self.sealings.clone());
+        device.net.cache.id = self.chance.draw();
+        let mut endpoint = device.endpoint.take().expect("just made");
+        device.commit(endpoint.changes());
+        device.endpoint = Some(endpoint);
+        self.devices.push(device);
+        self.devices.len().saturating_sub(1)
+    }
+
+    /// The origin, and the relays below it.
+    fn plant(&mut self) {
+        for number in 0..=self.profile.children {
+            let (seed, id) = (self.chance.bytes(), self.chance.draw());
+            let mut relay = crate::relays::RelayNode::new(id, &seed);
+            if number > 0 {
+                let key = relay.signer.key();
+                self.relays[0].children.push(key);
+                relay.parent = Some((0, self.relays[0].signer.key()));
+            }
+            self.relays.push(relay);
+        }
+    }
+
+    /// What a newcomer is given: the team, and a relay near it.
+    pub(crate) fn link(&mut self) -> TeamLink {
+        let near = self.chance.index(self.relays.len());
+        let relay = self.relays[near].reference(near);
+        let root = self.relays[0].orgs[0].root;
+        TeamLink { team: self.team.expect("a team"), root, relay }
+    }
+
+    /// Tries again a little later.
+    fn again(&mut self, act: Act) {
+        let pause = self.chance.between(100, 3_000);
+        self.after(pause, Event::Act(act));
+    }
+
+    pub(crate) fn act(&mut self, act: Act) {
+        let Some(team) = self.team else {
+            return;
+        };
+        match act.clone() {
+            Act::Say { device, text } => {
+                if self.devices[device].gone {
+                    return;
+                }
+                let Some((channel, thread, after)) = self.compose(device) else {
+                    return self.again(act);
+                };
+                let now = self.now;
+                let body = Plaintext::new(text);
+                let said = self.step(device, Beside::default(), |endpoint, at| {
+                    endpoint.send(at, team, channel, body, thread, after)
+                });
+                match said {
+                    Some(Ok(opened)) => {
+                        self.facts.say(device, &opened, now);
+                        self.show(device, &opened);
+                    }
+                    Some(Err(_)) | None => self.again(act),
+                }
+            }
+            Act::Refresh { device } => {
+                let done = self.step(device, Beside::default(), |endpoint, at| {
+                    endpoint.refresh(at, team)
+                });
+                match done {
+                    Some(Ok(())) => {
+                        let count = self.facts.refreshes.entry(device).or_default();
+                        *count = count.saturating_add(1);
+                    }
+                    Some(Err(_)) | None => self.again(act),
+                }
+            }
+            Act::Join { device, link } => {
+                let joining =
+                    self.step(device, Beside::default(), |endpoint, at| endpoint.join(at, &link));
+                match joining {
+                    Some(Ok(joining)) => {
+                        self.facts.invited.insert(joining.hash, device);
+                        // The hash is read aloud when the announcement is out.
+                        let pause = self.chance.between(500, 4_000);
+                        let hash = joining.hash;
+                        self.after(pause, Event::Act(Act::Add { device, hash }));
+                    }
+                    Some(Err(_)) => self.facts.violate(format!("device {device} cannot join")),
+                    None => self.again(act),
+                }
+            }
+            Act::Add { device, hash } => {
+                // People wait until the newcomer's screen says that it is announced.
+                let announced = self.devices[device].endpoint.as_ref();
+                if !announced.is_some_and(mls_core::Endpoint::is_settled) {
+                    return self.again(act);
+                }
+                let done = self.step(0, Beside::default(), |endpoint, at| {
+                    endpoint.add_device(at, team, hash)
+                });
+                if done.is_none_or(|done| done.is_err()) {
+                    self.again(act);
+                }
+            }
+            Act::Channel { name } => {
+                let done = self.step(0, Beside::default(), |endpoint, at| {
+                    endpoint.create_channel(at, team, &name)
+                });
+                if done.is_none_or(|done| done.is_err()) {
+                    self.again(act);
+                }
+            }
+        }
+    }
+
+    /// Where somebody writes, in answer to what.
+    fn compose(&mut self, device: usize) -> Option<(Channel, Option<Name>, Vec<Name>)> {
+        let team = self.team?;
+        let channels = self.devices[device].endpoint.as_ref()?.channels(team).ok()?;
+        let channel = channels.get(self.chance.index(channels.len()))?.id;
+        let history = &self.devices[device].vault.history;
+        let here = history.values().filter(|opened| opened.channel == channel);
+        let here: Vec<_> = here.filter(|opened| opened.unreadable.is_none()).collect();
+        let roots: Vec<Name> =
+            here.iter().filter(|opened| opened.thread.is_none()).map(|opened| opened.name).collect();
+        let mut names: Vec<Name> = here.iter().map(|opened| opened.name).collect();
+        let thread = if self.chance.happens(250) { self.chance.pick(&roots) } else { None };
+        let mut after = Vec::new();
+        for _ in 0..self.chance.index(4).min(names.len()) {
+            let index = self.chance.index(names.len());
+            after.push(names.swap_remove(index));
+        }
+        Some((channel, thread, after))
+    }
+
+    /// Nothing waits for a relay or for a slot, on any device that takes part.
+    pub(crate) fn settled(&self) -> bool {
+        self.devices.iter().filter(|device| !device.gone).all(|device| {
+            device.endpoint.as_ref().is_some_and(mls_core::Endpoint::is_settled)
+        }) && self.facts.invited.keys().all(|hash| self.facts.added.contains_key(hash))
+    }
+}

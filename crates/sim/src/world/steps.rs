@@ -1,0 +1,202 @@
+//! Steps of a device: a change of memory, one transaction, and only then what leaves.
+
+use std::collections::VecDeque;
+
+use mls_core::{Endpoint, Input, Opened, Output, Table};
+use names::TeamId;
+use objects::Millis;
+
+use super::{Event, World};
+use crate::device::{Ask, gist, outputs};
+
+/// How a step ends.
+#[derive(Debug, Clone, Copy, Eq, PartialEq)]
+enum Fate {
+    Lives,
+    /// The process ends before the commit, or the disk is full: nothing of it has happened.
+    Nothing,
+    /// The process ends after the commit, when so many outputs have left.
+    EndsAfter(usize),
+}
+
+/// What a step does to a device besides its rows.
+#[derive(Debug, Default)]
+pub(crate) struct Beside {
+    /// An object of the cache was taken.
+    pub(crate) taken: Option<TeamId>,
+}
+
+impl World {
+    pub(crate) fn give(&mut self, device: usize, input: Input) -> bool {
+        self.step(device, Beside::default(), |endpoint, now| endpoint.handle(now, input)).is_some()
+    }
+
+    /// One step, if the process runs: `None` if it did not, or if nothing was committed.
+    pub(crate) fn step<T, E: std::fmt::Debug>(
+        &mut self,
+        index: usize,
+        beside: Beside,
+        act: impl FnOnce(&mut Endpoint, Millis) -> Result<T, E>,
+    ) -> Option<Result<T, E>> {
+        let now = Millis(self.devices[index].clock(self.now));
+        let mut endpoint = self.devices[index].endpoint.take()?;
+        let result = act(&mut endpoint, now);
+        let changes = endpoint.changes();
+        let said = outputs(&mut endpoint);
+        let fate = self.fate(said.len());
+        if fate == Fate::Nothing {
+            self.facts.counts.crashes += 1;
+            self.die(index);
+            return None;
+        }
+        for change in &changes {
+            let value: &[u8] = change.value.as_ref().map_or(&[], |value| value);
+            let value = if change.table == Table::Mls { &gist(value) } else { value };
+            self.facts.hash(&[&[change.table.code()], &change.key, value]);
+        }
+        let device = &mut self.devices[index];
+        device.commit(changes);
+        if let Some(team) = beside.taken {
+            let id = device.net.cache.id;
+            let cursor = device.vault.cursors.entry(team).or_insert((id, 0));
+            cursor.1 = if cursor.0 == id { cursor.1.saturating_add(1) } else { 1 };
+            cursor.0 = id;
+        }
+        device.wake = endpoint.wake_at().map(|at| at.0);
+        device.endpoint = Some(endpoint);
+        for output in &said {
+            self.note(index, output);
+        }
+        let leaving = if let Fate::EndsAfter(count) = fate { count } else { said.len() };
+        self.leave(index, said.into_iter().take(leaving).collect());
+        if matches!(fate, Fate::EndsAfter(_)) {
+            self.facts.counts.crashes += 1;
+            self.die(index);
+        }
+        Some(result)
+    }
+
+    fn fate(&mut self, outputs: usize) -> Fate {
+        if !self.rough || !self.chance.happens(self.profile.crashes) {
+            return Fate::Lives;
+        }
+        match self.chance.below(3) {
+            0 => Fate::Nothing,
+            1 => Fate::EndsAfter(0),
+            _ => Fate::EndsAfter(self.chance.index(outputs.saturating_add(1))),
+        }
+    }
+
+    /// The process is gone, with everything in its memory.
+    pub(crate) fn die(&mut self, index: usize) {
+        self.devices[index].endpoint = None;
+        self.devices[index].net.relay = None;
+        self.devices[index].net.wanted.clear();
+        self.unlink(index);
+        let pause = if self.chance.happens(100) {
+            self.chance.between(5_000, 90_000)
+        } else {
+            self.chance.between(1, 1_500)
+        };
+        self.after(pause, Event::Restart { device: index });
+    }
+
+    pub(crate) fn restart(&mut self, index: usize) {
+        if self.devices[index].endpoint.is_some() {
+            return;
+        }
+        let device = &mut self.devices[index];
+        let mut endpoint = match device.load() {
+            Ok(endpoint) => endpoint,
+            Err(error) => {
+                let name = device.name.clone();
+                return self.facts.violate(format!("{name} cannot be loaded: {error}"));
+            }
+        };
+        let said = outputs(&mut endpoint);
+        device.commit(endpoint.changes());
+        device.wake = endpoint.wake_at().map(|at| at.0);
+        device.endpoint = Some(endpoint);
+        for output in &said {
+            self.note(index, output);
+        }
+        self.leave(index, said);
+    }
+
+    /// What belongs to the transaction of a step: history, and what the judge hears.
+    fn note(&mut self, index: usize, output: &Output) {
+        match output {
+            Output::Message(opened) => self.show(index, opened),
+            Output::Missing { name, missing_before } => {
+                if let Some(opened) = self.devices[index].vault.history.get_mut(name) {
+                    opened.missing_before = *missing_before;
+                }
+            }
+            Output::Notice(notice) => {
+                self.facts.noticed(index, *notice);
+            }
+            Output::Failed { name, .. } => self.facts.failed(index, *name),
+            Output::Joined { .. } => self.facts.joined(index),
+            Output::Added { hash, result, .. } => self.facts.added(index, *hash, result.is_ok()),
+            Output::Watermark(mark) => self.facts.marked(index, *mark),
+            Output::UseRelay(_)
+            | Output::Subscribe { .. }
+            | Output::Prove { .. }
+            | Output::Publish { .. }
+            | Output::Claim { .. }
+            | Output::Get { .. }
+            | Output::TeamsChanged => {}
+        }
+    }
+
+    /// A message for the history; one that is there already is replaced.
+    pub(crate) fn show(&mut self, index: usize, opened: &Opened) {
+        self.facts.shown(index, opened);
+        self.devices[index].vault.history.insert(opened.name, opened.clone());
+    }
+
+    /// What leaves the process.
+    fn leave(&mut self, index: usize, said: VecDeque<Output>) {
+        for output in said {
+            match output {
+                Output::UseRelay(relay) => {
+                    self.devices[index].net.relay = Some(relay);
+                    self.reconnect(index, 0);
+                }
+                Output::Subscribe { team } => {
+                    self.devices[index].net.wanted.insert(team);
+                    self.subscribe(index, team);
+                }
+                Output::Prove { exporter, proof } => self.prove(index, exporter, proof),
+                Output::Publish { id, object } => {
+                    self.facts.leaves(index, &object, &self.sealings);
+                    self.ask(index, Ask::Answer(id), |seq| objects::wire::ToRelay::Publish {
+                        seq,
+                        object,
+                    });
+                }
+                Output::Claim { id, object } => {
+                    self.facts.leaves(index, &object, &self.sealings);
+                    self.ask(index, Ask::Answer(id), |seq| objects::wire::ToRelay::Claim {
+                        seq,
+                        object,
+                    });
+                }
+                Output::Get { id, name } => {
+                    self.ask(index, Ask::Found(id), |seq| objects::wire::ToRelay::Get {
+                        seq,
+                        name,
+                    });
+                }
+                Output::Message(_)
+                | Output::Missing { .. }
+                | Output::Failed { .. }
+                | Output::Watermark(_)
+                | Output::TeamsChanged
+                | Output::Joined { .. }
+                | Output::Added { .. }
+                | Output::Notice(_) => {}
+            }
+        }
+    }
+}
