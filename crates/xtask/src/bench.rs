@@ -39,6 +39,9 @@ pub(crate) struct Wanted {
     /// Measure the binaries in this folder instead of building them
     #[arg(long, value_name = "DIR")]
     bin: Option<PathBuf>,
+    /// Measure the cost of our layers beside OpenMLS alone instead, in one process without a display
+    #[arg(long)]
+    mls: bool,
     /// Only the parts whose name contains this: talk, start, memory, window, load
     #[arg(long, value_name = "PART")]
     only: Option<String>,
@@ -65,6 +68,7 @@ pub(crate) struct Amounts {
 /// Builds, opens an invisible display, measures there, and reports.
 pub(crate) fn run(wanted: &Wanted) -> Result<(), Trouble> {
     match &wanted.inside {
+        None if wanted.mls => beside_openmls(wanted.quick),
         None => beside_a_display(wanted),
         Some(dir) => measure(wanted, dir),
     }
@@ -111,6 +115,14 @@ fn measure(wanted: &Wanted, dir: &Path) -> Result<(), Trouble> {
     stage.end()?;
     report.print(wanted.json);
     Ok(())
+}
+
+fn beside_openmls(quick: bool) -> Result<(), Trouble> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["bench", "-p", "mls-core", "--"]).args(quick.then_some("--quick"));
+    let status = command.status().during("running cargo bench")?;
+    if status.success() { Ok(()) } else { Err(Trouble::new("the measurements failed")) }
 }
 
 /// The measuring runs in a process of its own, which gets the display by its environment: this
