@@ -4,17 +4,18 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use names::Prefix;
+use names::{Prefix, Rest};
+use objects::{Millis, Object};
 use store_io::{Durability, Store, StoreError};
 
-/// Opens the cache in `folder`. One that is damaged, or of a later version, is thrown away: it only
+/// Opens the cache in `folder`. One that is damaged, or of another version, is thrown away: it only
 /// holds what relays have as well.
 ///
 /// # Errors
 /// When another process has it, or the disk fails.
 pub(crate) fn open(folder: &Path) -> Result<Store, StoreError> {
     match Store::open(&file(folder, ""), Durability::Process) {
-        Err(StoreError::Damaged(_) | StoreError::TooNew { .. }) => {
+        Err(StoreError::Damaged(_) | StoreError::TooNew { .. } | StoreError::TooOld { .. }) => {
             throw_away(folder)?;
             Store::open(&file(folder, ""), Durability::Process)
         }
@@ -36,6 +37,18 @@ fn throw_away(folder: &Path) -> Result<(), StoreError> {
 
 fn file(folder: &Path, suffix: &str) -> PathBuf {
     folder.join(format!("cache.db{suffix}"))
+}
+
+/// When the cache sweeps an object: claims and certificates never, all others in their own time.
+pub(crate) fn until(object: &Object) -> Millis {
+    match object.name().place().rest {
+        Rest::Message { .. } if object.data().is_none_or(<[u8]>::is_empty) => Millis::NEVER,
+        Rest::Message { .. }
+        | Rest::KeyPackage { .. }
+        | Rest::Welcome { .. }
+        | Rest::Blob { .. } => object.expires(),
+        Rest::Slot(_) | Rest::Certificate { .. } | Rest::Use(_) | Rest::Code(_) => Millis::NEVER,
+    }
 }
 
 /// How far a subscription has read at a relay.

@@ -1,17 +1,17 @@
 //! Whether an object may be stored: checked before, so that nobody can squat a name.
 
-use std::ops::RangeInclusive;
-
-use names::{Channel, Device, Name, Number, Prefix, Rest, Slot, TeamId};
-use objects::wire::Refusal;
+use names::{Channel, Device, Name, Number, Prefix, Rest, Slot, Team, TeamId};
+use objects::wire::{Refusal, SubscriptionStanding};
 use objects::{
-    Announcement, Certificate, CertificateError, Claim, Hash, Millis, Object, Part, Receipt,
-    WelcomePointer,
+    Announcement, Certificate, CertificateError, Claim, Hash, Issuer, Millis, Object, Part,
+    Receipt, WelcomePointer,
 };
 
-use crate::relay::{Fault, Peer, Relay};
+use crate::face::{Fault, Peer};
+use crate::notes;
+use crate::relay::Relay;
 use crate::shelf::{Kept, Shelf};
-use crate::writer;
+use crate::term;
 
 /// What becomes of an object that somebody publishes.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) enum Verdict {
     Good,
     /// Exactly this is stored; its receipt.
     Again(Receipt),
+    /// A second entry under one name, by its writer: keep both, and nothing after them.
+    Fork,
     /// Do not.
     Bad(Refusal),
 }
@@ -43,8 +45,7 @@ impl<S: Shelf> Relay<S> {
         let Some(root) = self.root(place.team) else {
             return Ok(Refusal::UnknownOrg.into());
         };
-        let taken = self.shelf.get(name)?;
-        if let Some(receipt) = same(taken.as_ref(), object) {
+        if let Some(receipt) = self.receipt_of(object)? {
             return Ok(Verdict::Again(receipt));
         }
         if let Some(why) = self.over_quota(now, peer, object)? {
@@ -56,26 +57,35 @@ impl<S: Shelf> Relay<S> {
             }
             Rest::KeyPackage { .. } => self_signed(object, place.team, &root),
             Rest::Welcome { .. } => self.welcomes(now, (place.team, place.rest), object)?,
-            Rest::Certificate { .. } => certified(object, &root),
+            Rest::Certificate { device, .. } => certified(object, device, &root),
             Rest::Slot(_) | Rest::Use(_) | Rest::Code(_) => Err(Refusal::Malformed),
         };
         if let Err(why) = signed {
             return Ok(why.into());
         }
+        let expired = object.expires() <= now;
+        // Of an expired entry the header is enough: it carries the log on.
+        let carries_on = expired && matches!(place.rest, Rest::Message { .. });
+        if object.data().is_none() && !carries_on {
+            return Ok(Refusal::Malformed.into());
+        }
+        let bare = object.data().is_none_or(<[u8]>::is_empty);
+        let brief = matches!(place.rest, Rest::Blob { .. }) && object.expires() != Millis::NEVER;
+        if (expired && !(bare && carries_on)) || brief {
+            return Ok(Refusal::Expired.into());
+        }
+        let taken = self.shelf.get(name)?;
+        if let Rest::Message { channel, device, number } = place.rest {
+            let log = Prefix::log(place.team, channel, device);
+            return self.extends((log, channel), number, object, taken.as_ref());
+        }
         if taken.is_some() {
             return Ok(Refusal::NameTaken.into());
         }
-        if !lifetime(&place.rest, now).contains(&object.expires()) {
-            return Ok(Refusal::Expired.into());
-        }
         let fits = match place.rest {
-            Rest::Message { channel, device, number } => {
-                self.extends(place.team, channel, device, number, object)?
-            }
             Rest::Blob { piece, .. } => blob_piece(object, piece.value()),
-            Rest::KeyPackage { .. } => self.room_for_key_package(peer, place.team)?,
-            Rest::Certificate { device, .. } => self.renews(place.team, device, object)?,
-            Rest::Welcome { .. } | Rest::Slot(_) | Rest::Use(_) | Rest::Code(_) => alone(object),
+            Rest::KeyPackage { .. } => self.room_for_key_package(now, peer, place.team)?,
+            _ => alone(object),
         };
         Ok(match fits {
             Ok(()) => Verdict::Good,
@@ -83,7 +93,13 @@ impl<S: Shelf> Relay<S> {
         })
     }
 
-    /// Did the current key of `device` sign it, with its data?
+    /// The receipt of exactly this object, when it is stored.
+    pub(crate) fn receipt_of(&self, object: &Object) -> Result<Option<Receipt>, Fault> {
+        let kept = self.shelf.find(object.name(), &object.entry_hash())?;
+        Ok(kept.map(|kept| kept.receipt))
+    }
+
+    /// Did the current key of `device` sign it?
     pub(crate) fn signed_by(
         &mut self,
         now: Millis,
@@ -94,12 +110,12 @@ impl<S: Shelf> Relay<S> {
         Ok(match self.writer(team, device, now)? {
             Err(why) => Err(why),
             Ok(key) if !object.verifies(&key) => Err(Refusal::WrongSigner),
-            Ok(_) if object.data().is_none() => Err(Refusal::Malformed),
             Ok(_) => Ok(()),
         })
     }
 
-    /// Counts the bytes of an object against what its session and its organisation may use.
+    /// Counts the bytes of an object against what its session and its organisation may use. What a
+    /// relay below passes on was counted there.
     pub(crate) fn over_quota(
         &mut self,
         now: Millis,
@@ -107,7 +123,7 @@ impl<S: Shelf> Relay<S> {
         object: &Object,
     ) -> Result<Option<Refusal>, Fault> {
         let bytes = u64::try_from(object.bytes().len()).unwrap_or(u64::MAX);
-        let session = self.sessions.get_mut(&peer);
+        let session = self.sessions.get_mut(&peer).filter(|session| !session.related);
         if session.is_some_and(|session| !session.bytes.take(bytes, now)) {
             return Ok(Some(Refusal::Quota));
         }
@@ -116,49 +132,70 @@ impl<S: Shelf> Relay<S> {
         Ok(over.then_some(Refusal::Quota))
     }
 
-    /// Is it the next entry of its log, and does it name the one before?
-    fn extends(
-        &self,
-        team: TeamId,
-        channel: Channel,
-        device: Device,
-        number: Number,
-        object: &Object,
-    ) -> Result<Result<(), Refusal>, Fault> {
-        if channel == Channel::ALL {
-            return Ok(Err(Refusal::Malformed));
-        }
-        let last = self.shelf.last(Prefix::log(team, channel, device))?;
-        let (next, previous) = match &last {
-            None => (Number::ZERO, Hash::NONE),
-            Some(kept) => {
-                let Some(next) = number_of(kept.object.name()).and_then(Number::next) else {
-                    // The log is full: every number is taken, and its device needs a new one.
-                    return Ok(Err(Refusal::NameTaken));
-                };
-                (next, kept.object.entry_hash())
-            }
-        };
-        Ok(if number != next {
-            Err(Refusal::Gap { next: u32::try_from(next.value()).unwrap_or(u32::MAX) })
-        } else if object.previous() != previous {
-            Err(Refusal::WrongPrevious)
-        } else {
-            Ok(())
+    /// The number that is next in a log; `None` when it is full.
+    pub(crate) fn next_number(&self, log: Prefix) -> Result<Option<Number>, Fault> {
+        Ok(match self.shelf.last(log)? {
+            None => Some(Number::ZERO),
+            Some(kept) => number_of(kept.object.name()).and_then(Number::next),
         })
     }
 
-    /// Does the decided claim of its slot welcome the announcement, and did its claimant sign?
-    fn welcomes(
+    /// Is it the next entry of its log, and does it name the one before?
+    fn extends(
+        &mut self,
+        (log, channel): (Prefix, Channel),
+        number: Number,
+        object: &Object,
+        taken: Option<&Kept>,
+    ) -> Result<Verdict, Fault> {
+        if channel == Channel::ALL {
+            return Ok(Refusal::Malformed.into());
+        }
+        if self.shelf.note(&notes::frozen(log))?.is_some() {
+            return Ok(Refusal::Forked.into());
+        }
+        if taken.is_some() {
+            return Ok(Verdict::Fork);
+        }
+        let Some(next) = self.next_number(log)? else {
+            // The log is full: every number is taken, and its device needs a new one.
+            return Ok(Refusal::NameTaken.into());
+        };
+        let before = self.shelf.last(log)?;
+        let previous = before.map_or(Hash::NONE, |kept| kept.object.entry_hash());
+        Ok(if number != next {
+            Refusal::Gap { next: u32::try_from(next.value()).unwrap_or(u32::MAX) }.into()
+        } else if object.previous() != previous {
+            Refusal::WrongPrevious.into()
+        } else {
+            Verdict::Good
+        })
+    }
+
+    /// A log has two histories: nothing is added to it any more.
+    pub(crate) fn freeze(&mut self, name: Name) -> Result<(), Fault> {
+        if let Rest::Message { channel, device, .. } = name.place().rest {
+            let log = Prefix::log(name.team(), channel, device);
+            self.shelf.set_note(&notes::frozen(log), Some(&[]))?;
+        }
+        Ok(())
+    }
+
+    /// Does the decided claim of its slot welcome the announcement, and did its claimant sign? A
+    /// pointer for an announcement for any team stands beside it, and speaks of the team that its
+    /// welcome is in.
+    pub(crate) fn welcomes(
         &mut self,
         now: Millis,
-        (team, rest): (TeamId, Rest),
+        (place, rest): (TeamId, Rest),
         object: &Object,
     ) -> Result<Result<(), Refusal>, Fault> {
         let Ok(pointer) = WelcomePointer::parse(object.data().unwrap_or_default()) else {
             return Ok(Err(Refusal::Malformed));
         };
-        if WelcomePointer::rest(&pointer.announcement) != rest {
+        let team = pointer.welcome.first.team();
+        let beside = place == team || place == (TeamId { team: Team::ORG, ..team });
+        if WelcomePointer::rest(&pointer.announcement) != rest || !beside {
             return Ok(Err(Refusal::Malformed));
         }
         let Some(kept) = self.shelf.get(team.name(Rest::Slot(pointer.slot)))? else {
@@ -181,45 +218,59 @@ impl<S: Shelf> Relay<S> {
         }))
     }
 
-    /// Is its generation above every stored one? An older one could bring back what was revoked.
-    fn renews(
-        &self,
-        team: TeamId,
-        device: Device,
-        object: &Object,
-    ) -> Result<Result<(), Refusal>, Fault> {
-        let last = self.shelf.last(writer::generations(team, device)?)?;
-        let older = last.is_some_and(|kept| kept.object.name() > object.name());
-        Ok(if older { Err(Refusal::NameTaken) } else { alone(object) })
-    }
-
     fn room_for_key_package(
         &mut self,
+        now: Millis,
         peer: Peer,
         team: TeamId,
     ) -> Result<Result<(), Refusal>, Fault> {
         let kept = self.shelf.count(Prefix::team_path(team, KEY_PACKAGE_PATH))?;
+        let pool = team.team == Team::ORG;
+        let most = if pool { self.limits.pool_per_org } else { self.limits.key_packages_per_team };
+        let share = if pool && self.is_certified_somewhere(now, peer, team)? {
+            self.limits.pool_per_session
+        } else {
+            self.limits.key_packages_per_session
+        };
         let Some(session) = self.sessions.get_mut(&peer) else {
             return Ok(Err(Refusal::Quota));
         };
-        let granted = session.key_packages < self.limits.key_packages_per_session
-            && kept < self.limits.key_packages_per_team;
+        let granted = kept < most && (session.related || session.key_packages < share);
         if granted {
             session.key_packages = session.key_packages.saturating_add(1);
         }
         Ok(if granted { Ok(()) } else { Err(Refusal::Quota) })
     }
-}
 
-/// The receipt of an object that is stored already, byte for byte.
-pub(crate) fn same(taken: Option<&Kept>, object: &Object) -> Option<Receipt> {
-    let kept = taken?;
-    (kept.object.entry_hash() == object.entry_hash()).then_some(kept.receipt)
+    /// Has the session proved a certified key in some team of an organisation?
+    fn is_certified_somewhere(
+        &mut self,
+        now: Millis,
+        peer: Peer,
+        org: TeamId,
+    ) -> Result<bool, Fault> {
+        let Some(session) = self.sessions.get(&peer) else {
+            return Ok(false);
+        };
+        let teams: Vec<TeamId> = session.proofs.keys().copied().collect();
+        for team in teams {
+            if (team.origin, team.org) == (org.origin, org.org)
+                && self.reads(peer, team, now)?.0 == SubscriptionStanding::Active
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }
 
 /// A key package certifies itself: its name is its hash, its key signs it, and its owner has
 /// confirmed organisation and team.
-fn self_signed(object: &Object, team: TeamId, root: &objects::Key) -> Result<(), Refusal> {
+pub(crate) fn self_signed(
+    object: &Object,
+    team: TeamId,
+    root: &objects::Key,
+) -> Result<(), Refusal> {
     let data = object.data().ok_or(Refusal::Malformed)?;
     let announcement = Announcement::parse(data).map_err(|_| Refusal::Malformed)?;
     let hash = announcement.hash();
@@ -235,16 +286,31 @@ fn self_signed(object: &Object, team: TeamId, root: &objects::Key) -> Result<(),
     alone(object)
 }
 
-fn certified(object: &Object, root: &objects::Key) -> Result<(), Refusal> {
-    Certificate::read(object, root).map(|_| ()).map_err(|error| match error {
-        CertificateError::UnknownAdmin { .. } => Refusal::Uncertified,
-        CertificateError::Forged { .. } => Refusal::WrongSigner,
-        CertificateError::OtherPath { .. } | CertificateError::Malformed(_) => Refusal::Malformed,
-    })
+/// A certificate of the organisation; those of the member tool are the root's own, and so is the
+/// term that stands under the number of no device.
+pub(crate) fn certified(
+    object: &Object,
+    device: Device,
+    root: &objects::Key,
+) -> Result<(), Refusal> {
+    let read = if device == Device::ORIGIN {
+        term::read(object, root).map(|_| true)
+    } else {
+        let by_root = |read: Certificate| read.issuer == Issuer::Root;
+        Certificate::read(object, root).map(|read| device != Device::MEMBER_TOOL || by_root(read))
+    };
+    match read {
+        Ok(true) => alone(object),
+        Ok(false) | Err(CertificateError::UnknownAdmin { .. }) => Err(Refusal::Uncertified),
+        Err(CertificateError::Forged { .. }) => Err(Refusal::WrongSigner),
+        Err(CertificateError::OtherPath { .. } | CertificateError::Malformed(_)) => {
+            Err(Refusal::Malformed)
+        }
+    }
 }
 
 /// Not part of a log, nor of a larger payload.
-fn alone(object: &Object) -> Result<(), Refusal> {
+pub(crate) fn alone(object: &Object) -> Result<(), Refusal> {
     if object.previous() == Hash::NONE && object.part() == Part::ONLY {
         Ok(())
     } else {
@@ -252,24 +318,11 @@ fn alone(object: &Object) -> Result<(), Refusal> {
     }
 }
 
-fn blob_piece(object: &Object, piece: u64) -> Result<(), Refusal> {
+pub(crate) fn blob_piece(object: &Object, piece: u64) -> Result<(), Refusal> {
     if object.previous() == Hash::NONE && u64::from(object.part().index) == piece {
         Ok(())
     } else {
         Err(Refusal::Malformed)
-    }
-}
-
-/// The times until which an object of this path may ask to be kept.
-fn lifetime(rest: &Rest, now: Millis) -> RangeInclusive<Millis> {
-    match rest {
-        Rest::Message { .. } | Rest::KeyPackage { .. } => now.plus(1)..=now.plus(MOST_DAYS * DAY),
-        Rest::Blob { .. } => Millis::NEVER..=Millis::NEVER,
-        Rest::Welcome { .. }
-        | Rest::Slot(_)
-        | Rest::Certificate { .. }
-        | Rest::Use(_)
-        | Rest::Code(_) => now.plus(1)..=Millis::NEVER,
     }
 }
 
@@ -278,6 +331,3 @@ fn number_of(name: Name) -> Option<Number> {
 }
 
 const KEY_PACKAGE_PATH: u8 = 2;
-/// 90 days, and one for clocks that differ.
-const MOST_DAYS: u64 = 91;
-const DAY: u64 = 24 * 60 * 60 * 1000;

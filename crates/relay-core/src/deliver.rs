@@ -4,18 +4,20 @@ use names::{Device, Name, Prefix, Rest, TeamId};
 use objects::wire::{FromRelay, SubscriptionStanding};
 use objects::{Millis, Object, Receipt};
 
-use crate::relay::{Fault, Output, Peer, Relay};
+use crate::face::{Fault, Output, Peer};
+use crate::relay::Relay;
 use crate::shelf::{Kept, Shelf};
+use crate::term::only_at_origin;
 
 impl<S: Shelf> Relay<S> {
-    /// Delivers a fresh object to everybody who listens, but not back to where it came from. One
-    /// encoding serves all.
+    /// Delivers a fresh object to everybody who listens, but not back to where it came from, unless
+    /// that is a relay that stores only what was decided. One encoding serves all.
     pub(crate) fn deliver_live(
         &mut self,
-        from: Peer,
+        from: Option<Peer>,
         position: u64,
         object: &Object,
-        receipt: &Receipt,
+        receipt: Option<&Receipt>,
     ) {
         let name = object.name();
         let mut peers = Vec::new();
@@ -23,7 +25,8 @@ impl<S: Shelf> Relay<S> {
             let Some(session) = self.sessions.get_mut(peer) else {
                 continue;
             };
-            if *peer == from || !session.listens(|prefix| prefix.covers(name)) {
+            let back = Some(*peer) == from && !(session.related && only_at_origin(object));
+            if back || !session.listens(|prefix| prefix.covers(name)) {
                 continue;
             }
             match session.room.checked_sub(1) {
@@ -77,7 +80,8 @@ impl<S: Shelf> Relay<S> {
         for kept in page {
             subscription.after = kept.position;
             if let Some(kept) = shown(kept, now) {
-                frames.push(frame(kept.position, kept.object, &kept.receipt).bytes());
+                let receipt = kept.settled.then_some(kept.receipt);
+                frames.push(frame(kept.position, kept.object, receipt.as_ref()).bytes());
             }
         }
         session.room = session.room.saturating_sub(frames.len());
@@ -104,13 +108,18 @@ impl<S: Shelf> Relay<S> {
         Ok(())
     }
 
+    /// Much has changed at once: everybody who reads a team may begin or have to cease to.
+    pub(crate) fn restand_all(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
+        let peers: Vec<Peer> = self.audience.get(&team).into_iter().flatten().copied().collect();
+        peers.into_iter().try_for_each(|peer| self.restand(now, peer, team))
+    }
+
     /// Looks again whether a peer may read a team, and tells it what has changed.
     pub(crate) fn restand(&mut self, now: Millis, peer: Peer, team: TeamId) -> Result<(), Fault> {
-        let Some(session) = self.sessions.get(&peer).filter(|session| session.wants(team)) else {
+        if !self.sessions.get(&peer).is_some_and(|session| session.wants(team)) {
             return Ok(());
-        };
-        let proven = session.proofs.get(&team).copied();
-        let (standing, until) = self.reader(team, proven, now)?;
+        }
+        let (standing, until) = self.reads(peer, team, now)?;
         self.note_ending(peer, team, until);
         let newest = self.shelf.newest()?;
         let Some(session) = self.sessions.get_mut(&peer) else {
@@ -153,35 +162,30 @@ pub(crate) fn standing_of(prefix: &Prefix, reader: SubscriptionStanding) -> Subs
     }
 }
 
-/// Key packages and welcome pointers, and nothing else?
+/// Key packages, their uses, and welcome pointers, and nothing else?
 pub(crate) fn for_newcomers(prefix: &Prefix) -> bool {
     let lowest = Name::from_bits(prefix.bits()).ok();
     lowest.is_some_and(|name| {
-        matches!(name.place().rest, Rest::KeyPackage { .. } | Rest::Welcome { .. })
+        matches!(name.place().rest, Rest::KeyPackage { .. } | Rest::Welcome { .. } | Rest::Use(_))
     })
 }
 
 /// What may still be seen of an object at `now`: of an expired log entry its header, of another
 /// expired object nothing, except for what lives as long as its team.
 pub(crate) fn shown(kept: Kept, now: Millis) -> Option<Kept> {
-    if now < kept.object.expires() {
+    if now < kept.until {
         return Some(kept);
     }
     match kept.object.name().place().rest {
         Rest::Message { .. } => Some(Kept { object: kept.object.header_only(), ..kept }),
-        Rest::Slot(_) | Rest::Certificate { .. } => Some(kept),
-        Rest::KeyPackage { .. }
-        | Rest::Welcome { .. }
-        | Rest::Blob { .. }
-        | Rest::Use(_)
-        | Rest::Code(_) => None,
+        Rest::Slot(_) | Rest::Certificate { .. } | Rest::Use(_) => Some(kept),
+        Rest::KeyPackage { .. } | Rest::Welcome { .. } | Rest::Blob { .. } | Rest::Code(_) => None,
     }
 }
 
-/// Claims go with their receipt, which decides what they are worth.
-fn frame(position: u64, object: Object, receipt: &Receipt) -> FromRelay {
-    let claim = matches!(object.name().place().rest, Rest::Slot(_));
-    FromRelay::Deliver { position, object, receipt: claim.then_some(*receipt) }
+/// What the origin has stored goes with its receipt: a claim is worth nothing without.
+fn frame(position: u64, object: Object, receipt: Option<&Receipt>) -> FromRelay {
+    FromRelay::Deliver { position, object, receipt: receipt.copied() }
 }
 
 const PAGE: usize = 64;

@@ -52,4 +52,5 @@ const PERMITTED: &[(Phase, Kind)] = &[
     (Phase::Greeted, Kind::Subscribe),
     (Phase::Greeted, Kind::Unsubscribe),
     (Phase::Greeted, Kind::Get),
+    (Phase::Greeted, Kind::Relay),
 ];

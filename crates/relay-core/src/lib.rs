@@ -1,18 +1,26 @@
 #![doc = include_str!("../README.md")]
 
+mod above;
 mod check;
 mod deliver;
+mod face;
 mod gate;
 mod memory;
+mod notes;
+mod publish;
 mod quota;
 mod relay;
 mod session;
+mod settle;
 mod shelf;
 mod slot;
 mod subscribe;
+mod term;
+mod up;
 mod writer;
 
+pub use face::{DropReason, Fault, Input, Org, Output, Peer};
 pub use memory::MemoryShelf;
 pub use quota::Limits;
-pub use relay::{DropReason, Fault, Input, Org, Output, Peer, Relay};
-pub use shelf::{Kept, Shelf, ShelfFault};
+pub use relay::Relay;
+pub use shelf::{Kept, Note, Put, Shelf, ShelfFault};

@@ -16,10 +16,17 @@ pub struct Limits {
     pub refusals_per_second: u64,
     /// Key packages that a session may publish; strangers may.
     pub key_packages_per_session: u32,
+    /// Key packages for any team of an organisation that a session may publish which has proved a
+    /// certified key there.
+    pub pool_per_session: u32,
     /// Key packages that are kept per team.
     pub key_packages_per_team: u64,
+    /// Key packages for any team that are kept per organisation.
+    pub pool_per_org: u64,
     /// Proofs and subscriptions that a session may have.
     pub subscriptions: usize,
+    /// Subscriptions of a relay below, and teams that are asked for above.
+    pub teams: usize,
     /// Bytes that an organisation may have stored.
     pub stored_bytes: u64,
 }
@@ -32,8 +39,11 @@ impl Default for Limits {
             burst_refusals: 512,
             refusals_per_second: 8,
             key_packages_per_session: 16,
+            pool_per_session: 64,
             key_packages_per_team: 4096,
+            pool_per_org: 65_536,
             subscriptions: 64,
+            teams: 65_536,
             stored_bytes: 64 << 30,
         }
     }

@@ -2,124 +2,30 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use names::{Device, Origin, Slot, TeamId};
-use objects::wire::{FromRelay, Refusal, SlotAnswer, ToRelay};
-use objects::{Certificate, Key, Millis, Object, Proof, Receipt, Signer};
+use names::{Device, Name, Origin, Rest, TeamId};
+use objects::wire::{FromRelay, Refusal, ToRelay};
+use objects::{Certificate, Hash, Key, Millis, Object, Proof, RelayProof, Signer, Term};
 
 use crate::check::Verdict;
+use crate::face::{DropReason, Fault, Input, Org, Output, Peer};
 use crate::gate::{self, Kind, Phase};
+use crate::notes;
 use crate::quota::Limits;
 use crate::session::{Proven, Session};
-use crate::shelf::{Shelf, ShelfFault};
+use crate::shelf::Shelf;
+use crate::up::{Forwards, Up};
 
-/// One link, numbered by the shell; a number is never used twice.
-#[derive(Debug, Clone, Copy, Eq, PartialEq, Ord, PartialOrd)]
-pub struct Peer(pub u64);
-
-/// An organisation that this relay serves.
-#[derive(Debug, Clone, Copy, Eq, PartialEq)]
-pub struct Org {
-    /// The root relay of its tree.
-    pub origin: Origin,
-    /// Its number there.
-    pub org: names::Org,
-    /// The key that certifies its writers and admins.
-    pub root: Key,
-}
-
-/// What happens to a relay.
-#[derive(Debug, Clone, Eq, PartialEq)]
-pub enum Input {
-    /// A peer has linked.
-    Linked {
-        /// Which.
-        peer: Peer,
-        /// The TLS exporter of the link.
-        exporter: [u8; 32],
-        /// How many frames its delivery stream takes now.
-        room: usize,
-    },
-    /// A frame came on the control stream.
-    Heard {
-        /// From whom.
-        peer: Peer,
-        /// Its bytes.
-        frame: Vec<u8>,
-    },
-    /// The delivery stream takes so many frames more.
-    Room {
-        /// Whose.
-        peer: Peer,
-        /// How many.
-        frames: usize,
-    },
-    /// The link is gone.
-    Unlinked {
-        /// Whose.
-        peer: Peer,
-    },
-    /// The time of [`Relay::wake_at`] has come.
-    Woken,
-}
-
-/// What a relay wants done.
-#[derive(Debug, Clone, Eq, PartialEq)]
-pub enum Output {
-    /// Send a frame on the control stream.
-    Answer {
-        /// To whom.
-        peer: Peer,
-        /// The frame.
-        frame: Box<FromRelay>,
-    },
-    /// Send the same bytes on the delivery streams of all these; each takes one frame of room.
-    Deliver {
-        /// To whom.
-        peers: Vec<Peer>,
-        /// The bytes of the frame.
-        frame: Vec<u8>,
-    },
-    /// Close the link.
-    Drop {
-        /// Whose.
-        peer: Peer,
-        /// Why.
-        why: DropReason,
-    },
-}
-
-/// Why a relay wants to be rid of a peer.
-#[derive(Debug, Clone, Copy, Eq, PartialEq, thiserror::Error)]
-pub enum DropReason {
-    /// Its frame is in no known layout.
-    #[error("a frame in no known layout")]
-    Malformed,
-    /// Its frame does not belong there.
-    #[error("a frame that is not permitted there")]
-    NotPermitted,
-    /// It speaks another version.
-    #[error("another version of the protocol")]
-    OtherVersion,
-    /// It was refused too often, or wants too many things at once.
-    #[error("too many refused or open requests")]
-    TooMuch,
-}
-
-/// The relay cannot go on.
-#[derive(Debug, Clone, Eq, PartialEq, thiserror::Error)]
-pub enum Fault {
-    /// The store is broken.
-    #[error(transparent)]
-    Store(#[from] ShelfFault),
-}
-
-/// A relay that is the origin of its organisations. Give it inputs with [`Relay::handle`], as many
-/// as have come, then call [`Relay::settle`] once, then [`Relay::poll`] until it returns `None`.
+/// A relay, the origin of some teams, and of others not. Give it inputs with [`Relay::handle`], as
+/// many as have come, then call [`Relay::settle`] once, then [`Relay::poll`] until it returns
+/// `None`.
 #[derive(Debug)]
 pub struct Relay<S> {
     pub(crate) shelf: S,
-    signer: Signer,
-    key: Key,
+    pub(crate) signer: Signer,
+    pub(crate) key: Key,
+    pub(crate) parent: Option<Key>,
+    /// The keys of the relays below.
+    relays: BTreeSet<Key>,
     orgs: BTreeMap<(Origin, names::Org), Key>,
     pub(crate) limits: Limits,
     pub(crate) sessions: BTreeMap<Peer, Session>,
@@ -131,9 +37,24 @@ pub struct Relay<S> {
     pub(crate) endings: BTreeSet<(Millis, Peer, TeamId)>,
     /// Who has room and things to catch up with, but was stopped to let others go on.
     pub(crate) hurried: BTreeSet<Peer>,
-    sweep_at: Option<Millis>,
-    unsettled: VecDeque<Output>,
-    settled: VecDeque<Output>,
+    /// The terms of teams that were asked for, the newest last.
+    pub(crate) terms: BTreeMap<TeamId, Vec<Term>>,
+    /// Teams that something is stored of.
+    pub(crate) stored_teams: BTreeSet<TeamId>,
+    /// These, and those that somebody asked for.
+    pub(crate) teams: BTreeSet<TeamId>,
+    /// The link to the parent.
+    pub(crate) up: Option<Up>,
+    pub(crate) forwards: Forwards,
+    /// Answers that wait until what they speak of is stored here.
+    pub(crate) held: BTreeMap<Name, Vec<(Peer, FromRelay)>>,
+    /// Who published what the origin does not have yet.
+    pub(crate) awaiting: BTreeMap<(Name, Hash), BTreeSet<Peer>>,
+    /// What peers were told about the way to the origin.
+    pub(crate) told_reachable: bool,
+    pub(crate) sweep_at: Option<Millis>,
+    undecided: VecDeque<Output>,
+    decided: VecDeque<Output>,
 }
 
 impl<S: Shelf> Relay<S> {
@@ -148,8 +69,14 @@ impl<S: Shelf> Relay<S> {
         limits: Limits,
     ) -> Result<Self, Fault> {
         let sweep_at = shelf.next_expiry()?;
+        let mut stored_teams = BTreeSet::new();
+        for (topic, _) in shelf.notes(notes::TEAMS, &[], usize::MAX)? {
+            stored_teams.extend(notes::team_of(&topic));
+        }
         Ok(Self {
             key: signer.key(),
+            parent: None,
+            relays: BTreeSet::new(),
             shelf,
             signer,
             orgs: orgs.into_iter().map(|org| ((org.origin, org.org), org.root)).collect(),
@@ -159,10 +86,34 @@ impl<S: Shelf> Relay<S> {
             certificates: BTreeMap::new(),
             endings: BTreeSet::new(),
             hurried: BTreeSet::new(),
+            terms: BTreeMap::new(),
+            teams: stored_teams.clone(),
+            stored_teams,
+            up: None,
+            forwards: VecDeque::new(),
+            held: BTreeMap::new(),
+            awaiting: BTreeMap::new(),
+            told_reachable: true,
             sweep_at,
-            unsettled: VecDeque::new(),
-            settled: VecDeque::new(),
+            undecided: VecDeque::new(),
+            decided: VecDeque::new(),
         })
+    }
+
+    /// Makes it a child of the relay with this key: what it stores goes up, and what only the
+    /// origin of a team decides is asked there.
+    #[must_use]
+    pub fn with_parent(mut self, parent: Key) -> Self {
+        self.parent = Some(parent);
+        self.told_reachable = false;
+        self
+    }
+
+    /// Lists the keys of the relays that may be its children.
+    #[must_use]
+    pub fn with_relays(mut self, relays: impl IntoIterator<Item = Key>) -> Self {
+        self.relays.extend(relays);
+        self
     }
 
     /// Takes one input at time `now`. What comes of it can be polled after [`Relay::settle`].
@@ -174,21 +125,21 @@ impl<S: Shelf> Relay<S> {
             Input::Linked { peer, exporter, room } => {
                 let session = Session::new(exporter, room, &self.limits, now);
                 self.sessions.insert(peer, session);
-                Ok(())
             }
-            Input::Heard { peer, frame } => self.heard(now, peer, &frame),
+            Input::Heard { peer, frame } => self.heard(now, peer, &frame)?,
             Input::Room { peer, frames } => {
                 if let Some(session) = self.sessions.get_mut(&peer) {
                     session.room = session.room.saturating_add(frames);
                 }
-                self.catch_up(now, peer)
+                self.catch_up(now, peer)?;
             }
-            Input::Unlinked { peer } => {
-                self.forget(peer);
-                Ok(())
-            }
-            Input::Woken => self.woken(now),
+            Input::Unlinked { peer } => self.forget(peer),
+            Input::UpLinked { exporter } => self.up_linked(exporter)?,
+            Input::UpHeard { frame } => self.up_heard(now, &frame)?,
+            Input::UpUnlinked => self.up_unlinked()?,
+            Input::Woken => self.woken(now)?,
         }
+        self.pump(now)
     }
 
     /// Makes everything that was decided durable, and only then lets it be polled: one sync for
@@ -198,13 +149,13 @@ impl<S: Shelf> Relay<S> {
     /// When the store is broken; then nothing of it may be told to anybody.
     pub fn settle(&mut self) -> Result<(), Fault> {
         self.shelf.commit()?;
-        self.settled.append(&mut self.unsettled);
+        self.decided.append(&mut self.undecided);
         Ok(())
     }
 
     /// The next thing to do, if any.
     pub fn poll(&mut self) -> Option<Output> {
-        self.settled.pop_front()
+        self.decided.pop_front()
     }
 
     /// When to be woken if nothing happens before.
@@ -214,7 +165,7 @@ impl<S: Shelf> Relay<S> {
             return Some(Millis(0));
         }
         let ending = self.endings.first().map(|(at, _, _)| *at);
-        [ending, self.sweep_at].into_iter().flatten().min()
+        [ending, self.sweep_at, self.retry_at()].into_iter().flatten().min()
     }
 
     /// The store, for those who own it.
@@ -222,12 +173,17 @@ impl<S: Shelf> Relay<S> {
         &mut self.shelf
     }
 
+    /// The store, when the relay has gone.
+    pub fn into_shelf(self) -> S {
+        self.shelf
+    }
+
     pub(crate) fn root(&self, team: TeamId) -> Option<Key> {
         self.orgs.get(&(team.origin, team.org)).copied()
     }
 
     pub(crate) fn push(&mut self, output: Output) {
-        self.unsettled.push_back(output);
+        self.undecided.push_back(output);
     }
 
     pub(crate) fn answer(&mut self, peer: Peer, frame: FromRelay) {
@@ -237,44 +193,6 @@ impl<S: Shelf> Relay<S> {
     pub(crate) fn expel(&mut self, peer: Peer, why: DropReason) {
         self.forget(peer);
         self.push(Output::Drop { peer, why });
-    }
-
-    /// The last decided slot of a team.
-    pub(crate) fn head(&self, team: TeamId) -> Result<Option<(Slot, objects::Hash)>, Fault> {
-        let Some(kept) = self.shelf.last(names::Prefix::team_path(team, SLOT_PATH))? else {
-            return Ok(None);
-        };
-        let names::Rest::Slot(slot) = kept.object.name().place().rest else {
-            return Ok(None);
-        };
-        Ok(Some((slot, kept.object.entry_hash())))
-    }
-
-    /// Stores an object that was found good, tells those who listen, and gives the receipt.
-    pub(crate) fn store(
-        &mut self,
-        now: Millis,
-        from: Peer,
-        object: &Object,
-    ) -> Result<Receipt, Fault> {
-        let place = object.name().place();
-        let head = if let names::Rest::Slot(slot) = place.rest {
-            slot
-        } else {
-            self.head(place.team)?.map_or(Slot::ZERO, |(slot, _)| slot)
-        };
-        let receipt = Receipt::sign(&self.signer, object, head, now);
-        let position = self.shelf.put(object, &receipt)?;
-        if object.expires() != Millis::NEVER {
-            let expires = object.expires();
-            self.sweep_at = Some(self.sweep_at.map_or(expires, |at| at.min(expires)));
-        }
-        self.deliver_live(from, position, object, &receipt);
-        if let names::Rest::Certificate { device, .. } = place.rest {
-            self.certificates.remove(&(place.team, device));
-            self.certified(now, place.team, device)?;
-        }
-        Ok(receipt)
     }
 
     fn heard(&mut self, now: Millis, peer: Peer, frame: &[u8]) -> Result<(), Fault> {
@@ -296,7 +214,9 @@ impl<S: Shelf> Relay<S> {
             ToRelay::Publish { seq, object } => self.publish(now, peer, seq, &object),
             ToRelay::Claim { seq, object } => self.claim(now, peer, seq, &object),
             ToRelay::Subscribe { id, prefix, store, after } => {
-                let after = if store == self.shelf.id() { after } else { 0 };
+                // A cursor behind the end is of a store that was set back since.
+                let here = store == self.shelf.id() && after <= self.shelf.newest()?;
+                let after = if here { after } else { 0 };
                 self.subscribe(now, peer, id, prefix, after)
             }
             ToRelay::Unsubscribe { id } => {
@@ -304,11 +224,15 @@ impl<S: Shelf> Relay<S> {
                 Ok(())
             }
             ToRelay::Get { seq, name } => self.get(now, peer, seq, name),
-            ToRelay::Relay(_) => Ok(()),
+            ToRelay::Relay(proof) => {
+                self.relate(peer, &proof);
+                Ok(())
+            }
         }
     }
 
     fn greet(&mut self, now: Millis, peer: Peer, version: u16) -> Result<(), Fault> {
+        self.tell_upstream();
         let store = self.shelf.id();
         // The other end learns our version before it is dropped for its own.
         self.answer(peer, FromRelay::Welcome { version: VERSION, store, now });
@@ -316,8 +240,23 @@ impl<S: Shelf> Relay<S> {
             self.expel(peer, DropReason::OtherVersion);
         } else if let Some(session) = self.sessions.get_mut(&peer) {
             session.phase = Phase::Greeted;
+            let reachable = self.told_reachable;
+            self.answer(peer, FromRelay::Upstream { reachable });
         }
         Ok(())
+    }
+
+    /// A relay below proves its key: it reads all teams that are served here.
+    fn relate(&mut self, peer: Peer, proof: &RelayProof) {
+        let listed = self.relays.contains(&proof.key);
+        let session = self.sessions.get_mut(&peer);
+        match session.filter(|session| listed && proof.holds(&self.key, &session.exporter)) {
+            Some(session) => {
+                session.related = true;
+                self.answer(peer, FromRelay::Related);
+            }
+            None => self.expel(peer, DropReason::UnknownRelay),
+        }
     }
 
     fn prove(&mut self, now: Millis, peer: Peer, proof: &Proof) -> Result<(), Fault> {
@@ -337,35 +276,45 @@ impl<S: Shelf> Relay<S> {
         let Proof { device, log_key, expires, .. } = *proof;
         session.proofs.insert(proof.team, Proven { device, key: log_key, expires });
         self.answer(peer, FromRelay::Proved(*proof));
+        self.ask_for(proof.team)?;
         self.restand(now, peer, proof.team)
     }
 
     fn publish(&mut self, now: Millis, peer: Peer, seq: u32, object: &Object) -> Result<(), Fault> {
-        match self.judge(now, peer, object)? {
-            Verdict::Good => {
-                let receipt = self.store(now, peer, object)?;
-                self.answer(peer, FromRelay::Stored { seq, receipt });
-                Ok(())
-            }
-            Verdict::Again(receipt) => {
-                self.answer(peer, FromRelay::Stored { seq, receipt });
-                Ok(())
-            }
-            Verdict::Bad(why) => self.refuse(now, peer, seq, why),
+        if matches!(object.name().place().rest, Rest::Use(_)) {
+            return self.spend(now, peer, seq, object);
         }
-    }
-
-    fn claim(&mut self, now: Millis, peer: Peer, seq: u32, object: &Object) -> Result<(), Fault> {
-        let answer = match self.decide(now, peer, object)? {
-            Err(why) => return self.refuse(now, peer, seq, why),
-            Ok(None) => SlotAnswer::Won(self.store(now, peer, object)?),
-            Ok(Some(answer)) => answer,
+        let team = object.name().team();
+        let receipt = match self.judge(now, peer, object)? {
+            Verdict::Good => {
+                let origin = self.is_origin(team)?;
+                self.store(now, Some(peer), object, origin)?;
+                // A first term makes its own receipt the origin's, or another one's better.
+                self.receipt_of(object)?
+            }
+            Verdict::Again(receipt) => Some(receipt),
+            Verdict::Fork => {
+                self.freeze(object.name())?;
+                let origin = self.is_origin(team)?;
+                self.store(now, Some(peer), object, origin)?;
+                return self.refuse(now, peer, seq, Refusal::Forked);
+            }
+            Verdict::Bad(why) => return self.refuse(now, peer, seq, why),
         };
-        self.answer(peer, FromRelay::Slot { seq, answer });
+        if let Some(receipt) = receipt {
+            self.answer(peer, FromRelay::Stored { seq, receipt });
+            self.await_settling(peer, object)?;
+        }
         Ok(())
     }
 
-    fn refuse(&mut self, now: Millis, peer: Peer, seq: u32, why: Refusal) -> Result<(), Fault> {
+    pub(crate) fn refuse(
+        &mut self,
+        now: Millis,
+        peer: Peer,
+        seq: u32,
+        why: Refusal,
+    ) -> Result<(), Fault> {
         self.answer(peer, FromRelay::Refused { seq, why });
         match why {
             Refusal::WrongSigner
@@ -385,6 +334,7 @@ impl<S: Shelf> Relay<S> {
 
     fn count_refusal(&mut self, now: Millis, peer: Peer) -> Result<(), Fault> {
         if let Some(session) = self.sessions.get_mut(&peer)
+            && !session.related
             && !session.refusals.take(1, now)
         {
             self.expel(peer, DropReason::TooMuch);
@@ -404,6 +354,7 @@ impl<S: Shelf> Relay<S> {
             self.endings.remove(&ending);
             self.restand(now, peer, team)?;
         }
+        self.retry(now);
         for peer in std::mem::take(&mut self.hurried) {
             self.catch_up(now, peer)?;
         }
@@ -422,6 +373,5 @@ impl<S: Shelf> Relay<S> {
     }
 }
 
-const VERSION: u16 = 1;
-const SLOT_PATH: u8 = 4;
+pub(crate) const VERSION: u16 = 1;
 const SWEPT_AT_ONCE: usize = 512;

@@ -21,6 +21,8 @@ pub(crate) struct Session {
     pub(crate) bytes: Bucket,
     pub(crate) refusals: Bucket,
     pub(crate) key_packages: u32,
+    /// It is a relay below that is listed here.
+    pub(crate) related: bool,
 }
 
 /// A log key that the session has proved to hold.
@@ -53,6 +55,7 @@ impl Session {
             bytes: Bucket::full(limits.burst_bytes, limits.bytes_per_second, now),
             refusals: Bucket::full(limits.burst_refusals, limits.refusals_per_second, now),
             key_packages: 0,
+            related: false,
         }
     }
 
@@ -74,6 +77,10 @@ impl Session {
         let active = |sub: &Subscription| sub.standing == SubscriptionStanding::Active;
         let mut behind = self.subscriptions.iter().filter(|(_, sub)| active(sub) && !sub.live);
         behind.next().map(|(id, _)| *id)
+    }
+
+    pub(crate) fn is_greeted(&self) -> bool {
+        self.phase == Phase::Greeted
     }
 
     pub(crate) fn wants(&self, team: TeamId) -> bool {

@@ -1,30 +1,120 @@
 //! Slots: the origin puts the commits of a team into one order.
 
-use names::{Name, Rest, Slot, TeamId};
-use objects::wire::{Refusal, SlotAnswer};
-use objects::{BlobRef, Claim, Hash, Millis, Object};
+use names::{Device, Name, Rest, Slot, TeamId};
+use objects::wire::{FromRelay, Refusal, SlotAnswer};
+use objects::{
+    BlobRef, Certificate, Claim, Hash, Issuer, Key, Millis, Named, Object, Spent, Standing,
+};
 
-use crate::check::same;
-use crate::relay::{Fault, Peer, Relay};
+use crate::check::alone;
+use crate::face::{Fault, Peer};
+use crate::relay::Relay;
 use crate::shelf::Shelf;
+use crate::up::Asked;
+
+/// How a claim stands.
+enum Decision {
+    /// It is answered.
+    Answer(SlotAnswer),
+    /// It wins and has to be stored.
+    Wins,
+    /// Another relay decides.
+    Above,
+}
 
 /// What is stored of something that a claim names.
 #[derive(Debug, Clone, Copy, Eq, PartialEq, Ord, PartialOrd)]
 enum Found {
     Whole,
     Missing,
+    /// It is not the claimant's to name.
+    Forbidden,
     /// Something else has its name for good.
     Other,
 }
 
 impl<S: Shelf> Relay<S> {
-    /// Decides a claim: `Ok(None)` means that it wins and has to be stored.
-    pub(crate) fn decide(
+    /// Answers a claim, or asks the origin.
+    pub(crate) fn claim(
+        &mut self,
+        now: Millis,
+        peer: Peer,
+        seq: u32,
+        object: &Object,
+    ) -> Result<(), Fault> {
+        let answer = match self.decide(now, peer, object)? {
+            Err(why) => return self.refuse(now, peer, seq, why),
+            Ok(Decision::Wins) => SlotAnswer::Won(self.store(now, Some(peer), object, true)?),
+            Ok(Decision::Answer(answer)) => answer,
+            Ok(Decision::Above) => {
+                return self.forward(Asked { peer, seq, object: object.clone() });
+            }
+        };
+        self.answer(peer, FromRelay::Slot { seq, answer });
+        Ok(())
+    }
+
+    /// The use of a key package: the origin of the team that it is spent for takes the first.
+    pub(crate) fn spend(
+        &mut self,
+        now: Millis,
+        peer: Peer,
+        seq: u32,
+        object: &Object,
+    ) -> Result<(), Fault> {
+        if let Some(receipt) = self.receipt_of(object)? {
+            self.answer(peer, FromRelay::Stored { seq, receipt });
+            return Ok(());
+        }
+        let spent = match self.judge_use(now, peer, object)? {
+            Err(why) => return self.refuse(now, peer, seq, why),
+            Ok(spent) => spent,
+        };
+        if !self.is_origin(spent.team)? {
+            return self.forward(Asked { peer, seq, object: object.clone() });
+        }
+        if self.shelf.get(object.name())?.is_some() {
+            return self.refuse(now, peer, seq, Refusal::NameTaken);
+        }
+        let receipt = self.store(now, Some(peer), object, true)?;
+        self.answer(peer, FromRelay::Stored { seq, receipt });
+        Ok(())
+    }
+
+    fn judge_use(
         &mut self,
         now: Millis,
         peer: Peer,
         object: &Object,
-    ) -> Result<Result<Option<SlotAnswer>, Refusal>, Fault> {
+    ) -> Result<Result<Spent, Refusal>, Fault> {
+        let name = object.name();
+        if self.root(name.team()).is_none() {
+            return Ok(Err(Refusal::UnknownOrg));
+        }
+        if let Some(why) = self.over_quota(now, peer, object)? {
+            return Ok(Err(why));
+        }
+        let Ok(spent) = Spent::parse(object.data().unwrap_or_default()) else {
+            return Ok(Err(Refusal::Malformed));
+        };
+        let org = |team: TeamId| (team.origin, team.org);
+        if Spent::rest(&spent.announcement) != name.place().rest
+            || org(spent.team) != org(name.team())
+        {
+            return Ok(Err(Refusal::Malformed));
+        }
+        let signed = self.signed_by(now, spent.team, spent.device, object)?;
+        let fits = signed.and_then(|()| alone(object));
+        let expired = object.expires() <= now;
+        Ok(fits.and(if expired { Err(Refusal::Expired) } else { Ok(spent) }))
+    }
+
+    fn decide(
+        &mut self,
+        now: Millis,
+        peer: Peer,
+        object: &Object,
+    ) -> Result<Result<Decision, Refusal>, Fault> {
         let name = object.name();
         let team = name.team();
         let Rest::Slot(slot) = name.place().rest else {
@@ -33,9 +123,8 @@ impl<S: Shelf> Relay<S> {
         if self.root(team).is_none() {
             return Ok(Err(Refusal::UnknownOrg));
         }
-        let taken = self.shelf.get(name)?;
-        if let Some(receipt) = same(taken.as_ref(), object) {
-            return Ok(Ok(Some(SlotAnswer::Won(receipt))));
+        if let Some(receipt) = self.receipt_of(object)? {
+            return Ok(Ok(Decision::Answer(SlotAnswer::Won(receipt))));
         }
         if let Some(why) = self.over_quota(now, peer, object)? {
             return Ok(Err(why));
@@ -49,41 +138,96 @@ impl<S: Shelf> Relay<S> {
         if object.expires() <= now {
             return Ok(Err(Refusal::Expired));
         }
-        if let Some(kept) = taken {
+        if let Some(kept) = self.shelf.get(name)? {
             let (winner, receipt) = (kept.object, kept.receipt);
-            return Ok(Ok(Some(SlotAnswer::Taken { winner, receipt })));
+            return Ok(Ok(Decision::Answer(SlotAnswer::Taken { winner, receipt })));
+        }
+        if !self.is_origin(team)? {
+            return Ok(Ok(Decision::Above));
+        }
+        if !self.stands(team)? {
+            // The claims that this term builds on are not here.
+            return Ok(Ok(Decision::Answer(SlotAnswer::Pending)));
         }
         let (head, previous) = self.head(team)?.unwrap_or((Slot::ZERO, Hash::NONE));
         if head.next() != Some(slot) {
-            return Ok(Ok(Some(SlotAnswer::Gap { head })));
+            return Ok(Ok(Decision::Answer(SlotAnswer::Gap { head })));
         }
         if object.previous() != previous {
             return Ok(Err(Refusal::WrongPrevious));
         }
-        Ok(match self.named_by(team, &claim)? {
-            Found::Whole => Ok(None),
-            Found::Missing => Ok(Some(SlotAnswer::Incomplete)),
+        if claim.skips.is_some_and(|skipped| skipped >= slot) {
+            return Ok(Err(Refusal::Malformed));
+        }
+        Ok(match self.named_by(now, team, &claim)? {
+            Found::Whole => Ok(Decision::Wins),
+            Found::Missing => Ok(Decision::Answer(SlotAnswer::Incomplete)),
+            Found::Forbidden => Err(Refusal::Uncertified),
             Found::Other => Err(Refusal::Malformed),
         })
     }
 
-    /// Is everything stored that a claim names?
-    fn named_by(&self, team: TeamId, claim: &Claim) -> Result<Found, Fault> {
-        let mut worst = self.blob(team, &claim.commit)?;
-        if let Some(welcome) = &claim.welcome {
-            worst = worst.max(self.blob(team, welcome)?);
+    /// Is everything stored that a claim names, and may its claimant name it?
+    fn named_by(&mut self, now: Millis, team: TeamId, claim: &Claim) -> Result<Found, Fault> {
+        let mut worst = Found::Whole;
+        for blob in [Some(claim.commit), claim.welcome, claim.tree].into_iter().flatten() {
+            worst = worst.max(self.blob(team, &blob)?);
         }
+        if claim.certificates.is_empty() {
+            return Ok(worst);
+        }
+        let Some(admin) = self.admin(now, team, claim.device)? else {
+            return Ok(worst.max(Found::Forbidden));
+        };
         for named in &claim.certificates {
-            let certificate = matches!(named.name.place().rest, Rest::Certificate { .. });
-            let found = match self.shelf.get(named.name)? {
-                _ if !certificate || named.name.team() != team => Found::Other,
-                None => Found::Missing,
-                Some(kept) if kept.object.entry_hash() == named.hash => Found::Whole,
-                Some(_) => Found::Other,
-            };
-            worst = worst.max(found);
+            worst = worst.max(self.certificate_named(team, admin, named)?);
         }
         Ok(worst)
+    }
+
+    /// Is a device the member tool or an admin's now? Then the key that it issues with.
+    fn admin(&mut self, now: Millis, team: TeamId, device: Device) -> Result<Option<Key>, Fault> {
+        let certificate = self.certificate(team, device)?;
+        Ok(certificate.and_then(|certificate| match certificate.standing {
+            _ if !certificate.counts(now) => None,
+            Standing::Admin(grant) => (now < grant.until).then_some(certificate.log_key),
+            Standing::Certified => (device == Device::MEMBER_TOOL).then_some(certificate.log_key),
+            Standing::Revoked => None,
+        }))
+    }
+
+    /// May an admin with this key bring a certificate into effect? What the root has issued, and
+    /// what it has issued itself, over devices that are neither the member tool's nor an admin's.
+    fn certificate_named(
+        &mut self,
+        team: TeamId,
+        admin: Key,
+        named: &Named,
+    ) -> Result<Found, Fault> {
+        let Rest::Certificate { device, .. } = named.name.place().rest else {
+            return Ok(Found::Other);
+        };
+        if named.name.team() != team || device == Device::ORIGIN {
+            return Ok(Found::Other);
+        }
+        let Some(kept) = self.shelf.get(named.name)? else {
+            return Ok(Found::Missing);
+        };
+        if kept.object.entry_hash() != named.hash {
+            return Ok(Found::Other);
+        }
+        let Some(Ok(read)) = self.root(team).map(|root| Certificate::read(&kept.object, &root))
+        else {
+            return Ok(Found::Other);
+        };
+        let Issuer::Admin(issuer) = read.issuer else {
+            return Ok(Found::Whole);
+        };
+        let standing = self.certificate(team, device)?.map(|effective| effective.standing);
+        let over_admin =
+            device == Device::MEMBER_TOOL || matches!(standing, Some(Standing::Admin(_)));
+        let allowed = issuer.key == admin && !over_admin;
+        Ok(if allowed { Found::Whole } else { Found::Forbidden })
     }
 
     /// Puts a blob together from its pieces and compares its hash.
@@ -93,7 +237,7 @@ impl<S: Shelf> Relay<S> {
         }
         let mut whole = Vec::new();
         for piece in 0..blob.pieces {
-            let Some(name) = piece_of(blob.first, piece) else {
+            let Some(name) = piece_of(blob, piece) else {
                 return Ok(Found::Other);
             };
             let Some(kept) = self.shelf.get(name)? else {
@@ -105,7 +249,8 @@ impl<S: Shelf> Relay<S> {
     }
 }
 
-fn piece_of(first: Name, index: u16) -> Option<Name> {
+pub(crate) fn piece_of(blob: &BlobRef, index: u16) -> Option<Name> {
+    let first = blob.first;
     let Rest::Blob { device, blob, .. } = first.place().rest else {
         return None;
     };

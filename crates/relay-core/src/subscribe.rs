@@ -2,12 +2,14 @@
 
 use names::{Name, Prefix, TeamId};
 use objects::Millis;
-use objects::wire::{FromRelay, SubscriptionStanding};
+use objects::wire::{FromRelay, SubscriptionStanding, ToRelay};
 
 use crate::deliver;
-use crate::relay::{DropReason, Fault, Peer, Relay};
+use crate::face::{DropReason, Fault, Peer};
+use crate::relay::Relay;
 use crate::session::Subscription;
 use crate::shelf::Shelf;
+use crate::up::{Open, Up, nothing};
 
 impl<S: Shelf> Relay<S> {
     pub(crate) fn subscribe(
@@ -18,10 +20,10 @@ impl<S: Shelf> Relay<S> {
         prefix: Prefix,
         after: u64,
     ) -> Result<(), Fault> {
-        let most = self.limits.subscriptions;
         let Some(session) = self.sessions.get_mut(&peer) else {
             return Ok(());
         };
+        let most = if session.related { self.limits.teams } else { self.limits.subscriptions };
         if session.subscriptions.len() >= most || session.subscriptions.contains_key(&id) {
             self.expel(peer, DropReason::TooMuch);
             return Ok(());
@@ -32,8 +34,8 @@ impl<S: Shelf> Relay<S> {
             self.answer(peer, FromRelay::Subscribed { id, standing });
             return Ok(());
         };
-        let proven = session.proofs.get(&team).copied();
-        let (standing, until) = self.reader(team, proven, now)?;
+        self.ask_for(team)?;
+        let (standing, until) = self.reads(peer, team, now)?;
         let standing = deliver::standing_of(&prefix, standing);
         self.note_ending(peer, team, until);
         let subscription = Subscription { prefix, team, standing, after, live: false };
@@ -65,18 +67,32 @@ impl<S: Shelf> Relay<S> {
         name: Name,
     ) -> Result<(), Fault> {
         let team = name.team();
-        let proven = self.sessions.get(&peer).and_then(|session| session.proofs.get(&team));
-        let (standing, _) = self.reader(team, proven.copied(), now)?;
+        let (standing, _) = self.reads(peer, team, now)?;
         let open = deliver::for_newcomers(&name.into());
-        let kept = if open || standing == SubscriptionStanding::Active {
-            self.shelf.get(name)?
-        } else {
-            None
-        };
+        if !open && standing != SubscriptionStanding::Active {
+            self.answer(peer, nothing(seq));
+            return Ok(());
+        }
+        self.ask_for(team)?;
+        let kept = self.shelf.get(name)?;
+        // It may be on its way down: the parent knows.
+        if kept.is_none() && self.root(team).is_some() && !self.is_origin(team)? {
+            return Ok(self.get_above(peer, seq, name));
+        }
         let kept = kept.and_then(|kept| deliver::shown(kept, now));
         let (object, receipt) = kept.map(|kept| (kept.object, kept.receipt)).unzip();
         self.answer(peer, FromRelay::Found { seq, object, receipt });
         Ok(())
+    }
+
+    fn get_above(&mut self, peer: Peer, seq: u32, name: Name) {
+        match self.up.as_mut().filter(|up| Up::is_related(up)) {
+            Some(up) => {
+                let seq = up.ask(Open::Get { peer, seq });
+                self.send_up(ToRelay::Get { seq, name });
+            }
+            None => self.answer(peer, nothing(seq)),
+        }
     }
 
     pub(crate) fn leave(&mut self, peer: Peer, team: TeamId) {

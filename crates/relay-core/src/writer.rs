@@ -1,10 +1,12 @@
 //! Who may write and read, by certificate.
 
-use names::{Device, Generation, Name, Prefix, Rest, TeamId};
+use names::{Device, Generation, Name, Prefix, Rest, Slot, TeamId};
 use objects::wire::{Refusal, SubscriptionStanding};
-use objects::{Certificate, Key, Millis, Standing};
+use objects::{Certificate, Claim, Key, Millis, Standing};
 
-use crate::relay::{Fault, Relay};
+use crate::face::{Fault, Peer};
+use crate::notes;
+use crate::relay::Relay;
 use crate::session::Proven;
 use crate::shelf::{Shelf, ShelfFault};
 
@@ -23,6 +25,23 @@ impl<S: Shelf> Relay<S> {
             Some(certificate) if now >= certificate.until => Err(Refusal::Revoked),
             Some(certificate) => Ok(certificate.log_key),
         })
+    }
+
+    /// May a peer read a team at `now`, and until when does that hold by itself?
+    pub(crate) fn reads(
+        &mut self,
+        peer: Peer,
+        team: TeamId,
+        now: Millis,
+    ) -> Result<(SubscriptionStanding, Millis), Fault> {
+        let Some(session) = self.sessions.get(&peer) else {
+            return Ok((SubscriptionStanding::Refused, Millis::NEVER));
+        };
+        if session.related && self.root(team).is_some() {
+            return Ok((SubscriptionStanding::Active, Millis::NEVER));
+        }
+        let proven = session.proofs.get(&team).copied();
+        self.reader(team, proven, now)
     }
 
     /// How a proven key stands as a reader at `now`, and until when that holds by itself.
@@ -55,7 +74,8 @@ impl<S: Shelf> Relay<S> {
         })
     }
 
-    /// The certificate of the highest generation of `device`.
+    /// The certificate of the highest generation of `device` that has taken effect: those of the
+    /// member tool when they were stored, all others with the first claim that names them.
     pub(crate) fn certificate(
         &mut self,
         team: TeamId,
@@ -67,7 +87,21 @@ impl<S: Shelf> Relay<S> {
         let Some(root) = self.root(team) else {
             return Ok(None);
         };
-        let Some(kept) = self.shelf.last(generations(team, device)?)? else {
+        let kept = if device == Device::MEMBER_TOOL {
+            self.shelf.last(generations(team, device)?)?
+        } else {
+            match self.shelf.last_note(&notes::effects_of(team, device))? {
+                None => None,
+                Some((topic, note)) => {
+                    let read = notes::generation_of(&topic).zip(notes::read_effect(&note));
+                    let (generation, (_, hash)) =
+                        read.ok_or_else(|| ShelfFault("a note does not read".to_owned()))?;
+                    let name = team.name(Rest::Certificate { device, generation });
+                    self.shelf.find(name, &hash)?
+                }
+            }
+        };
+        let Some(kept) = kept else {
             return Ok(None);
         };
         let certificate = Certificate::read(&kept.object, &root).map_err(|error| {
@@ -77,6 +111,78 @@ impl<S: Shelf> Relay<S> {
         self.certificates.insert((team, device), certificate);
         Ok(Some(certificate))
     }
+
+    /// Every key that `device` was ever certified with, in effect or not.
+    pub(crate) fn keys_ever(&self, team: TeamId, device: Device) -> Result<Vec<Key>, Fault> {
+        let Some(root) = self.root(team) else {
+            return Ok(Vec::new());
+        };
+        let kept = self.newest_generations(team, device)?;
+        let read = kept.iter().filter_map(|kept| Certificate::read(&kept.object, &root).ok());
+        Ok(read.map(|certificate| certificate.log_key).collect())
+    }
+
+    /// What is stored under the highest generations of a device number, the highest last.
+    pub(crate) fn newest_generations(
+        &self,
+        team: TeamId,
+        device: Device,
+    ) -> Result<Vec<crate::Kept>, Fault> {
+        let mut found = Vec::new();
+        let Some(last) = self.shelf.last(generations(team, device)?)? else {
+            return Ok(found);
+        };
+        let Rest::Certificate { generation: last, .. } = last.object.name().place().rest else {
+            return Ok(found);
+        };
+        for generation in last.value().saturating_sub(MOST_GENERATIONS)..=last.value() {
+            let generation = Generation::truncate(generation);
+            found.extend(self.shelf.get(team.name(Rest::Certificate { device, generation }))?);
+        }
+        Ok(found)
+    }
+
+    /// The certificates that a decided claim names take effect, unless they had before.
+    pub(crate) fn take_effect(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        slot: Slot,
+        claim: &Claim,
+    ) -> Result<(), Fault> {
+        for named in &claim.certificates {
+            let Rest::Certificate { device, generation } = named.name.place().rest else {
+                continue;
+            };
+            let topic = notes::effect(team, device, generation);
+            if self.shelf.note(&topic)?.is_none() {
+                self.shelf.set_note(&topic, Some(&notes::effect_by(slot, &named.hash)))?;
+            }
+            self.certificates.remove(&(team, device));
+            self.certified(now, team, device)?;
+        }
+        Ok(())
+    }
+
+    /// What claims above `slot` have brought into effect has none any more.
+    pub(crate) fn take_effect_back(&mut self, team: TeamId, slot: Slot) -> Result<(), Fault> {
+        let head = notes::effects(team);
+        let mut after = Vec::new();
+        loop {
+            let page = self.shelf.notes(&head, &after, PAGE)?;
+            let Some((last, _)) = page.last() else {
+                break;
+            };
+            after.clone_from(last);
+            for (topic, note) in &page {
+                if notes::read_effect(note).is_some_and(|(by, _)| by > slot) {
+                    self.shelf.set_note(topic, None)?;
+                }
+            }
+        }
+        self.certificates.retain(|(of, _), _| *of != team);
+        Ok(())
+    }
 }
 
 /// Everything that certifies one device number.
@@ -85,3 +191,7 @@ pub(crate) fn generations(team: TeamId, device: Device) -> Result<Prefix, ShelfF
     let bits = 128_u32.saturating_sub(Generation::BITS);
     Prefix::of(name, bits).map_err(|error| ShelfFault(error.to_string()))
 }
+
+const PAGE: usize = 256;
+/// A device has few generations; more than these are not looked at.
+const MOST_GENERATIONS: u64 = 63;

@@ -149,6 +149,7 @@ impl Desk {
                     }
                 }
                 Output::Drop { peer, why } => self.drop_link(peer, why),
+                Output::Up { .. } | Output::UpDrop { .. } => {}
             }
         }
     }

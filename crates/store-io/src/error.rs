@@ -19,6 +19,17 @@ pub enum StoreError {
         /// The layout that we write.
         known: u32,
     },
+    /// An earlier version has written it.
+    #[error(
+        "the store has layout {found}, of an earlier program, and this one knows {known}; move it \
+         away and start with an empty folder"
+    )]
+    TooOld {
+        /// The layout of the file.
+        found: u32,
+        /// The layout that we write.
+        known: u32,
+    },
     /// The disk or its file system failed, or is full.
     #[error("the store cannot be read or written: {0}")]
     Disk(String),

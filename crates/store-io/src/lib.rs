@@ -7,5 +7,6 @@ mod store;
 mod sweep;
 
 pub use error::StoreError;
+pub use note::Note;
 pub use schema::Durability;
-pub use store::{Kept, Store};
+pub use store::{Kept, Put, Store};

@@ -41,9 +41,8 @@ pub(crate) fn open(path: &Path, durability: Durability) -> Result<(Connection, u
     match found {
         0 => create(&connection)?,
         LAYOUT => {}
-        found => {
-            return Err(StoreError::TooNew { found, known: LAYOUT });
-        }
+        found if found < LAYOUT => return Err(StoreError::TooOld { found, known: LAYOUT }),
+        found => return Err(StoreError::TooNew { found, known: LAYOUT }),
     }
     if durability == Durability::PowerLoss {
         sync_folder(path)?;
@@ -73,11 +72,12 @@ fn create(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// `position` is never used twice, even when the newest row has gone. `team` is origin, org and
 /// team as 64 bits: within a team, what came behind a position is one range of an index, however
-/// many other teams there are. `expires` is NULL for what is never swept.
+/// many other teams there are. `until` is NULL for what is never swept; `settled` is 1 when the receipt is
+/// the origin's.
 const TABLES: &str = "
 CREATE TABLE store (id BLOB NOT NULL);
 CREATE TABLE objects (
@@ -85,13 +85,14 @@ CREATE TABLE objects (
     name BLOB NOT NULL,
     hash BLOB NOT NULL,
     team INTEGER NOT NULL,
-    expires INTEGER,
+    until INTEGER,
     object BLOB NOT NULL,
-    receipt BLOB
+    receipt BLOB,
+    settled INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX objects_by_name ON objects (name, hash);
 CREATE INDEX objects_by_team ON objects (team, position);
-CREATE INDEX objects_by_expiry ON objects (expires) WHERE expires IS NOT NULL;
+CREATE INDEX objects_by_until ON objects (until) WHERE until IS NOT NULL;
 CREATE TABLE usage (org INTEGER PRIMARY KEY, bytes INTEGER NOT NULL);
 CREATE TABLE notes (topic BLOB PRIMARY KEY, note BLOB NOT NULL) WITHOUT ROWID;
 ";

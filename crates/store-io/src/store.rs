@@ -6,8 +6,8 @@ use names::{Name, Prefix, TeamId};
 use objects::{Hash, Millis, Object, Receipt};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::StoreError;
 use crate::schema::{self, Durability};
-use crate::{StoreError, sweep};
 
 /// An object as it is stored.
 #[derive(Debug, Clone, Eq, PartialEq)]
@@ -18,6 +18,23 @@ pub struct Kept {
     pub object: Object,
     /// The receipt that came with it.
     pub receipt: Option<Receipt>,
+    /// Is that receipt the origin's?
+    pub settled: bool,
+    /// When it has to be swept; [`Millis::NEVER`] for what stays whole.
+    pub until: Millis,
+}
+
+/// What is to be stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Put<'a> {
+    /// The object. Exactly this one must not be stored yet; another one under its name may be.
+    pub object: &'a Object,
+    /// Its receipt.
+    pub receipt: Option<&'a Receipt>,
+    /// Is the receipt the origin's?
+    pub settled: bool,
+    /// When it has to be swept; [`Millis::NEVER`] for what stays whole.
+    pub until: Millis,
 }
 
 /// A file of sealed objects. What is put can be read at once; it lasts from the next
@@ -60,10 +77,22 @@ impl Store {
     /// # Errors
     /// When the store is damaged or the disk fails.
     pub fn get(&self, name: Name) -> Result<Option<Kept>, StoreError> {
-        let sql = "SELECT position, object, receipt FROM objects WHERE name = ?1
+        let sql = "SELECT position, object, receipt, settled, until FROM objects WHERE name = ?1
                    ORDER BY position LIMIT 1";
         let mut statement = self.connection.prepare_cached(sql)?;
         let row = statement.query_row([name.bytes()], raw).optional()?;
+        row.map(parsed).transpose()
+    }
+
+    /// The object under `name` with this entry hash.
+    ///
+    /// # Errors
+    /// When the store is damaged or the disk fails.
+    pub fn find(&self, name: Name, hash: &Hash) -> Result<Option<Kept>, StoreError> {
+        let sql = "SELECT position, object, receipt, settled, until FROM objects
+                   WHERE name = ?1 AND hash = ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let row = statement.query_row(params![name.bytes(), hash.0], raw).optional()?;
         row.map(parsed).transpose()
     }
 
@@ -78,13 +107,14 @@ impl Store {
         Ok(position.optional()?.map(i64::cast_unsigned))
     }
 
-    /// The object with the highest name under `prefix`, which does not stand for several paths.
+    /// The object with the highest name under `prefix`, which does not stand for several paths; of
+    /// two under one name the first.
     ///
     /// # Errors
     /// When the store is damaged or the disk fails.
     pub fn last(&self, prefix: Prefix) -> Result<Option<Kept>, StoreError> {
-        let sql = "SELECT position, object, receipt FROM objects WHERE name BETWEEN ?1 AND ?2
-                   ORDER BY name DESC LIMIT 1";
+        let sql = "SELECT position, object, receipt, settled, until FROM objects
+                   WHERE name BETWEEN ?1 AND ?2 ORDER BY name DESC, position LIMIT 1";
         let mut statement = self.connection.prepare_cached(sql)?;
         let (low, high) = range(prefix);
         let row = statement.query_row([low, high], raw).optional()?;
@@ -103,7 +133,7 @@ impl Store {
         position: u64,
         most: usize,
     ) -> Result<Vec<Kept>, StoreError> {
-        let sql = "SELECT position, object, receipt, name FROM objects
+        let sql = "SELECT position, object, receipt, settled, until, name FROM objects
                    WHERE team = ?1 AND position > ?2 ORDER BY position";
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(params![team_key(team), position.cast_signed()])?;
@@ -112,7 +142,7 @@ impl Store {
             let Some(row) = rows.next()? else {
                 break;
             };
-            let name = Name::from_bytes(row.get(3)?).map_err(|error| damaged(&error))?;
+            let name = Name::from_bytes(row.get(5)?).map_err(|error| damaged(&error))?;
             if prefix.covers(name) {
                 found.push(parsed(raw(row)?)?);
             }
@@ -143,28 +173,56 @@ impl Store {
         Ok(bytes.map_or(0, i64::cast_unsigned))
     }
 
-    /// Adds an object and gives its position. Exactly this object must not be stored yet; another
-    /// one under the same name may be.
+    /// Adds an object and gives its position.
     ///
     /// # Errors
     /// When the store is damaged or the disk fails.
-    pub fn put(&mut self, object: &Object, receipt: Option<&Receipt>) -> Result<u64, StoreError> {
+    pub fn put(&mut self, put: Put<'_>) -> Result<u64, StoreError> {
+        let Put { object, receipt, settled, until } = put;
         self.begin()?;
         let bytes = object.bytes();
         let name = object.name();
-        let sql = "INSERT INTO objects (name, hash, team, expires, object, receipt)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let sql = "INSERT INTO objects (name, hash, team, until, object, receipt, settled)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         self.connection.prepare_cached(sql)?.execute(params![
             name.bytes(),
             object.entry_hash().0,
             team_key(name.team()),
-            sweep::expiry(object),
+            until_key(until),
             bytes,
             receipt.map(Receipt::bytes),
+            settled,
         ])?;
         let position = self.connection.last_insert_rowid().cast_unsigned();
         self.count_bytes(name.team(), i64::try_from(bytes.len()).unwrap_or(i64::MAX))?;
         Ok(position)
+    }
+
+    /// Gives an object another receipt.
+    ///
+    /// # Errors
+    /// When the store is damaged or the disk fails.
+    pub fn set_receipt(&mut self, receipt: &Receipt, settled: bool) -> Result<(), StoreError> {
+        self.begin()?;
+        let sql = "UPDATE objects SET receipt = ?3, settled = ?4 WHERE name = ?1 AND hash = ?2";
+        let (name, hash) = (receipt.name.bytes(), receipt.hash.0);
+        let values = params![name, hash, receipt.bytes(), settled];
+        self.connection.prepare_cached(sql)?.execute(values)?;
+        Ok(())
+    }
+
+    /// Removes an object, if it is there. Its position is not used again.
+    ///
+    /// # Errors
+    /// When the store is damaged or the disk fails.
+    pub fn remove(&mut self, name: Name, hash: &Hash) -> Result<(), StoreError> {
+        self.begin()?;
+        let sql = "DELETE FROM objects WHERE name = ?1 AND hash = ?2 RETURNING length(object)";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let freed = statement.query_row(params![name.bytes(), hash.0], |row| row.get::<_, i64>(0));
+        let freed = freed.optional()?;
+        drop(statement);
+        self.count_bytes(name.team(), freed.unwrap_or(0).saturating_neg())
     }
 
     /// Makes everything since the last commit last, as the store's [`Durability`] says: one sync,
@@ -195,17 +253,19 @@ impl Store {
     }
 }
 
-type Raw = (i64, Vec<u8>, Option<Vec<u8>>);
+type Raw = (i64, Vec<u8>, Option<Vec<u8>>, bool, Option<i64>);
 
 pub(crate) fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
 }
 
-pub(crate) fn parsed((position, object, receipt): Raw) -> Result<Kept, StoreError> {
+pub(crate) fn parsed(raw: Raw) -> Result<Kept, StoreError> {
+    let (position, object, receipt, settled, until) = raw;
     let object = Object::parse(&object).map_err(|error| damaged(&error))?;
     let receipt = receipt.map(|bytes| Receipt::parse(&bytes)).transpose();
     let receipt = receipt.map_err(|error| damaged(&error))?;
-    Ok(Kept { position: position.cast_unsigned(), object, receipt })
+    let until = until.map_or(Millis::NEVER, |until| Millis(until.cast_unsigned()));
+    Ok(Kept { position: position.cast_unsigned(), object, receipt, settled, until })
 }
 
 fn damaged(error: &impl ToString) -> StoreError {
@@ -228,6 +288,6 @@ fn team_key(team: TeamId) -> i64 {
 }
 
 /// `Millis` as SQLite keeps it; what lies beyond its numbers never comes.
-pub(crate) fn time_key(time: Millis) -> Option<i64> {
+pub(crate) fn until_key(time: Millis) -> Option<i64> {
     i64::try_from(time.0).ok()
 }

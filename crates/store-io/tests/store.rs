@@ -9,7 +9,7 @@ use names::{
     Prefix, Rest, Slot, Team, TeamId,
 };
 use objects::{Draft, Hash, Millis, Object, Part, Receipt, Signer};
-use store_io::{Durability, Store, StoreError};
+use store_io::{Durability, Put, Store, StoreError};
 
 const DAY: u64 = 86_400_000;
 
@@ -41,6 +41,13 @@ fn open(path: &Path) -> Store {
     Store::open(path, Durability::PowerLoss).unwrap()
 }
 
+/// Stores it until it expires, except for claims and certificates, which stay.
+fn put(store: &mut Store, object: &Object, receipt: Option<&Receipt>) -> Result<u64, StoreError> {
+    let stays = matches!(object.name().place().rest.path(), 4 | 6) || object.data().is_none();
+    let until = if stays { Millis::NEVER } else { object.expires() };
+    store.put(Put { object, receipt, settled: false, until })
+}
+
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
@@ -54,12 +61,12 @@ fn what_is_committed_stays_and_what_is_not_goes_as_a_whole() {
     let mut store = open(&path);
     let id = store.id();
     let with_receipt = receipt(&entry(0));
-    assert_eq!(store.put(&entry(0), Some(&with_receipt)).unwrap(), 1);
-    assert_eq!(store.put(&entry(1), None).unwrap(), 2);
+    assert_eq!(put(&mut store, &entry(0), Some(&with_receipt)).unwrap(), 1);
+    assert_eq!(put(&mut store, &entry(1), None).unwrap(), 2);
     store.set_note(b"cursor", b"17").unwrap();
     store.commit().unwrap();
     store.commit().unwrap();
-    store.put(&entry(2), None).unwrap();
+    put(&mut store, &entry(2), None).unwrap();
     store.set_note(b"cursor", b"18").unwrap();
     assert!(store.get(entry(2).name()).unwrap().is_some(), "seen before the commit");
     drop(store);
@@ -80,7 +87,7 @@ fn a_store_copied_without_what_was_not_synced_has_every_commit() {
     let (_elsewhere, copy) = folder_copy();
     let mut store = open(&path);
     for number in 0..50 {
-        store.put(&entry(number), None).unwrap();
+        put(&mut store, &entry(number), None).unwrap();
         store.commit().unwrap();
         // The files as they are now, while the owner goes on: what a dead process leaves.
         copy_store(&path, &copy);
@@ -109,7 +116,7 @@ fn a_position_is_never_used_twice() {
     let (device, blob) = (Device::truncate(3), Blob::ZERO);
     let piece = |piece| team(1).name(Rest::Blob { device, blob, piece: Piece::truncate(piece) });
     for n in 0..3 {
-        store.put(&object(piece(n), Millis(10), b"piece"), None).unwrap();
+        put(&mut store, &object(piece(n), Millis(10), b"piece"), None).unwrap();
     }
     store.commit().unwrap();
     store.sweep(Millis(10), 100).unwrap();
@@ -117,7 +124,7 @@ fn a_position_is_never_used_twice() {
     assert_eq!(store.get(piece(2)).unwrap(), None);
     assert_eq!(store.newest().unwrap(), 3);
     drop(store);
-    assert_eq!(open(&path).put(&entry(0), None).unwrap(), 4);
+    assert_eq!(put(&mut open(&path), &entry(0), None).unwrap(), 4);
 }
 
 /// `STORE-03`
@@ -126,11 +133,11 @@ fn what_is_behind_a_position_comes_in_order_page_by_page() {
     let (_folder, path) = folder();
     let mut store = open(&path);
     for number in 0..40 {
-        store.put(&entry(number), None).unwrap();
+        put(&mut store, &entry(number), None).unwrap();
         let elsewhere = team(2).name(message(number));
-        store.put(&object(elsewhere, Millis(DAY), b"other team"), None).unwrap();
+        put(&mut store, &object(elsewhere, Millis(DAY), b"other team"), None).unwrap();
         let claim = team(1).name(Rest::Slot(Slot::truncate(number + 1)));
-        store.put(&object(claim, Millis::NEVER, b"claim"), None).unwrap();
+        put(&mut store, &object(claim, Millis::NEVER, b"claim"), None).unwrap();
     }
     let read = |prefix, mut after| {
         let mut found: Vec<(u64, Name)> = Vec::new();
@@ -164,12 +171,12 @@ fn two_objects_under_one_name_are_kept_and_the_first_is_found() {
     let mut store = open(&path);
     let name = entry(0).name();
     let other = object(name, Millis(DAY), b"fork");
-    store.put(&entry(0), None).unwrap();
-    store.put(&other, None).unwrap();
+    put(&mut store, &entry(0), None).unwrap();
+    put(&mut store, &other, None).unwrap();
     assert_eq!(store.get(name).unwrap().unwrap().object, entry(0));
     assert_eq!(store.position_of(name, &other.entry_hash()).unwrap(), Some(2));
     assert_eq!(store.position_of(name, &Hash::NONE).unwrap(), None);
-    assert!(store.put(&entry(0), None).is_err());
+    assert!(put(&mut store, &entry(0), None).is_err());
     assert_eq!(store.behind(team(1), Prefix::team(team(1)), 0, 9).unwrap().len(), 2);
 }
 
@@ -191,10 +198,10 @@ fn sweeping_takes_what_has_expired_and_leaves_what_lives_with_its_team() {
     ];
     let objects = places.map(|rest| object(team(1).name(rest), Millis(100), &[7; 500]));
     for object in &objects {
-        store.put(object, None).unwrap();
+        put(&mut store, object, None).unwrap();
     }
     let late = object(team(1).name(message(1)), Millis(200), &[7; 500]);
-    store.put(&late, None).unwrap();
+    put(&mut store, &late, None).unwrap();
     let before = store.stored_bytes(team(1)).unwrap();
     assert_eq!(before, 7 * late.bytes().len() as u64);
     assert_eq!(store.next_expiry().unwrap(), Some(Millis(100)));
@@ -229,10 +236,60 @@ fn a_store_in_use_a_damaged_one_and_one_from_the_future_are_told_apart() {
     assert!(matches!(damaged, Err(StoreError::Damaged(_))), "{damaged:?}");
     assert_eq!(std::fs::read(&rubbish).unwrap(), [0x5a; 9000]);
     let connection = rusqlite::Connection::open(&path).unwrap();
-    connection.pragma_update(None, "user_version", 2).unwrap();
+    connection.pragma_update(None, "user_version", 3).unwrap();
     drop(connection);
     let future = Store::open(&path, Durability::Process);
-    assert!(matches!(future, Err(StoreError::TooNew { found: 2, known: 1 })), "{future:?}");
+    assert!(matches!(future, Err(StoreError::TooNew { found: 3, known: 2 })), "{future:?}");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    drop(connection);
+    let past = Store::open(&path, Durability::Process);
+    assert!(matches!(past, Err(StoreError::TooOld { found: 1, known: 2 })), "{past:?}");
+}
+
+/// `STORE-08`
+#[test]
+fn a_receipt_is_replaced_an_object_removed_and_its_bytes_and_position_are_accounted_for() {
+    let (_folder, path) = folder();
+    let mut store = open(&path);
+    put(&mut store, &entry(0), Some(&receipt(&entry(0)))).unwrap();
+    put(&mut store, &entry(1), Some(&receipt(&entry(1)))).unwrap();
+    let better = Receipt::sign(&Signer::from_seed(&[3; 32]), &entry(0), Slot::ZERO, Millis(6));
+    store.set_receipt(&better, true).unwrap();
+    let before = store.stored_bytes(team(1)).unwrap();
+    store.remove(entry(1).name(), &entry(1).entry_hash()).unwrap();
+    store.remove(entry(2).name(), &entry(2).entry_hash()).unwrap();
+    store.commit().unwrap();
+    drop(store);
+    let mut store = open(&path);
+    let hash = entry(0).entry_hash();
+    let kept = store.find(entry(0).name(), &hash).unwrap().unwrap();
+    assert_eq!((kept.receipt, kept.settled), (Some(better), true));
+    assert_eq!(store.find(entry(0).name(), &Hash::NONE).unwrap(), None);
+    assert_eq!(store.get(entry(1).name()).unwrap(), None);
+    let len = u64::try_from(entry(1).bytes().len()).unwrap();
+    assert_eq!(store.stored_bytes(team(1)).unwrap(), before - len);
+    assert_eq!(put(&mut store, &entry(1), None).unwrap(), 3);
+}
+
+/// `STORE-08`
+#[test]
+fn notes_come_in_the_order_of_their_topics() {
+    let (_folder, path) = folder();
+    let mut store = open(&path);
+    for topic in [&b"a"[..], b"b", b"b\0", b"b\x01\xff", b"b\xff", b"c"] {
+        store.set_note(topic, topic).unwrap();
+    }
+    store.remove_note(b"b\0").unwrap();
+    store.commit().unwrap();
+    let topics = |notes: Vec<store_io::Note>| notes.into_iter().map(|(topic, _)| topic);
+    let topics = |notes| topics(notes).collect::<Vec<_>>();
+    let all = [&b"b"[..], b"b\x01\xff", b"b\xff"].map(<[u8]>::to_vec);
+    assert_eq!(topics(store.notes(b"b", b"", 10).unwrap()), all);
+    assert_eq!(topics(store.notes(b"b", b"b", 10).unwrap()), all[1..]);
+    assert_eq!(topics(store.notes(b"b", b"b\x01", 1).unwrap()), all[1..2]);
+    assert_eq!(store.last_note(b"b").unwrap().unwrap().0, b"b\xff");
+    assert_eq!(store.last_note(b"d").unwrap(), None);
 }
 
 /// `STORE-07`
@@ -240,7 +297,7 @@ fn a_store_in_use_a_damaged_one_and_one_from_the_future_are_told_apart() {
 fn the_files_are_readable_by_their_owner_alone() {
     let (folder, path) = folder();
     let mut store = open(&path);
-    store.put(&entry(0), None).unwrap();
+    put(&mut store, &entry(0), None).unwrap();
     store.commit().unwrap();
     let mut files = 0;
     for file in std::fs::read_dir(folder.path()).unwrap() {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipc_schema_net::{Cursor, FromNet};
 use names::{Name, Prefix, TeamId};
 use objects::{Object, Receipt};
-use store_io::{Store, StoreError};
+use store_io::{Put, Store, StoreError};
 
 use crate::cache::{self, Reached};
 use crate::desk::Linked;
@@ -139,7 +139,8 @@ impl Feed {
             return Ok(());
         };
         if cache.position_of(name, &object.entry_hash())?.is_none() {
-            cache.put(object, receipt)?;
+            let until = cache::until(object);
+            cache.put(Put { object, receipt, settled: receipt.is_some(), until })?;
             self.note_more(name);
         }
         cache::set_reached(cache, &link.relay, &prefix, Reached { store: link.store, position })

@@ -74,6 +74,7 @@ impl Outside {
                     }
                 }
                 Output::Drop { peer, why } => panic!("the relay drops {peer:?}: {why}"),
+                Output::Up { .. } | Output::UpDrop { .. } => panic!("the relay has no parent"),
             }
         }
     }

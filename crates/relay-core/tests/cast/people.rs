@@ -172,6 +172,11 @@ impl Writer {
         self.logs.insert(CHANNEL, (number.next().unwrap(), object.entry_hash()));
     }
 
+    /// Blobs that were written elsewhere.
+    pub(crate) fn skip_blobs(&mut self, count: u64) {
+        self.blobs += count;
+    }
+
     /// The pieces of a new blob, and what a claim says of it.
     pub(crate) fn blob(&mut self, cast: &Cast, whole: &[u8]) -> (Vec<Object>, BlobRef) {
         let blob = Blob::truncate(self.blobs);

@@ -40,7 +40,8 @@ fn hello_is_answered_with_the_time_and_the_store() {
     world.give(Input::Linked { peer, exporter: EXPORTER, room: 10 });
     world.tell(peer, &ToRelay::Hello { version: 1 });
     let welcome = FromRelay::Welcome { version: 1, store: STORE, now: world.now };
-    assert_eq!(*world.last_answer(peer), welcome);
+    let upstream = FromRelay::Upstream { reachable: true };
+    assert_eq!(world.answers[&peer], [welcome, upstream]);
 }
 
 /// `RELAY-17`

@@ -18,11 +18,12 @@ mod storing;
 
 use std::collections::BTreeMap;
 
-use objects::wire::{FromRelay, Refusal, ToRelay};
-use objects::{Millis, Object, Signer, Standing};
+use names::Rest;
+use objects::wire::{FromRelay, Refusal, SlotAnswer, ToRelay};
+use objects::{BlobRef, Claim, Hash, Millis, Object, Signer, Standing};
 use relay_core::{DropReason, Input, Limits, MemoryShelf, Org, Output, Peer, Relay};
 
-use crate::people::{Cast, Writer};
+use crate::people::{Cast, Writer, named};
 
 const NOW: Millis = Millis(1_800_000_000_000);
 const STORE: u64 = 42;
@@ -39,6 +40,12 @@ struct World {
     /// How many frames were encoded for delivery.
     encoded: usize,
     dropped: Vec<(Peer, DropReason)>,
+    /// What was sent to the parent.
+    up: Vec<ToRelay>,
+    /// The member tool's device.
+    tool: Writer,
+    /// The last slot that was decided, and the entry hash of its claim.
+    head: (u64, Hash),
 }
 
 impl World {
@@ -50,6 +57,9 @@ impl World {
         let cast = Cast::new(NOW);
         Self {
             relay: Relay::new(shelf, signer(), [org(&cast)], limits).unwrap(),
+            tool: cast.writer(0),
+            head: (0, Hash::NONE),
+            up: Vec::new(),
             cast,
             now: NOW,
             peers: 0,
@@ -80,6 +90,8 @@ impl World {
                     }
                 }
                 Output::Drop { peer, why } => self.dropped.push((peer, why)),
+                Output::Up { frame } => self.up.push(*frame),
+                Output::UpDrop { why } => panic!("{why}"),
             }
         }
     }
@@ -118,8 +130,54 @@ impl World {
     /// Certifies a writer.
     fn certify(&mut self, writer: &Writer) {
         let certificate = self.cast.certificate(writer, 0, Standing::Certified);
-        let admin = self.peer();
-        self.publish(admin, &certificate).unwrap();
+        self.effect(&certificate);
+    }
+
+    /// Publishes a certificate, and lets the member tool claim a slot that names it.
+    fn effect(&mut self, certificate: &Object) {
+        let peer = self.peer();
+        self.publish(peer, certificate).unwrap();
+        let claim = self.naming(peer, &[certificate]);
+        assert!(matches!(self.claim(peer, &claim), Ok(SlotAnswer::Won(_))));
+    }
+
+    /// A claim of the member tool that names certificates.
+    fn naming(&mut self, peer: Peer, certificates: &[&Object]) -> Object {
+        let own = self.cast.certificate(&self.tool, 0, Standing::Certified);
+        self.publish(peer, &own).unwrap();
+        let mut tool = std::mem::replace(&mut self.tool, self.cast.writer(0));
+        let commit = self.stored_blob(peer, &mut tool, b"commit");
+        let certificates = certificates.iter().copied().map(named).collect();
+        let claim = Claim { certificates, ..tool.claims(commit) };
+        self.tool = tool;
+        self.cast.claim(self.head.0 + 1, self.head.1, &claim, &self.tool.log)
+    }
+
+    fn claim(&mut self, peer: Peer, object: &Object) -> Result<SlotAnswer, Refusal> {
+        self.tell(peer, &ToRelay::Claim { seq: 3, object: object.clone() });
+        match self.last_answer(peer) {
+            FromRelay::Slot { seq: 3, answer } => {
+                let answer = answer.clone();
+                if let (SlotAnswer::Won(_), Rest::Slot(slot)) =
+                    (&answer, object.name().place().rest)
+                    && slot.value() > self.head.0
+                {
+                    self.head = (slot.value(), object.entry_hash());
+                }
+                Ok(answer)
+            }
+            FromRelay::Refused { seq: 3, why } => Err(*why),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Publishes a blob and gives its reference.
+    fn stored_blob(&mut self, peer: Peer, writer: &mut Writer, whole: &[u8]) -> BlobRef {
+        let (pieces, blob) = writer.blob(&self.cast, whole);
+        for piece in &pieces {
+            self.publish(peer, piece).unwrap();
+        }
+        blob
     }
 
     fn prove(&mut self, peer: Peer, writer: &Writer) {

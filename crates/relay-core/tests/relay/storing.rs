@@ -3,7 +3,7 @@
 use names::{Channel, Fingerprint, Fragment, Number, Rest};
 use objects::wire::{FromRelay, Refusal};
 use objects::{Draft, Hash, Millis, Signer, Standing};
-use relay_core::{Limits, MemoryShelf, Relay, Shelf};
+use relay_core::{Limits, MemoryShelf, Put, Relay, Shelf};
 
 use crate::people::DAY;
 use crate::{EXPORTER, STORE, World, org, signer};
@@ -19,7 +19,7 @@ fn a_log_is_stored_entry_by_entry_with_receipts_of_this_relay() {
         let entry = alice.say(&world.cast, &[n; 100]);
         let receipt = world.publish(peer, &entry).unwrap();
         assert!(receipt.covers(&signer().key(), &entry));
-        assert_eq!((receipt.head.value(), receipt.at), (0, world.now));
+        assert_eq!((receipt.head.value(), receipt.at), (world.head.0, world.now));
         assert!(world.stores(&entry));
     }
 }
@@ -40,7 +40,7 @@ fn what_its_writer_may_not_write_is_refused_and_not_stored() {
     alice.said(&first);
 
     let revoked = world.cast.certificate(&alice, 1, Standing::Revoked);
-    world.publish(peer, &revoked).unwrap();
+    world.effect(&revoked);
     let second = alice.entry(&world.cast, b"second").sign(&alice.log).unwrap();
     assert_eq!(world.publish(peer, &second), Err(Refusal::Revoked));
     assert!(!world.stores(&second));
@@ -58,14 +58,17 @@ fn a_certificate_counts_only_within_its_time_and_by_its_highest_generation() {
     let times = (world.now.plus(1000), world.now.plus(2000));
     let certificate =
         world.cast.certificate_by(root, issuer, &alice, 3, Standing::Certified, times);
-    world.publish(peer, &certificate).unwrap();
+    world.effect(&certificate);
     assert_eq!(world.publish(peer, &entry), Err(Refusal::Uncertified));
     world.now = world.now.plus(2000);
     assert_eq!(world.publish(peer, &entry), Err(Refusal::Revoked));
     let older = world.cast.certificate(&alice, 2, Standing::Certified);
-    assert_eq!(world.publish(peer, &older), Err(Refusal::NameTaken));
+    world.effect(&older);
+    assert_eq!(world.publish(peer, &entry), Err(Refusal::Revoked), "the highest counts");
     let newer = world.cast.certificate(&alice, 4, Standing::Certified);
     world.publish(peer, &newer).unwrap();
+    assert_eq!(world.publish(peer, &entry), Err(Refusal::Revoked), "not before a claim names it");
+    world.effect(&newer);
     world.publish(peer, &entry).unwrap();
 }
 
@@ -106,7 +109,6 @@ fn the_same_object_gets_its_first_receipt_again_and_another_never_gets_the_name(
     let receipt = world.publish(peer, &entry).unwrap();
     world.now = world.now.plus(5);
     assert_eq!(world.publish(peer, &entry), Ok(receipt));
-    assert_eq!(world.publish(peer, &other), Err(Refusal::NameTaken));
     // A stranger who squats learns nothing but that it may not write there.
     let squatter = alice.entry(&world.cast, b"squat").sign(&Signer::from_seed(&[66; 32])).unwrap();
     assert_eq!(world.publish(peer, &squatter), Err(Refusal::WrongSigner));
@@ -152,27 +154,35 @@ fn a_full_log_takes_nothing_more_and_channel_0_nothing_at_all() {
     let peer = world.peer();
     let last = entry(&world, 2, Number::MAX, b"last");
     let receipt = world.publish(peer, &entry(&world, 3, Number::ZERO, b"any")).unwrap();
-    world.relay.shelf_mut().put(&last, &receipt).unwrap();
-    for number in [Number::ZERO, Number::MAX] {
-        let more = entry(&world, 2, number, b"more");
-        assert_eq!(world.publish(peer, &more), Err(Refusal::NameTaken));
-    }
+    let put = Put { object: &last, receipt: &receipt, settled: true, until: Millis::NEVER };
+    world.relay.shelf_mut().put(put).unwrap();
+    let more = entry(&world, 2, Number::ZERO, b"more");
+    assert_eq!(world.publish(peer, &more), Err(Refusal::NameTaken));
     let nowhere = entry(&world, 0, Number::ZERO, b"nowhere");
     assert_eq!(world.publish(peer, &nowhere), Err(Refusal::Malformed));
 }
 
 /// `RELAY-05`
 #[test]
-fn what_has_expired_or_asks_for_too_long_is_refused() {
+fn what_has_expired_is_refused_and_nothing_is_kept_longer_than_91_days() {
     let mut world = World::new();
-    let alice = world.cast.writer(11);
+    let mut alice = world.cast.writer(11);
     world.certify(&alice);
     let peer = world.peer();
-    for expires in [Millis(0), world.now, world.now.plus(91 * DAY + 1), Millis::NEVER] {
+    for expires in [Millis(0), world.now] {
         let draft = Draft { expires, ..alice.entry(&world.cast, b"late") };
         let object = draft.sign(&alice.log).unwrap();
         assert_eq!(world.publish(peer, &object), Err(Refusal::Expired), "{expires:?}");
         assert!(!world.stores(&object));
+    }
+    for (days, kept) in [(90, 90), (91, 91), (92, 91), (40_000, 91)] {
+        let expires = world.now.plus(days * DAY);
+        let draft = Draft { expires, ..alice.entry(&world.cast, b"long") };
+        let object = draft.sign(&alice.log).unwrap();
+        world.publish(peer, &object).unwrap();
+        alice.said(&object);
+        let found = world.relay.shelf_mut().get(object.name()).unwrap().unwrap();
+        assert_eq!(found.until, world.now.plus(kept * DAY));
     }
     // Created only informs: a wrong clock of a writer keeps nobody from writing.
     let created = Millis(0);
@@ -209,11 +219,9 @@ fn an_organisation_that_is_not_served_and_paths_that_are_not_built_are_refused()
     world.certify(&alice);
     let peer = world.peer();
     let fingerprint = Fingerprint::truncate(5);
-    for rest in [Rest::Use(fingerprint), Rest::Code(fingerprint)] {
-        let draft = world.cast.draft(rest, world.now.plus(DAY), b"data");
-        let object = draft.sign(&alice.log).unwrap();
-        assert_eq!(world.publish(peer, &object), Err(Refusal::Malformed));
-    }
+    let code = world.cast.draft(Rest::Code(fingerprint), world.now.plus(DAY), b"data");
+    let code = code.sign(&alice.log).unwrap();
+    assert_eq!(world.publish(peer, &code), Err(Refusal::Malformed));
     world.cast.team.org = names::Org::truncate(10);
     let elsewhere = alice.entry(&world.cast, b"entry").sign(&alice.log).unwrap();
     assert_eq!(world.publish(peer, &elsewhere), Err(Refusal::UnknownOrg));

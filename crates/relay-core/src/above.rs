@@ -1,0 +1,227 @@
+//! What comes down from the parent.
+
+use names::{Device, Number, Prefix, Rest, Slot, TeamId};
+use objects::{Hash, Key, Millis, Object, Receipt, WelcomePointer};
+
+use crate::check;
+use crate::face::Fault;
+use crate::notes;
+use crate::relay::Relay;
+use crate::settle::kept_until;
+use crate::shelf::Shelf;
+use crate::term::only_at_origin;
+
+/// What becomes of an object from above.
+#[derive(Debug, Clone, Copy, Eq, PartialEq)]
+enum Fate {
+    Keep,
+    /// It replaces what was stored here first: the origin has decided.
+    Replace(Hash),
+    /// A second entry under one name: both are kept.
+    Fork,
+    Ignore,
+    /// What should be before it is missing here.
+    Early,
+}
+
+impl<S: Shelf> Relay<S> {
+    /// Takes an object of a subscription. They come in the order of the parent's store.
+    pub(crate) fn delivered(
+        &mut self,
+        now: Millis,
+        position: u64,
+        object: &Object,
+        receipt: Option<&Receipt>,
+    ) -> Result<(), Fault> {
+        let team = object.name().team();
+        let subscribed = self.up.as_ref().is_some_and(|up| up.subscribed.contains_key(&team));
+        if !subscribed || self.root(team).is_none() {
+            return Ok(());
+        }
+        self.take(now, object, receipt)?;
+        let Some(up) = &self.up else {
+            return Ok(());
+        };
+        // While a team is read again, frames of the subscription before may still come.
+        if up.again.get(&team) == Some(&true) {
+            return Ok(());
+        }
+        let cursor = notes::pair(up.store, position);
+        Ok(self.shelf.set_note(&notes::cursor(team), Some(&cursor))?)
+    }
+
+    /// A subscription has nothing more for now.
+    pub(crate) fn caught_up(&mut self, id: u32, position: u64) -> Result<(), Fault> {
+        let Some(up) = &mut self.up else {
+            return Ok(());
+        };
+        let Some(team) = up.subscriptions.get(&id).copied() else {
+            return Ok(());
+        };
+        if up.subscribed.get(&team) != Some(&id) {
+            return Ok(());
+        }
+        if let Some(reading) = up.again.get_mut(&team) {
+            *reading = false;
+        }
+        let cursor = notes::pair(up.store, position);
+        Ok(self.shelf.set_note(&notes::cursor(team), Some(&cursor))?)
+    }
+
+    /// Reads a team again from the beginning of the parent's store, once per link.
+    pub(crate) fn read_again(&mut self, team: TeamId) -> Result<(), Fault> {
+        self.shelf.set_note(&notes::cursor(team), None)?;
+        let Some(up) = &mut self.up else {
+            return Ok(());
+        };
+        // A second time, the next link begins at the beginning.
+        if up.again.insert(team, true).is_some() || !up.is_related() {
+            return Ok(());
+        }
+        self.subscribe_up(team)
+    }
+
+    fn take(
+        &mut self,
+        now: Millis,
+        object: &Object,
+        receipt: Option<&Receipt>,
+    ) -> Result<(), Fault> {
+        let (name, hash) = (object.name(), object.entry_hash());
+        let receipt = receipt.filter(|receipt| (receipt.name, receipt.hash) == (name, hash));
+        let settled = match (receipt, name.place().rest) {
+            (Some(receipt), Rest::Slot(slot)) => self.decides(slot, receipt)?.then_some(*receipt),
+            (Some(receipt), _) => self.settles(receipt)?.then_some(*receipt),
+            (None, _) => None,
+        };
+        if let Some(kept) = self.shelf.find(name, &hash)? {
+            return match settled {
+                Some(receipt) if !kept.settled => self.settled(name, &hash, &receipt),
+                _ => Ok(()),
+            };
+        }
+        match self.fate(now, object, settled.as_ref())? {
+            Fate::Keep => {}
+            Fate::Replace(other) => self.shelf.remove(name, &other)?,
+            Fate::Fork => self.freeze(name)?,
+            Fate::Ignore => return Ok(()),
+            Fate::Early => return self.read_again(name.team()),
+        }
+        match settled {
+            Some(receipt) => self.keep(now, None, object, &receipt, true),
+            None => {
+                let origin = self.is_origin(name.team())?;
+                self.store(now, None, object, origin).map(|_| ())
+            }
+        }
+    }
+
+    fn fate(
+        &mut self,
+        now: Millis,
+        object: &Object,
+        settled: Option<&Receipt>,
+    ) -> Result<Fate, Fault> {
+        let name = object.name();
+        let place = name.place();
+        let Some(root) = self.root(place.team) else {
+            return Ok(Fate::Ignore);
+        };
+        if only_at_origin(object) && settled.is_none() {
+            return Ok(Fate::Ignore);
+        }
+        let good = match place.rest {
+            Rest::Message { channel, device, number } => {
+                if !self.signed_once(now, place.team, device, object, settled.is_some())? {
+                    return Ok(Fate::Ignore);
+                }
+                let log = Prefix::log(place.team, channel, device);
+                return self.follows(log, number, object, settled.is_some());
+            }
+            Rest::Slot(slot) => return self.next_claim(place.team, slot, object),
+            Rest::Blob { device, piece, .. } => {
+                self.signed_once(now, place.team, device, object, settled.is_some())?
+                    && check::blob_piece(object, piece.value()).is_ok()
+            }
+            Rest::KeyPackage { .. } => check::self_signed(object, place.team, &root).is_ok(),
+            Rest::Welcome { .. } if settled.is_some() => {
+                let pointer = WelcomePointer::parse(object.data().unwrap_or_default());
+                pointer
+                    .is_ok_and(|pointer| WelcomePointer::rest(&pointer.announcement) == place.rest)
+            }
+            Rest::Welcome { .. } => self.welcomes(now, (place.team, place.rest), object)?.is_ok(),
+            Rest::Certificate { device, .. } => check::certified(object, device, &root).is_ok(),
+            Rest::Use(_) => true,
+            Rest::Code(_) => false,
+        };
+        let gone = kept_until(object, settled.map_or(now, |receipt| receipt.at)) <= now;
+        if !good || gone || object.data().is_none() {
+            return Ok(Fate::Ignore);
+        }
+        Ok(match self.shelf.get(name)? {
+            None => Fate::Keep,
+            Some(kept) if settled.is_some() && !kept.settled => {
+                Fate::Replace(kept.object.entry_hash())
+            }
+            Some(_) => Fate::Ignore,
+        })
+    }
+
+    /// Did `device` sign it? What the origin has taken may be by a key that counts no more.
+    fn signed_once(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        device: Device,
+        object: &Object,
+        settled: bool,
+    ) -> Result<bool, Fault> {
+        let keys: Vec<Key> = if settled {
+            self.keys_ever(team, device)?
+        } else {
+            self.writer(team, device, now)?.ok().into_iter().collect()
+        };
+        Ok(keys.iter().any(|key| object.verifies(key)))
+    }
+
+    fn follows(
+        &mut self,
+        log: Prefix,
+        number: Number,
+        object: &Object,
+        settled: bool,
+    ) -> Result<Fate, Fault> {
+        let frozen = self.shelf.note(&notes::frozen(log))?.is_some();
+        if frozen && !settled {
+            return Ok(Fate::Ignore);
+        }
+        let next = self.next_number(log)?;
+        if Some(number) < next || next.is_none() {
+            return Ok(Fate::Fork);
+        }
+        if Some(number) > next {
+            return Ok(Fate::Early);
+        }
+        let place = object.name().place();
+        let known = match (place.rest, number.previous()) {
+            (Rest::Message { channel, device, .. }, Some(number)) => {
+                let before = place.team.name(Rest::Message { channel, device, number });
+                self.shelf.find(before, &object.previous())?.is_some()
+            }
+            (_, _) => object.previous() == Hash::NONE,
+        };
+        Ok(if known { Fate::Keep } else { Fate::Ignore })
+    }
+
+    fn next_claim(&mut self, team: TeamId, slot: Slot, object: &Object) -> Result<Fate, Fault> {
+        let (head, previous) = self.head(team)?.unwrap_or((Slot::ZERO, Hash::NONE));
+        Ok(if slot <= head {
+            // The origin shows two histories. Ours stays; its members prove it to each other.
+            Fate::Ignore
+        } else if head.next() != Some(slot) || object.previous() != previous {
+            Fate::Early
+        } else {
+            Fate::Keep
+        })
+    }
+}

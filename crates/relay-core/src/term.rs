@@ -1,0 +1,205 @@
+//! Terms: which relay is the origin of a team, and whose receipts count.
+
+use names::{Device, Rest, Slot, Team, TeamId};
+use objects::{Hash, Millis, Object, Receipt, Term};
+
+use crate::face::Fault;
+use crate::notes;
+use crate::relay::Relay;
+use crate::shelf::Shelf;
+
+impl<S: Shelf> Relay<S> {
+    /// Does this relay order the slots of a team?
+    pub(crate) fn is_origin(&mut self, team: TeamId) -> Result<bool, Fault> {
+        let own = self.key;
+        Ok(match self.terms(team)?.last() {
+            Some(term) => term.key == own,
+            // The tree has one root, and what has no term is settled there.
+            None => self.parent.is_none(),
+        })
+    }
+
+    /// Is a receipt the origin's? That of an earlier term stays good as far as its term went.
+    pub(crate) fn settles(&mut self, receipt: &Receipt) -> Result<bool, Fault> {
+        let (own, parent) = (self.key, self.parent);
+        let terms = self.terms(receipt.name.team())?;
+        if terms.is_empty() {
+            let key = parent.unwrap_or(own);
+            return Ok(receipt.covers_hash(&key, receipt.name, &receipt.hash));
+        }
+        let mut until = None;
+        for term in terms.iter().rev() {
+            let in_time = until.is_none_or(|until| receipt.head <= until);
+            if in_time && receipt.covers_hash(&term.key, receipt.name, &receipt.hash) {
+                return Ok(true);
+            }
+            until = Some(term.after);
+        }
+        Ok(false)
+    }
+
+    /// Is it the receipt of the claim of `slot`, by the origin of the slot's term?
+    pub(crate) fn decides(&mut self, slot: Slot, receipt: &Receipt) -> Result<bool, Fault> {
+        let (own, parent) = (self.key, self.parent);
+        let terms = self.terms(receipt.name.team())?;
+        let key = match terms.iter().rev().find(|term| term.after < slot) {
+            Some(term) => term.key,
+            None if terms.is_empty() => parent.unwrap_or(own),
+            None => return Ok(false),
+        };
+        Ok(receipt.head == slot && receipt.covers_hash(&key, receipt.name, &receipt.hash))
+    }
+
+    /// Are the claims here on which the newest term stands?
+    pub(crate) fn stands(&mut self, team: TeamId) -> Result<bool, Fault> {
+        let Some(Term { after, claim, .. }) = self.terms(team)?.last().cloned() else {
+            return Ok(true);
+        };
+        if after == Slot::ZERO {
+            return Ok(true);
+        }
+        Ok(self.shelf.find(team.name(Rest::Slot(after)), &claim)?.is_some())
+    }
+
+    /// The terms of a team, the newest last.
+    pub(crate) fn terms(&mut self, team: TeamId) -> Result<&[Term], Fault> {
+        if !self.terms.contains_key(&team) {
+            let mut terms = Vec::new();
+            if let Some(root) = self.root(team) {
+                let kept = self.newest_generations(team, Device::ORIGIN)?;
+                terms.extend(kept.iter().filter_map(|kept| Term::read(&kept.object, &root).ok()));
+            }
+            self.terms.insert(team, terms);
+        }
+        Ok(self.terms.get(&team).map_or(&[], Vec::as_slice))
+    }
+
+    /// A term was stored: who is the origin, and what counts, may have changed.
+    pub(crate) fn term_begins(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
+        let before = self.terms(team)?.last().cloned();
+        self.terms.remove(&team);
+        let Some(term) = self.terms(team)?.last().cloned() else {
+            return Ok(());
+        };
+        if before.as_ref() == Some(&term) {
+            return Ok(());
+        }
+        self.supersede(now, team, &term)?;
+        let other = before.is_none_or(|before| before.key != term.key);
+        if term.key == self.key {
+            self.settle_all(now, team, &term)?;
+        } else if other {
+            self.unsettle_all(team, &term)?;
+        }
+        self.tell_upstream();
+        Ok(())
+    }
+
+    /// Drops the claims that the term does not know: those of another origin behind its beginning,
+    /// and that of its beginning, if it stands on another one.
+    fn supersede(&mut self, now: Millis, team: TeamId, term: &Term) -> Result<(), Fault> {
+        let head = self.head(team)?.map_or(Slot::ZERO, |(slot, _)| slot);
+        let mut slot = if self.stands(team)? { term.after.next() } else { Some(term.after) };
+        let mut last_kept = None;
+        while let Some(name) = slot.filter(|slot| *slot <= head).map(|slot| slot_name(team, slot)) {
+            let known = match self.shelf.get(name)? {
+                Some(kept) => {
+                    slot > Some(term.after) && kept.receipt.covers(&term.key, &kept.object)
+                }
+                None => false,
+            };
+            if !known {
+                break;
+            }
+            last_kept = slot;
+            slot = slot.and_then(Slot::next);
+        }
+        let keep = last_kept.or_else(|| slot.and_then(Slot::previous)).unwrap_or(Slot::ZERO);
+        if head <= keep {
+            return Ok(());
+        }
+        while let Some(gone) = slot.filter(|slot| *slot <= head) {
+            if let Some(kept) = self.shelf.get(slot_name(team, gone))? {
+                self.shelf.remove(kept.object.name(), &kept.object.entry_hash())?;
+            }
+            slot = gone.next();
+        }
+        self.take_effect_back(team, keep)?;
+        self.restand_all(now, team)?;
+        self.read_again(team)
+    }
+
+    /// This relay is the origin now: its own receipts are the origin's, and what only has one that
+    /// does not count any more gets one.
+    fn settle_all(&mut self, now: Millis, team: TeamId, term: &Term) -> Result<(), Fault> {
+        let head = self.head(team)?.map_or(Slot::ZERO, |(slot, _)| slot);
+        self.for_each(team, |relay, kept| {
+            let hash = kept.object.entry_hash();
+            let own = kept.receipt.covers(&relay.key, &kept.object);
+            let receipt = if own || (kept.settled && kept.receipt.head <= term.after) {
+                kept.receipt
+            } else {
+                Receipt::sign(&relay.signer, &kept.object, head, now)
+            };
+            relay.settled(kept.object.name(), &hash, &receipt)
+        })
+    }
+
+    /// Another relay is the origin now: it may lack what we have.
+    fn unsettle_all(&mut self, team: TeamId, term: &Term) -> Result<(), Fault> {
+        self.for_each(team, |relay, kept| {
+            let (name, hash) = (kept.object.name(), kept.object.entry_hash());
+            if kept.settled && kept.receipt.head > term.after {
+                relay.shelf.set_receipt(&kept.receipt, false)?;
+            }
+            let topic = notes::unsettled(kept.position);
+            Ok(relay.shelf.set_note(&topic, Some(&notes::named(name, &hash)))?)
+        })?;
+        if let Some(up) = &mut self.up {
+            up.sent = 0;
+        }
+        Ok(())
+    }
+
+    /// Everything of a team but its claims and uses of key packages, which only origins decide.
+    fn for_each(
+        &mut self,
+        team: TeamId,
+        mut each: impl FnMut(&mut Self, &crate::Kept) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let mut after = 0;
+        loop {
+            let page = self.shelf.behind(team, names::Prefix::team(team), after, PAGE)?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = last.position;
+            for kept in page.iter().filter(|kept| !only_at_origin(&kept.object)) {
+                each(self, kept)?;
+            }
+        }
+    }
+}
+
+fn slot_name(team: TeamId, slot: Slot) -> names::Name {
+    team.name(Rest::Slot(slot))
+}
+
+/// Is it decided by the origin alone, so that another relay stores it only with its receipt?
+pub(crate) fn only_at_origin(object: &Object) -> bool {
+    matches!(object.name().place().rest, Rest::Slot(_) | Rest::Use(_))
+}
+
+/// Reads a term of `root`: signed, and not of the team that no slots have.
+pub(crate) fn read(
+    object: &Object,
+    root: &objects::Key,
+) -> Result<Term, objects::CertificateError> {
+    let name = object.name();
+    if name.team().team == Team::ORG || object.previous() != Hash::NONE {
+        return Err(objects::CertificateError::OtherPath { name });
+    }
+    Term::read(object, root)
+}
+
+const PAGE: usize = 256;
