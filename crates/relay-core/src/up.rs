@@ -113,14 +113,11 @@ impl<S: Shelf> Relay<S> {
         let Some(up) = self.up.take() else {
             return Ok(());
         };
-        for (seq, open) in up.open {
+        for open in up.open.into_values() {
             match open {
                 Open::Publish { .. } => {}
                 Open::Decide(asked) => self.pending(&asked),
-                Open::Get { peer, seq: asked } => {
-                    let _ = seq;
-                    self.answer(peer, nothing(asked));
-                }
+                Open::Get { peer, seq } => self.answer(peer, nothing(seq)),
             }
         }
         for (_, asked) in std::mem::take(&mut self.forwards) {
@@ -283,6 +280,8 @@ impl<S: Shelf> Relay<S> {
 
     /// Asks the origin, as soon as everything that is stored here by now has gone up.
     pub(crate) fn forward(&mut self, asked: Asked) -> Result<(), Fault> {
+        // What is decided comes down by subscription.
+        self.ask_for(asked.object.name().team())?;
         if self.up.as_ref().is_some_and(Up::is_related) {
             let after = self.shelf.newest()?;
             self.forwards.push_back((after, asked));

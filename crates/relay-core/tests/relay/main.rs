@@ -15,6 +15,7 @@ mod limits;
 mod reading;
 mod slots;
 mod storing;
+mod tree;
 
 use std::collections::BTreeMap;
 

@@ -104,15 +104,20 @@ fn the_same_object_gets_its_first_receipt_again_and_another_never_gets_the_name(
     let mut alice = world.cast.writer(11);
     world.certify(&alice);
     let peer = world.peer();
-    let other = alice.entry(&world.cast, b"other").sign(&alice.log).unwrap();
     let entry = alice.say(&world.cast, b"entry");
     let receipt = world.publish(peer, &entry).unwrap();
     world.now = world.now.plus(5);
     assert_eq!(world.publish(peer, &entry), Ok(receipt));
     // A stranger who squats learns nothing but that it may not write there.
-    let squatter = alice.entry(&world.cast, b"squat").sign(&Signer::from_seed(&[66; 32])).unwrap();
+    let draft = Draft { name: entry.name(), ..alice.entry(&world.cast, b"squat") };
+    let squatter = draft.sign(&Signer::from_seed(&[66; 32])).unwrap();
     assert_eq!(world.publish(peer, &squatter), Err(Refusal::WrongSigner));
     assert!(world.stores(&entry));
+    let (pieces, _) = alice.blob(&world.cast, b"blob");
+    world.publish(peer, &pieces[0]).unwrap();
+    let draft = world.cast.draft(pieces[0].name().place().rest, Millis::NEVER, b"other");
+    let other = draft.sign(&alice.log).unwrap();
+    assert_eq!(world.publish(peer, &other), Err(Refusal::NameTaken));
 }
 
 /// `RELAY-04`

@@ -1,0 +1,126 @@
+//! New terms: another relay becomes the origin.
+
+use objects::wire::{FromRelay, Refusal, SlotAnswer, ToRelay};
+use objects::{Object, Signer, Standing};
+
+use super::{Tree, key};
+use crate::people::Writer;
+
+/// A root, and a child that has everything; the writer reads at the child.
+fn pair() -> (Tree, usize, Writer) {
+    let mut tree = Tree::new(&[None, Some(0)]);
+    tree.link(1);
+    let admin = tree.client(0);
+    tree.found(admin);
+    let alice = tree.cast.writer(11);
+    tree.certify(admin, &alice);
+    let client = tree.client(1);
+    tree.read(client, &alice);
+    tree.run();
+    (tree, client, alice)
+}
+
+fn won(answer: &FromRelay) -> bool {
+    matches!(answer, FromRelay::Slot { answer: SlotAnswer::Won(_), .. })
+}
+
+/// Slots that are stored at a relay, as (slot, entry hash).
+fn slots(tree: &mut Tree, at: usize) -> Vec<Object> {
+    let kept = tree.kept(at);
+    let claims = kept.into_iter().map(|kept| kept.object);
+    claims.filter(|object| object.name().place().rest.path() == 4).collect()
+}
+
+/// `RELAY-18`
+#[test]
+fn the_relay_that_the_newest_term_names_is_the_origin() {
+    let (mut tree, client, mut alice) = pair();
+    tree.cut(1);
+    let entry = alice.say(&tree.cast, b"while nobody orders");
+    tree.publish(client, &entry);
+    let head = tree.head(1);
+    let claim = tree.complete(client, (head.0 + 1, head.1), &[]);
+    assert_eq!(tree.claim(client, &claim), FromRelay::Slot { seq: 3, answer: SlotAnswer::Pending });
+    let term = tree.term(1, 1, head);
+    tree.ask(client, &ToRelay::Publish { seq: 1, object: term.clone() });
+    let settled = |frame: &FromRelay| match frame {
+        FromRelay::Settled { receipt } => receipt.covers(&key(1), &entry),
+        _ => false,
+    };
+    assert!(tree.clients[client].said.iter().any(settled), "its own receipt is the origin's now");
+    assert!(tree.clients[client].said.contains(&FromRelay::Upstream { reachable: true }));
+    assert!(won(&tree.claim(client, &claim)));
+    let by_nobody = tree.term(2, 0, head);
+    let draft = tree.cast.draft(by_nobody.name().place().rest, by_nobody.expires(), b"");
+    let mut forged = draft;
+    let data = by_nobody.data().unwrap().to_vec();
+    forged.data = &data;
+    let forged = forged.sign(&Signer::from_seed(&[66; 32])).unwrap();
+    tree.ask(client, &ToRelay::Publish { seq: 2, object: forged });
+    assert_eq!(*tree.last(client), FromRelay::Refused { seq: 2, why: Refusal::WrongSigner });
+}
+
+/// `RELAY-18`
+#[test]
+fn the_old_origin_comes_back_as_a_child_and_drops_what_is_superseded() {
+    let (mut tree, client, mut alice) = pair();
+    let admin = tree.client(0);
+    tree.cut(1);
+    // The old origin goes on alone for a while: a slot that revokes, and an entry.
+    let head = tree.head(0);
+    let revoked = tree.cast.certificate(&alice, 1, Standing::Revoked);
+    let lost = tree.complete(admin, (head.0 + 1, head.1), &[revoked.clone()]);
+    assert!(won(&tree.claim(admin, &lost)));
+    let bob = tree.cast.writer(12);
+    let kept = tree.cast.announced(&tree.cast.announcement(&bob, b"package"), &bob.log);
+    tree.publish(admin, &kept);
+    // Meanwhile the child becomes the origin.
+    let term = tree.term(1, 1, head);
+    tree.publish(client, &term);
+    let instead = tree.complete(client, (head.0 + 1, head.1), &[]);
+    assert!(won(&tree.claim(client, &instead)));
+    tree.move_below(1, None);
+    tree.move_below(0, Some(1));
+    tree.relink(client);
+    tree.link(0);
+    tree.run();
+    assert_eq!(tree.head(0), tree.head(1));
+    assert!(tree.holds(0, &instead) && !tree.holds(0, &lost) && !tree.holds(1, &lost));
+    assert!(tree.holds(1, &kept), "what is no claim is not lost");
+    assert!(tree.holds(1, &revoked), "the certificate is there, and has no effect");
+    let entry = alice.say(&tree.cast, b"not revoked");
+    tree.relink(admin);
+    tree.ask(admin, &ToRelay::Publish { seq: 5, object: entry.clone() });
+    tree.run();
+    assert!(tree.holds(1, &entry));
+    let settled = |frame: &FromRelay| match frame {
+        FromRelay::Settled { receipt } => receipt.covers(&key(1), &entry),
+        _ => false,
+    };
+    assert!(tree.clients[admin].said.iter().any(settled));
+    let head = tree.head(0);
+    let claim = tree.complete(admin, (head.0 + 1, head.1), &[]);
+    assert!(won(&tree.claim(admin, &claim)), "asked of the new origin");
+    assert_eq!(slots(&mut tree, 0), slots(&mut tree, 1));
+}
+
+/// `RELAY-18`
+#[test]
+fn a_new_origin_decides_nothing_before_it_has_the_claims_that_its_term_builds_on() {
+    let (mut tree, client, _) = pair();
+    let admin = tree.client(0);
+    tree.cut(1);
+    let head = tree.head(0);
+    let ahead = tree.complete(admin, (head.0 + 1, head.1), &[]);
+    assert!(won(&tree.claim(admin, &ahead)));
+    // Whoever wrote the term knew more than the new origin.
+    let term = tree.term(1, 1, (head.0 + 1, ahead.entry_hash()));
+    tree.publish(client, &term);
+    let claim = tree.complete(client, (head.0 + 1, head.1), &[]);
+    assert_eq!(tree.claim(client, &claim), FromRelay::Slot { seq: 3, answer: SlotAnswer::Pending });
+    tree.link(1);
+    tree.run();
+    assert!(tree.holds(1, &ahead), "the receipt of the term before stays good");
+    let claim = tree.complete(client, (head.0 + 2, ahead.entry_hash()), &[]);
+    assert!(won(&tree.claim(client, &claim)));
+}
