@@ -2,6 +2,7 @@
 
 mod corpus;
 mod frames;
+mod mls;
 mod records;
 mod table;
 mod words;

@@ -4,7 +4,7 @@ use ipc_schema::{CAP_CONTROL, CAP_FROM_UI, CAP_NET, CAP_TO_UI};
 use objects::MAX_OBJECT;
 use objects::wire::MAX_FRAME;
 
-use crate::{Target, frames, records, words};
+use crate::{Target, frames, mls, records, words};
 
 /// All targets, in the order of the layers.
 pub const TARGETS: &[Target] = &[
@@ -35,6 +35,12 @@ pub const TARGETS: &[Target] = &[
     target("from-net", CAP_NET, message(CAP_NET), frames::from_net),
     target("to-secure", 34 * 1024, message(CAP_FROM_UI), frames::to_secure),
     target("from-secure", 34 * 1024, message(CAP_TO_UI), frames::from_secure),
+    target("leaf-credential", 600, MLS, mls::leaf),
+    target("content", 40 * 1024, 512 * 1024, mls::content),
+    target("padding", 900, DATA, mls::padding),
+    target("private-message", 1_100, MLS, mls::message),
+    target("welcome", 2_100, MLS, mls::welcome),
+    target("key-package", 1_100, MLS, mls::key_package),
 ];
 
 const fn target(name: &'static str, most: usize, memory: usize, run: fn(&[u8]) -> bool) -> Target {
@@ -45,6 +51,9 @@ const fn target(name: &'static str, most: usize, memory: usize, run: fn(&[u8]) -
 const WORDS: usize = 4 * 1024;
 /// What stands in an object, a few times over.
 const DATA: usize = 4 * MAX_OBJECT;
+
+/// A message of MLS, with room for its many small vectors.
+const MLS: usize = 64 * 1024;
 
 /// Four times the frame: the message, its texts, and writing it again in a growing buffer. A text
 /// may announce as many bytes as the codec's one limit, whatever its channel's cap.

@@ -61,8 +61,12 @@ impl Content {
         bytes.map(Zeroizing::new)
     }
 
-    /// Reads a content; `None` when it is of no kind known here.
+    /// Reads a content; `None` when it is of no kind known here, or in another encoding than ours.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        Self::parse(bytes).filter(|content| content.bytes().is_ok_and(|again| *again == bytes))
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
         match *bytes.get(1)? {
             TEXT => {
                 let TextBytes(_, body, thread, after) = decode(bytes).ok()?;
@@ -198,7 +202,14 @@ mod tests {
         let other_kind = crate::rows::encode(&(9_u8, "later")).unwrap();
         let mut cut = kinds()[0].0.bytes().unwrap().to_vec();
         cut.pop();
-        for bytes in [too_long.bytes().unwrap().to_vec(), other_kind, cut, vec![], vec![0x84]] {
+        let longer = [&kinds()[0].0.bytes().unwrap()[..], &[0]].concat();
+        // The same roster, with its kind in two bytes.
+        let wider = [&[0x83, 0x18, 2][..], &kinds()[1].0.bytes().unwrap()[2..]].concat();
+        let mut elsewhere = kinds()[0].0.bytes().unwrap().to_vec();
+        // A name of another application, which would be left out of what is written again.
+        *elsewhere.iter_mut().nth_back(12).unwrap() ^= 0x10;
+        let long = too_long.bytes().unwrap().to_vec();
+        for bytes in [long, other_kind, cut, longer, wider, elsewhere, vec![], vec![0x84]] {
             assert_eq!(Content::read(&bytes), None);
         }
     }

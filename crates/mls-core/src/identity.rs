@@ -66,7 +66,7 @@ impl Leaf {
         (named && signed).then_some(leaf)
     }
 
-    fn parse(identity: &[u8]) -> Option<(Self, Signature)> {
+    pub(crate) fn parse(identity: &[u8]) -> Option<(Self, Signature)> {
         let bytes: LeafBytes = decode(identity).ok()?;
         if bytes.0 != LAYOUT || encode(&bytes).ok()? != identity {
             return None;

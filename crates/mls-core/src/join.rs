@@ -282,7 +282,7 @@ impl Endpoint {
     }
 }
 
-fn read_welcome(bytes: &[u8]) -> Option<Welcome> {
+pub(crate) fn read_welcome(bytes: &[u8]) -> Option<Welcome> {
     match MlsMessageIn::tls_deserialize_exact_bytes(bytes).ok()?.extract() {
         MlsMessageBodyIn::Welcome(welcome) => Some(welcome),
         MlsMessageBodyIn::PublicMessage(_)

@@ -6,6 +6,8 @@ mod blobs;
 mod claim;
 mod content;
 mod crypto;
+#[doc(hidden)]
+pub mod decoders;
 mod endpoint;
 mod face;
 mod framing;

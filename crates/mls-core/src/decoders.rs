@@ -1,0 +1,54 @@
+//! For fuzzing alone: what this crate reads of strangers' bytes.
+
+use openmls::prelude::{
+    KeyPackageIn, MlsMessageOut, ProtocolVersion, tls_codec::DeserializeBytes as _,
+};
+use openmls_rust_crypto::RustCrypto;
+
+use crate::content::{Content, unpadded};
+use crate::framing::Framing;
+use crate::identity::Leaf;
+use crate::join::read_welcome;
+use crate::open::protocol_message;
+
+/// Reads the identity of a leaf and the signature in it.
+#[must_use]
+pub fn leaf(identity: &[u8]) -> bool {
+    // Also what nobody signed: that would hide everything behind the signature.
+    Leaf::parse(identity).is_some() || Leaf::read(identity).is_some()
+}
+
+/// Reads a content, and writes it again.
+#[must_use]
+pub fn content(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(Content::read(bytes)?.bytes().ok()?.to_vec())
+}
+
+/// Takes the padding off.
+#[must_use]
+pub fn piece(padded: &[u8]) -> Option<&[u8]> {
+    unpadded(padded)
+}
+
+/// Reads a private message: as OpenMLS sees it, and what is read of it before. Epoch, content type
+/// and authenticated data.
+#[must_use]
+pub fn message(bytes: &[u8]) -> (Option<(u64, u8)>, Option<(u64, u8, &[u8])>) {
+    let message = protocol_message(bytes);
+    let seen = message.map(|message| (message.epoch().as_u64(), message.content_type() as u8));
+    let head = Framing::read(bytes);
+    (seen, head.map(|head| (head.epoch, head.content, head.authenticated)))
+}
+
+/// Reads a welcome, and writes it again.
+#[must_use]
+pub fn welcome(bytes: &[u8]) -> Option<Vec<u8>> {
+    MlsMessageOut::from_welcome(read_welcome(bytes)?, ProtocolVersion::Mls10).to_bytes().ok()
+}
+
+/// Reads a key package and judges it.
+#[must_use]
+pub fn key_package(bytes: &[u8]) -> bool {
+    let package = KeyPackageIn::tls_deserialize_exact_bytes(bytes);
+    package.is_ok_and(|it| it.validate(&RustCrypto::default(), ProtocolVersion::Mls10).is_ok())
+}
