@@ -1,15 +1,17 @@
 //! The binaries of this run.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{During, Trouble};
+use crate::{During, Space, Trouble};
 
 /// The folder with the binaries of this run.
 #[derive(Debug, Clone)]
 pub struct Bins {
     dir: PathBuf,
+    /// The file of the network namespace that they run in, if it is not ours.
+    space: Option<PathBuf>,
 }
 
 impl Bins {
@@ -39,7 +41,7 @@ impl Bins {
             }
         }
         let dir = dir.canonicalize().during("the folder of the binaries")?;
-        Ok(Self { dir })
+        Ok(Self { dir, space: None })
     }
 
     /// Builds all binaries with cargo; its words go to standard error.
@@ -87,6 +89,12 @@ impl Bins {
         Self::in_folder(dir)
     }
 
+    /// The same, to be run on a machine of their own.
+    #[must_use]
+    pub fn inside(&self, space: &Space) -> Self {
+        Self { space: Some(space.path()), ..self.clone() }
+    }
+
     /// Where they are.
     #[must_use]
     pub fn dir(&self) -> &Path {
@@ -102,7 +110,15 @@ impl Bins {
     /// A command that runs one.
     #[must_use]
     pub fn command(&self, name: &str) -> Command {
-        Command::new(self.path(name))
+        let Some(space) = &self.space else {
+            return Command::new(self.path(name));
+        };
+        // It leaves nothing of itself in the program: the same process, and no descriptor.
+        let mut command = Command::new("nsenter");
+        let mut net = OsString::from("--net=");
+        net.push(space);
+        command.arg(net).arg("--").arg(self.path(name));
+        command
     }
 }
 

@@ -51,6 +51,7 @@ pub struct Endpoint {
     logs: PathBuf,
     passphrase: String,
     shape: Shape,
+    relay: Option<String>,
     launcher: Option<Running>,
 }
 
@@ -77,6 +78,7 @@ impl Endpoint {
             logs: logs.to_owned(),
             passphrase: passphrase.to_owned(),
             shape: Shape::Headless,
+            relay: None,
             launcher: None,
         }
     }
@@ -85,6 +87,13 @@ impl Endpoint {
     #[must_use]
     pub fn shaped(mut self, shape: Shape) -> Self {
         self.shape = shape;
+        self
+    }
+
+    /// The same with another address of its relay (`--relay`) from its next start on.
+    #[must_use]
+    pub fn linked_through(mut self, address: &str) -> Self {
+        self.relay = Some(address.to_owned());
         self
     }
 
@@ -108,6 +117,7 @@ impl Endpoint {
         std::fs::create_dir_all(self.data()).during("making a folder")?;
         let mut command = self.commands.bins.command("sotto");
         command.arg("--data").arg(self.data());
+        command.args(self.relay.iter().flat_map(|address| ["--relay", address]));
         match &self.shape {
             Shape::Headless => command.arg("--headless"),
             Shape::Window { geometry, display } => {

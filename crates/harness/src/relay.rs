@@ -8,14 +8,17 @@ use serde_json::Value;
 
 use crate::{Bins, During, Running, Said, Trouble};
 
-/// An origin relay, running or not.
+/// A relay, running or not.
 #[derive(Debug)]
 pub struct Relay {
     bins: Bins,
+    name: String,
     data: PathBuf,
     logs: PathBuf,
     address: String,
     key: String,
+    /// Address and key of the relay above.
+    parent: Option<[String; 2]>,
     running: Option<Running>,
 }
 
@@ -26,6 +29,20 @@ impl Relay {
     /// # Errors
     /// When `sotto-relay key` fails.
     pub fn new(bins: &Bins, data: &Path, logs: &Path, port: u16) -> Result<Self, Trouble> {
+        Self::at(bins, "relay", data, logs, &format!("127.0.0.1:{port}"))
+    }
+
+    /// As [`Relay::new`], with a name for its log and any address.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn at(
+        bins: &Bins,
+        name: &str,
+        data: &Path,
+        logs: &Path,
+        address: &str,
+    ) -> Result<Self, Trouble> {
         let mut command = bins.command("sotto-relay");
         command.arg("key").arg("--data").arg(data).arg("--json");
         let values = Said::by(command, "")?.values()?;
@@ -36,12 +53,34 @@ impl Relay {
             .to_owned();
         Ok(Self {
             bins: bins.clone(),
+            name: name.to_owned(),
             data: data.to_owned(),
             logs: logs.to_owned(),
-            address: format!("127.0.0.1:{port}"),
+            address: address.to_owned(),
             key,
+            parent: None,
             running: None,
         })
+    }
+
+    /// The same as a child of the relay with this address and key.
+    #[must_use]
+    pub fn under(mut self, address: &str, key: &str) -> Self {
+        self.parent = Some([address.to_owned(), key.to_owned()]);
+        self
+    }
+
+    /// Names the relays below this one in its file of organisations; it reads that when it starts.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn relates(&self, children: &[&str]) -> Result<(), Trouble> {
+        let file = self.origin_file();
+        let text = std::fs::read_to_string(&file).during(file.display())?;
+        let mut served: Value = serde_json::from_str(&text).during(file.display())?;
+        let object = served.as_object_mut().during("a file of organisations is an object")?;
+        object.insert("relays".to_owned(), children.iter().copied().collect());
+        std::fs::write(&file, served.to_string()).during(file.display())
     }
 
     /// Starts it, and waits until it listens.
@@ -53,7 +92,10 @@ impl Relay {
         command.args(["--listen", &self.address, "--json"]);
         command.arg("--data").arg(&self.data);
         command.arg("--origin").arg(self.origin_file());
-        let mut running = Running::start(command, "relay", &self.logs)?;
+        if let Some([address, key]) = &self.parent {
+            command.args(["--parent", address, "--parent-key", key]);
+        }
+        let mut running = Running::start(command, &self.name, &self.logs)?;
         let line = running.line(Duration::from_secs(10))?;
         let said: Value = serde_json::from_str(&line).during("the relay's first line")?;
         said.get("listen").during("the relay does not say where")?;
