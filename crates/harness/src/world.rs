@@ -201,7 +201,13 @@ impl Join {
         let args = ["join", &self.link, "--fingerprint", &self.fingerprint];
         let joining = person.commands().cli(&args)?.pop().unwrap_or(Value::Null);
         let hash = text(&joining, "hash")?;
-        admin.run(&["device", "add", &self.team, &hash])?;
+        // The newcomer's announcement may still be on its way.
+        until("the announcement", Duration::from_secs(30), || {
+            match admin.run(&["device", "add", &self.team, &hash]) {
+                Err(trouble) if trouble.code.as_deref() == Some("no-such-announcement") => Ok(None),
+                other => other.map(Some),
+            }
+        })?;
         until("the team of a joiner", Duration::from_secs(30), || {
             let teams = person.commands().cli(&["teams"])?;
             let there = |row: &Value| row.get("id") == Some(&json!(self.team));

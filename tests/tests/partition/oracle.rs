@@ -48,7 +48,7 @@ pub(crate) fn judge(messages: &[Message], reader: &str, rows: &[Value]) -> Vec<S
     for message in messages {
         let Some(here) = place(&message.name) else {
             if message.must.iter().any(|who| who == reader) {
-                wrong.push(format!("{reader} never reads: {}", message.text));
+                wrong.push(format!("{reader} {LACKS}: {}", message.text));
             }
             continue;
         };
@@ -84,6 +84,9 @@ fn misread(message: &Message, reader: &str, row: &Value) -> Vec<String> {
     }
     if row.get("thread").and_then(Value::as_str) != message.thread.as_deref() {
         wrong.push(format!("{reader} reads {text} under {:?}", row.get("thread")));
+    }
+    if row.get("missing_before").and_then(Value::as_u64) != Some(0) {
+        wrong.push(format!("{reader} {LACKS} of {} before {text}", message.by));
     }
     if rank(word(row, "state")).is_none() {
         wrong.push(format!("{reader} reads {text} as {}", row["state"]));
@@ -143,12 +146,15 @@ pub(crate) fn judge_news(messages: &[Message], reader: &str, lines: &[Value]) ->
         };
         wrong.extend(misread(message, reader, line));
         let old = known.insert(word(line, "name"), line);
-        match old {
-            Some(_) if line.get("changed").is_none() => {
+        // It is told again when somebody has replied to it, and when its state changes.
+        let is_news = |old: &Value| {
+            line.get("changed").is_some() || old.get("replies") != line.get("replies")
+        };
+        if let Some(old) = old {
+            wrong.extend(withdrawn(reader, old, line));
+            if !is_news(old) {
                 wrong.push(format!("{reader} is told twice of {}", message.text));
             }
-            Some(old) => wrong.extend(withdrawn(reader, old, line)),
-            None => {}
         }
     }
     wrong
@@ -172,9 +178,16 @@ pub(crate) fn rank(state: &str) -> Option<usize> {
     ["queued", "local-relay", "relay", "delivered"].iter().position(|it| *it == state)
 }
 
+/// Whether this is wrong in the end only: it may still be on its way.
+pub(crate) fn may_still_come(wrong: &str) -> bool {
+    wrong.contains(LACKS)
+}
+
 pub(crate) fn word<'a>(row: &'a Value, field: &str) -> &'a str {
     row.get(field).and_then(Value::as_str).unwrap_or_default()
 }
+
+const LACKS: &str = "does not have what it must";
 
 #[cfg(test)]
 mod tests {
@@ -206,7 +219,7 @@ mod tests {
     fn row(message: &Message, reader: &str) -> Value {
         let mut row = json!({
             "name": message.name, "text": message.text, "from": message.by, "device": 7,
-            "own": message.by == reader, "state": "relay",
+            "own": message.by == reader, "state": "relay", "missing_before": 0, "replies": 0,
         });
         if let Some(thread) = &message.thread {
             row["thread"] = json!(thread);
@@ -231,8 +244,9 @@ mod tests {
             change(&mut rows);
             judge(&talk(), "Bob", &rows).join("\n")
         };
-        let cases: [(Doctor, &str); 10] = [
-            (&|rows| drop(rows.remove(0)), "never reads"),
+        let cases: [(Doctor, &str); 11] = [
+            (&|rows| drop(rows.remove(0)), "does not have what it must: text of 1"),
+            (&|rows| rows[2]["missing_before"] = json!(1), "must of Alice before text of 3"),
             (&|rows| rows.push(rows[0].clone()), "reads twice"),
             (&|rows| rows.swap(0, 1), "above 1, which its writer knew"),
             (&|rows| rows.swap(0, 2), "reads text of 3 above text of 1"),
@@ -269,6 +283,9 @@ mod tests {
         let mut told = rows("Bob");
         told.push(told[0].clone());
         assert!(judge_news(&talk(), "Bob", &told)[0].contains("told twice"));
+        told[3]["replies"] = json!(1);
+        assert_eq!(judge_news(&talk(), "Bob", &told), Vec::<String>::new());
+        told[3]["replies"] = json!(0);
         told[3]["changed"] = json!(true);
         assert_eq!(judge_news(&talk(), "Bob", &told), Vec::<String>::new());
         told[3]["state"] = json!("queued");

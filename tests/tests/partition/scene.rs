@@ -12,7 +12,7 @@ use harness::{
 use serde_json::Value;
 
 use crate::ledger::{Audience, Ledger, Voice};
-use crate::oracle::{Memory, judge, judge_news, rank, word};
+use crate::oracle::{Memory, judge, judge_news, may_still_come, rank, word};
 
 /// Everything that runs. Endpoints go before relays, and the network last.
 pub(crate) struct Scene {
@@ -255,11 +255,13 @@ impl Scene {
         for (name, person) in &mut self.cast {
             let rows = person.voice.commands.read_all(&person.voice.place)?;
             wrong.extend(person.memory.now_reads(name, &rows));
-            // What is still on its way is asked for in the end.
-            let late = |it: &String| it.contains("never reads");
-            wrong.extend(judge(&messages, name, &rows).into_iter().filter(|it| !late(it)));
+            let mut found = judge(&messages, name, &rows);
+            found.retain(|it| !may_still_come(it));
+            wrong.extend(found);
             person.listen();
-            wrong.extend(judge_news(&messages, name, &person.told));
+            let mut found = judge_news(&messages, name, &person.told);
+            found.retain(|it| !may_still_come(it));
+            wrong.extend(found);
         }
         Ok(wrong)
     }
