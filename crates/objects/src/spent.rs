@@ -21,10 +21,8 @@ impl Spent {
     /// Where the use of an announcement stands in its team.
     #[must_use]
     pub fn rest(announcement: &Hash) -> Rest {
-        match Announcement::rest(announcement) {
-            Rest::KeyPackage { fingerprint, .. } => Rest::Use(fingerprint),
-            other => other,
-        }
+        let rest = Announcement::rest(announcement);
+        if let Rest::KeyPackage { fingerprint, .. } = rest { Rest::Use(fingerprint) } else { rest }
     }
 
     /// The data of the object.

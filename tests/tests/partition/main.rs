@@ -51,14 +51,14 @@ fn an_island_keeps_talking_and_everything_merges() {
 fn in_a_storm(scene: &mut Scene) -> Result<(), Trouble> {
     weather(scene, Weather::STORM);
     let who = [("Alice", ALL), ("Bob", ALL), ("Carol", ALL)];
-    scene.talk(&who, 5, |happening, more| {
+    scene.talk(&who, 9, |happening, more| {
         more(4)?;
         happening.kill("Bob", Role::Net)?;
-        more(8)?;
+        more(14)?;
         kill(happening.origin)
     })?;
-    weather(scene, Weather::FAIR);
     scene.all_read(&EVERYBODY)?;
+    weather(scene, Weather::FAIR);
     for name in PEOPLE {
         scene.come_to(name, 0, "delivered")?;
     }

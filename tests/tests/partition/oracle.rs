@@ -231,12 +231,14 @@ mod tests {
         talk().iter().map(|message| row(message, reader)).collect()
     }
 
+    /// `TESTS-17`
     #[test]
     fn the_oracle_takes_what_is_right() {
         assert_eq!(judge(&talk(), "Bob", &rows("Bob")), Vec::<String>::new());
         assert_eq!(judge(&talk(), "Carol", &rows("Carol")[..2]), Vec::<String>::new());
     }
 
+    /// `TESTS-17`
     #[test]
     fn the_oracle_sees_every_kind_of_wrong() {
         let change = |change: Doctor| {
@@ -265,6 +267,7 @@ mod tests {
         assert_eq!(found, "Carol must not read: text of 3");
     }
 
+    /// `TESTS-17`
     #[test]
     fn the_oracle_sees_what_is_taken_back() {
         let mut memory = Memory::default();
@@ -278,6 +281,7 @@ mod tests {
         assert!(memory.now_reads("Bob", &all)[0].contains("text of"));
     }
 
+    /// `TESTS-17`
     #[test]
     fn the_oracle_hears_what_is_told_twice_or_in_another_order() {
         let mut told = rows("Bob");
