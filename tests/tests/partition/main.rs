@@ -70,11 +70,11 @@ fn in_a_storm(scene: &mut Scene) -> Result<(), Trouble> {
 }
 
 /// The island goes on through the child, which dies in the middle, as does Alice's `secure-proc`.
-/// Elsewhere more epochs pass than an endpoint keeps.
+/// Elsewhere more epochs pass than an endpoint keeps, and Dave is added.
 fn cut_off(scene: &mut Scene) -> Result<(), Trouble> {
     let before = scene.ledger.count();
     scene.net.cut()?;
-    let island = [("Alice", ALL), ("Bob", ALL)];
+    let island = [("Alice", BEFORE_DAVE), ("Bob", BEFORE_DAVE)];
     scene.talk(&[island[0], island[1], ("Carol", ALL)], 4, |happening, more| {
         more(5)?;
         kill(happening.child)
@@ -98,10 +98,15 @@ fn cut_off(scene: &mut Scene) -> Result<(), Trouble> {
             number(now, "slot") > slot && number(now, "wishes") == 0
         })?;
     }
-    scene.talk(&[island[0], island[1], ("Carol", ALL)], 3, |happening, more| {
-        more(2)?;
-        happening.kill("Alice", Role::Secure)
-    })?;
+    scene.dave_comes()?;
+    scene.talk(
+        &[island[0], island[1], ("Carol", WITH_DAVE), ("Dave", WITH_DAVE)],
+        3,
+        |happening, more| {
+            more(2)?;
+            happening.kill("Alice", Role::Secure)
+        },
+    )?;
     scene.person("Alice")?.follow_again()?;
     for name in ["Alice", "Bob"] {
         scene.come_to(name, before, "local-relay")?;
@@ -125,28 +130,28 @@ fn cut_off(scene: &mut Scene) -> Result<(), Trouble> {
 fn healed(scene: &mut Scene) -> Result<(), Trouble> {
     scene.net.mend()?;
     kill(&mut scene.origin)?;
-    scene.all_read(&EVERYBODY)?;
-    for name in PEOPLE {
+    scene.all_read(WITH_DAVE.must)?;
+    for name in WITH_DAVE.must {
         scene.come_to(name, 0, "delivered")?;
     }
     scene.stands("Alice", "a wish that happens", |now| {
         now["wishes"] == 0 && now["paused"] == false && now["unsettled"] == 0
     })?;
-    together(scene, &EVERYBODY)
+    together(scene, WITH_DAVE.must)
 }
 
 /// What the origin says is lost on the way down: the child's objects arrive all the same.
 fn one_way(scene: &mut Scene) -> Result<(), Trouble> {
     let before = scene.ledger.count();
     scene.net.mute(Site::Main)?;
-    scene.talk(&[("Alice", ALL), ("Bob", ALL)], 2, |_, _| Ok(()))?;
-    scene.all_read(&["Carol", ADMIN])?;
+    scene.talk(&[("Alice", WITH_DAVE), ("Bob", WITH_DAVE)], 2, |_, _| Ok(()))?;
+    scene.all_read(&["Carol", "Dave", ADMIN])?;
     let states = scene.states("Alice", before)?;
     assert!(states.iter().all(|it| it == "queued" || it == "local-relay"), "{states:?}");
     scene.net.unmute(Site::Main)?;
-    scene.talk(&[("Carol", ALL)], 2, |_, _| Ok(()))?;
-    scene.all_read(&EVERYBODY)?;
-    for name in PEOPLE {
+    scene.talk(&[("Carol", WITH_DAVE), ("Dave", WITH_DAVE)], 2, |_, _| Ok(()))?;
+    scene.all_read(WITH_DAVE.must)?;
+    for name in WITH_DAVE.must {
         scene.come_to(name, before, "delivered")?;
     }
     Ok(())
@@ -160,19 +165,19 @@ fn removed(scene: &mut Scene) -> Result<(), Trouble> {
     scene.net.mute(Site::Island)?;
     let team = scene.team.clone();
     scene.admin.run(&["device", "remove", &team, &scene.device("Bob")?.to_string()])?;
-    scene.stands("Carol", "a team without Bob", |now| number(now, "devices") == 3)?;
-    scene.talk(&[("Alice", ALL), ("Bob", OF_BOB), ("Carol", STAYING)], 3, |_, _| Ok(()))?;
+    scene.stands("Carol", "a team without Bob", |now| number(now, "devices") == 4)?;
+    scene.talk(&[("Alice", WITH_DAVE), ("Bob", OF_BOB), ("Carol", STAYING)], 3, |_, _| Ok(()))?;
     scene.all_read(&["Carol"])?;
     scene.net.unmute(Site::Main)?;
     scene.net.unmute(Site::Island)?;
-    let staying = ["Alice", "Carol", ADMIN];
-    scene.stands("Alice", "a team without Bob", |now| number(now, "devices") == 3)?;
+    let staying = STAYING.must;
+    scene.stands("Alice", "a team without Bob", |now| number(now, "devices") == 4)?;
     scene.talk(&[("Alice", STAYING), ("Carol", STAYING)], 3, |_, _| Ok(()))?;
-    scene.all_read(&staying)?;
+    scene.all_read(staying)?;
     for name in ["Alice", "Carol"] {
         scene.come_to(name, before, "delivered")?;
     }
-    together(scene, &staying)?;
+    together(scene, staying)?;
 
     // Bob cannot write, and asking anew for everything gives him nothing.
     let bob = scene.person("Bob")?;
@@ -187,15 +192,15 @@ fn removed(scene: &mut Scene) -> Result<(), Trouble> {
     scene.talk(&[("Carol", STAYING), ("Alice", STAYING)], 2, |happening, _| {
         happening.kill("Bob", Role::Net)
     })?;
-    scene.all_read(&staying)
+    scene.all_read(staying)
 }
 
 /// Every transcript as a whole, and all against each other.
 fn in_the_end(scene: &mut Scene) -> Result<(), Trouble> {
     let messages = scene.ledger.all();
-    let mut all: Vec<(&str, Vec<Value>)> = Vec::new();
+    let mut all: Vec<(&&str, Vec<Value>)> = Vec::new();
     let mut wrong = Vec::new();
-    for name in EVERYBODY {
+    for name in WITH_DAVE.must {
         let rows = scene.person(name)?.rows()?;
         wrong.extend(judge(&messages, name, &rows));
         for (other, others) in &all {
@@ -261,7 +266,10 @@ fn may_lay_networks() -> bool {
 const PEOPLE: [&str; 3] = ["Alice", "Bob", "Carol"];
 const EVERYBODY: [&str; 4] = ["Alice", "Bob", "Carol", ADMIN];
 const ALL: Audience = Audience { must: &EVERYBODY, may: &[] };
+const WITH_DAVE: Audience = Audience { must: &["Alice", "Bob", "Carol", "Dave", ADMIN], may: &[] };
+/// What the island writes while it cannot know that Dave is there.
+const BEFORE_DAVE: Audience = Audience { must: &EVERYBODY, may: &["Dave"] };
 /// Without Bob.
-const STAYING: Audience = Audience { must: &["Alice", "Carol", ADMIN], may: &[] };
+const STAYING: Audience = Audience { must: &["Alice", "Carol", "Dave", ADMIN], may: &[] };
 /// What Bob writes while only Alice hears him, and his removal is on its way.
-const OF_BOB: Audience = Audience { must: &["Alice", "Bob"], may: &["Carol", ADMIN] };
+const OF_BOB: Audience = Audience { must: &["Alice", "Bob"], may: &["Carol", "Dave", ADMIN] };

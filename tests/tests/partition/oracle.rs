@@ -23,37 +23,43 @@ pub(crate) struct Message {
     pub(crate) may: Vec<String>,
 }
 
+impl Message {
+    fn must_reach(&self, reader: &str) -> bool {
+        self.must.iter().any(|who| who == reader)
+    }
+
+    fn may_reach(&self, reader: &str) -> bool {
+        self.must_reach(reader) || self.may.iter().any(|who| who == reader)
+    }
+}
+
 /// What is wrong with everything that `reader` reads in a channel.
 pub(crate) fn judge(messages: &[Message], reader: &str, rows: &[Value]) -> Vec<String> {
     let mut wrong = Vec::new();
-    let by_text: BTreeMap<&str, &Message> =
-        messages.iter().map(|it| (it.text.as_str(), it)).collect();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     for (place, row) in rows.iter().enumerate() {
-        let text = word(row, "text");
-        let Some(message) = by_text.get(text) else {
-            wrong.push(format!("{reader} reads what nobody wrote: {row}"));
-            continue;
+        let message = match find(messages, reader, row) {
+            Ok(message) => message,
+            Err(why) => {
+                wrong.extend(why);
+                continue;
+            }
         };
-        if places.insert(text, place).is_some() {
-            wrong.push(format!("{reader} reads twice: {text}"));
+        wrong.extend(misread(messages, message, reader, row));
+        if places.insert(&message.name, place).is_some() {
+            wrong.push(format!("{reader} reads twice: {}", message.text));
         }
-        wrong.extend(misread(message, reader, row));
     }
-    let place = |name: &str| {
-        let message = messages.iter().find(|it| it.name == name)?;
-        places.get(message.text.as_str()).copied()
-    };
     let mut last: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
     for message in messages {
-        let Some(here) = place(&message.name) else {
-            if message.must.iter().any(|who| who == reader) {
+        let Some(here) = places.get(message.name.as_str()).copied() else {
+            if message.must_reach(reader) {
                 wrong.push(format!("{reader} {LACKS}: {}", message.text));
             }
             continue;
         };
         for cause in message.seen.iter().chain(&message.thread) {
-            if place(cause).is_some_and(|there| there > here) {
+            if places.get(cause.as_str()).is_some_and(|there| *there > here) {
                 let text = &message.text;
                 wrong.push(format!("{reader} reads {text} above {cause}, which its writer knew"));
             }
@@ -66,11 +72,32 @@ pub(crate) fn judge(messages: &[Message], reader: &str, rows: &[Value]) -> Vec<S
     wrong
 }
 
+/// The message that a row shows. A row that cannot be read shows none, and is wrong unless its
+/// reader need not have it.
+fn find<'a>(
+    messages: &'a [Message],
+    reader: &str,
+    row: &Value,
+) -> Result<&'a Message, Option<String>> {
+    if let Some(message) = messages.iter().find(|it| it.text == word(row, "text")) {
+        return Ok(message);
+    }
+    let named = messages.iter().find(|it| it.name == word(row, "name"));
+    let Some(message) = named.filter(|_| word(row, "state") == UNREADABLE) else {
+        return Err(Some(format!("{reader} reads what nobody wrote: {row}")));
+    };
+    if message.must_reach(reader) {
+        return Err(Some(format!("{reader} {LACKS}, a key for {}", message.text)));
+    }
+    let shown = format!("{reader} is shown that there is {}", message.text);
+    Err((!message.may_reach(reader)).then_some(shown))
+}
+
 /// What is wrong with one row.
-fn misread(message: &Message, reader: &str, row: &Value) -> Vec<String> {
+fn misread(messages: &[Message], message: &Message, reader: &str, row: &Value) -> Vec<String> {
     let text = &message.text;
     let mut wrong = Vec::new();
-    if !message.must.iter().chain(&message.may).any(|who| who == reader) {
+    if !message.may_reach(reader) {
         wrong.push(format!("{reader} must not read: {text}"));
     }
     if word(row, "from") != message.by {
@@ -85,7 +112,10 @@ fn misread(message: &Message, reader: &str, row: &Value) -> Vec<String> {
     if row.get("thread").and_then(Value::as_str) != message.thread.as_deref() {
         wrong.push(format!("{reader} reads {text} under {:?}", row.get("thread")));
     }
-    if row.get("missing_before").and_then(Value::as_u64) != Some(0) {
+    let of_writer = messages.iter().filter(|it| it.by == message.by);
+    let has_all =
+        of_writer.take_while(|it| it.name != message.name).all(|it| it.must_reach(reader));
+    if has_all && row.get("missing_before").and_then(Value::as_u64) != Some(0) {
         wrong.push(format!("{reader} {LACKS} of {} before {text}", message.by));
     }
     if rank(word(row, "state")).is_none() {
@@ -140,11 +170,14 @@ pub(crate) fn judge_news(messages: &[Message], reader: &str, lines: &[Value]) ->
     let mut wrong = Vec::new();
     let mut known: BTreeMap<&str, &Value> = BTreeMap::new();
     for line in lines {
-        let Some(message) = messages.iter().find(|it| it.text == word(line, "text")) else {
-            wrong.push(format!("{reader} is told what nobody wrote: {line}"));
-            continue;
+        let message = match find(messages, reader, line) {
+            Ok(message) => message,
+            Err(why) => {
+                wrong.extend(why);
+                continue;
+            }
         };
-        wrong.extend(misread(message, reader, line));
+        wrong.extend(misread(messages, message, reader, line));
         let old = known.insert(word(line, "name"), line);
         // It is told again when somebody has replied to it, and when its state changes.
         let is_news = |old: &Value| {
@@ -162,6 +195,9 @@ pub(crate) fn judge_news(messages: &[Message], reader: &str, lines: &[Value]) ->
 
 fn withdrawn(reader: &str, old: &Value, new: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
+    if word(old, "state") == UNREADABLE {
+        return wrong;
+    }
     for field in ["text", "from", "device", "thread", "own"] {
         if old.get(field) != new.get(field) {
             wrong.push(format!("{reader}: {field} of {old} is now {:?}", new.get(field)));
@@ -187,6 +223,7 @@ pub(crate) fn word<'a>(row: &'a Value, field: &str) -> &'a str {
     row.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
+const UNREADABLE: &str = "undecryptable";
 const LACKS: &str = "does not have what it must";
 
 #[cfg(test)]
@@ -227,6 +264,11 @@ mod tests {
         row
     }
 
+    fn unreadable(row: &mut Value) {
+        row["state"] = json!("undecryptable");
+        row["text"] = json!("");
+    }
+
     fn rows(reader: &str) -> Vec<Value> {
         talk().iter().map(|message| row(message, reader)).collect()
     }
@@ -246,7 +288,7 @@ mod tests {
             change(&mut rows);
             judge(&talk(), "Bob", &rows).join("\n")
         };
-        let cases: [(Doctor, &str); 11] = [
+        let cases: [(Doctor, &str); 12] = [
             (&|rows| drop(rows.remove(0)), "does not have what it must: text of 1"),
             (&|rows| rows[2]["missing_before"] = json!(1), "must of Alice before text of 3"),
             (&|rows| rows.push(rows[0].clone()), "reads twice"),
@@ -257,7 +299,8 @@ mod tests {
             (&|rows| rows[0]["name"] = json!("9"), "knows text of 1 as"),
             (&|rows| rows[1]["thread"] = json!("3"), "under"),
             (&|rows| rows[1]["own"] = json!(false), "with own = false"),
-            (&|rows| rows[2]["state"] = json!("undecryptable"), "as \"undecryptable\""),
+            (&|rows| rows[2]["state"] = json!("failed"), "as \"failed\""),
+            (&|rows| unreadable(&mut rows[0]), "must, a key for text of 1"),
         ];
         for (doctored, said) in cases {
             let found = change(doctored);
@@ -265,6 +308,13 @@ mod tests {
         }
         let found = judge(&talk(), "Carol", &rows("Carol")).join("\n");
         assert_eq!(found, "Carol must not read: text of 3");
+        let mut all = rows("Carol");
+        unreadable(&mut all[2]);
+        let found = judge(&talk(), "Carol", &all).join("\n");
+        assert_eq!(found, "Carol is shown that there is text of 3");
+        let mut messages = talk();
+        messages[2].may.push("Carol".to_owned());
+        assert_eq!(judge(&messages, "Carol", &all), Vec::<String>::new());
     }
 
     /// `TESTS-17`

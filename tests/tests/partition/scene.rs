@@ -27,6 +27,9 @@ pub(crate) struct Scene {
     pub(crate) carol: Wire,
     pub(crate) team: String,
     pub(crate) ledger: Ledger,
+    /// For who comes later, at the origin's site.
+    dave: Option<Endpoint>,
+    join: Join,
     pub(crate) net: Network,
 }
 
@@ -91,6 +94,8 @@ impl Scene {
             origin,
             uplink,
             carol: carol_wire,
+            dave: Some(endpoint("Dave", &dave_at, "Dave's passphrase")),
+            join: join.clone(),
             net,
         };
         scene.enter(ADMIN, tool, seed)?;
@@ -109,6 +114,15 @@ impl Scene {
             scene.enter(name, person, seed.wrapping_add(2 + u64::try_from(number).unwrap_or(0)))?;
         }
         Ok(scene)
+    }
+
+    /// Dave comes, and the admin adds him.
+    pub(crate) fn dave_comes(&mut self) -> Result<(), Trouble> {
+        let mut dave = self.dave.take().during("Dave is there already")?;
+        dave.start()?;
+        dave.create("laptop")?;
+        self.join.admit(&self.admin, &dave)?;
+        self.enter("Dave", dave, 0)
     }
 
     fn enter(&mut self, name: &'static str, endpoint: Endpoint, seed: u64) -> Result<(), Trouble> {
