@@ -47,8 +47,12 @@ impl Scene {
     pub(crate) fn open(bins: &Bins, dir: &Path, seed: u64) -> Result<Self, Trouble> {
         let mut net = Network::lay()?;
         let mut host = |name, site| net.host(site, name);
-        let [origin_at, admin_at, carol_at] =
-            [host("origin", Site::Main)?, host("admin", Site::Main)?, host("carol", Site::Main)?];
+        let [origin_at, admin_at, carol_at, dave_at] = [
+            host("origin", Site::Main)?,
+            host("admin", Site::Main)?,
+            host("carol", Site::Main)?,
+            host("dave", Site::Main)?,
+        ];
         let [child_at, alice_at, bob_at] = [
             host("child", Site::Island)?,
             host("alice", Site::Island)?,
