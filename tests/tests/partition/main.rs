@@ -10,9 +10,11 @@ mod ledger;
 mod oracle;
 mod scene;
 
+use std::path::Path;
 use std::time::Instant;
 
 use harness::{Bins, Folder, Role, Site, Trouble, Weather};
+use names::Name;
 use serde_json::{Value, json};
 
 use crate::ledger::Audience;
@@ -189,10 +191,20 @@ fn removed(scene: &mut Scene) -> Result<(), Trouble> {
         let refused = scene.cli("Bob", act);
         assert!(refused.is_err(), "{act:?}: {refused:?}");
     }
+    let after = scene.ledger.count();
     scene.talk(&[("Carol", STAYING), ("Alice", STAYING)], 2, |happening, _| {
         happening.kill("Bob", Role::Net)
     })?;
-    scene.all_read(staying)
+    scene.all_read(staying)?;
+    // Not even sealed has anything come to him.
+    let kept = scene.person("Bob")?.endpoint.data().join("net");
+    let arrived = |name: &str, from| {
+        let names = scene.ledger.names(name, from);
+        names.iter().filter(|name| lies_in(&kept, name)).count()
+    };
+    assert!(arrived("Carol", 0) > 9, "the search itself finds nothing");
+    assert_eq!([arrived("Carol", after), arrived("Alice", after)], [0, 0]);
+    Ok(())
 }
 
 /// Every transcript as a whole, and all against each other.
@@ -247,6 +259,15 @@ impl Play {
         let wrong = scene.check().unwrap();
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
+}
+
+/// Does a file of this folder name a message?
+fn lies_in(folder: &Path, message: &str) -> bool {
+    let name: Name = message.parse().unwrap();
+    let name = name.bytes();
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files = files.map(|file| std::fs::read(file).unwrap());
+    files.any(|bytes| bytes.windows(name.len()).any(|window| window == name))
 }
 
 fn number(stand: &Value, field: &str) -> u64 {
