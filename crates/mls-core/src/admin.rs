@@ -122,6 +122,7 @@ impl Endpoint {
             heads: Vec::new(),
             next_blob: self.draw_number(),
             beacon_due: None,
+            elsewhere: Vec::new(),
         };
         let signer = row.leaf_seed.leaf_signer();
         let group = MlsGroup::new_with_group_id(

@@ -2,11 +2,11 @@
 
 use names::{Blob, Generation, Piece, Rest, TeamId};
 use objects::{
-    BlobRef, Claim, Draft, Hash, Label, MAX_DATA, Millis, Named, Object, Part, Signer,
-    WelcomePointer,
+    Announcement, BlobRef, Claim, Draft, Hash, Label, MAX_DATA, Millis, Named, Object, Part,
+    Signer, WelcomePointer,
 };
 use openmls::prelude::{
-    CommitMessageBundle, KeyPackage, KeyPackageIn, ProtocolVersion,
+    CommitMessageBundle, KeyPackage, KeyPackageIn, LeafNodeIndex, ProtocolVersion,
     tls_codec::DeserializeBytes as _,
 };
 
@@ -23,7 +23,10 @@ use openmls_traits::OpenMlsProvider as _;
 struct Newcomer {
     hash: Hash,
     package: KeyPackage,
-    certificate: Object,
+    /// Of somebody new.
+    certificate: Option<Object>,
+    /// Of a device that is behind: the leaf that it has.
+    replaces: Option<LeafNodeIndex>,
 }
 
 impl Endpoint {
@@ -84,17 +87,15 @@ impl Endpoint {
             commit,
             welcome,
             tree: None,
-            skips: None,
+            skips: row.stalled_at(),
             certificates: newcomers
                 .iter()
-                .map(|newcomer| Named {
-                    name: newcomer.certificate.name(),
-                    hash: newcomer.certificate.entry_hash(),
-                })
+                .filter_map(|newcomer| newcomer.certificate.as_ref())
+                .map(|object| Named { name: object.name(), hash: object.entry_hash() })
                 .collect(),
             welcomed: newcomers.iter().map(|newcomer| newcomer.hash).collect(),
         };
-        needed.extend(newcomers.iter().map(|newcomer| newcomer.certificate.clone()));
+        needed.extend(newcomers.iter().filter_map(|newcomer| newcomer.certificate.clone()));
         let draft = Draft {
             name: team.name(Rest::Slot(slot)),
             created: now,
@@ -124,6 +125,9 @@ impl Endpoint {
         mut intent: IntentRow,
     ) -> Result<Result<Newcomer, NotAdded>, Fault> {
         let object = stored_object(&intent.announcement)?;
+        if let Some(newcomer) = self.behind(team, hash, &object)? {
+            return Ok(Ok(newcomer));
+        }
         let announcement = match self.fits(now, team, &hash, &object)? {
             Ok(announcement) => announcement,
             Err(why) => return Ok(Err(why)),
@@ -152,7 +156,27 @@ impl Endpoint {
         }
         let certificate = stored_object(&intent.certificate)?;
         self.put_certificate(team, announcement.device, &certificate)?;
-        Ok(Ok(Newcomer { hash, package, certificate }))
+        Ok(Ok(Newcomer { hash, package, certificate: Some(certificate), replaces: None }))
+    }
+
+    /// Is it the announcement of a device that is behind? Then it comes again in its own place.
+    fn behind(&self, team: TeamId, hash: Hash, object: &Object) -> Result<Option<Newcomer>, Fault> {
+        let row = self.team(team)?.ok_or(Fault::Row)?;
+        let Ok(announcement) = Announcement::parse(object.data().unwrap_or_default()) else {
+            return Ok(None);
+        };
+        if !self.comes_back(team, &row, object, &announcement)? {
+            return Ok(None);
+        }
+        let package =
+            KeyPackageIn::tls_deserialize_exact_bytes(&announcement.key_package).ok().and_then(
+                |package| package.validate(self.provider.crypto(), ProtocolVersion::Mls10).ok(),
+            );
+        let (Some(package), Some(group)) = (package, self.groups.get(&team)) else {
+            return Ok(None);
+        };
+        let replaces = group.member_leaf_index(package.leaf_node().credential());
+        Ok(Some(Newcomer { hash, package, certificate: None, replaces }))
     }
 
     /// A commit, pending in the group; `None` when OpenMLS refuses somebody.
@@ -166,10 +190,12 @@ impl Endpoint {
         let signer = row.leaf_seed.leaf_signer();
         let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
         let packages = newcomers.iter().map(|newcomer| newcomer.package.clone());
+        let replaced = newcomers.iter().filter_map(|newcomer| newcomer.replaces);
         let (rand, crypto) = (self.provider.rand(), self.provider.crypto());
         let builder = group
             .commit_builder()
             .consume_proposal_store(false)
+            .propose_removals(replaced)
             .propose_adds(packages)
             .force_self_update(refresh)
             .load_psks(self.provider.storage())

@@ -17,6 +17,8 @@ pub(crate) enum Content {
     Roster { name: String, channels: Vec<(u64, String)> },
     /// What its author has.
     Beacon { slot: u64, claim: Hash, authenticator: Vec<u8>, tips: Vec<Tip> },
+    /// Its author cannot apply the commit of a slot.
+    Stalled { slot: u64, claim: Hash },
 }
 
 /// How much of a log somebody has: everything below a number.
@@ -34,6 +36,8 @@ type NameBytes = serde_bytes::ByteArray<16>;
 struct TextBytes(u8, String, Option<NameBytes>, Vec<NameBytes>);
 #[derive(Serialize, Deserialize)]
 struct RosterBytes(u8, String, Vec<(u64, String)>);
+#[derive(Serialize, Deserialize)]
+struct StalledBytes(u8, u64, serde_bytes::ByteArray<32>);
 #[derive(Serialize, Deserialize)]
 struct BeaconBytes(u8, u64, serde_bytes::ByteArray<32>, serde_bytes::ByteBuf, Vec<(u64, u64, u64)>);
 
@@ -57,6 +61,7 @@ impl Content {
                 let authenticator = authenticator.clone().into();
                 encode(&BeaconBytes(BEACON, *slot, claim.0.into(), authenticator, tips))
             }
+            Self::Stalled { slot, claim } => encode(&StalledBytes(STALLED, *slot, claim.0.into())),
         };
         bytes.map(Zeroizing::new)
     }
@@ -93,6 +98,10 @@ impl Content {
                 let tips = tips.into_iter().take(MOST_TIPS).filter_map(tip).collect();
                 let claim = Hash(claim.into_array());
                 Some(Self::Beacon { slot, claim, authenticator: authenticator.into_vec(), tips })
+            }
+            STALLED => {
+                let StalledBytes(_, slot, claim) = decode(bytes).ok()?;
+                Some(Self::Stalled { slot, claim: Hash(claim.into_array()) })
             }
             _ => None,
         }
@@ -140,6 +149,7 @@ pub const MAX_AFTER: usize = 8;
 const TEXT: u8 = 1;
 const ROSTER: u8 = 2;
 const BEACON: u8 = 3;
+const STALLED: u8 = 4;
 
 #[cfg(test)]
 mod tests {

@@ -160,6 +160,7 @@ impl Endpoint {
     /// Does what is due, and sends what can be sent.
     pub(crate) fn settle(&mut self, now: Millis) -> Result<(), Fault> {
         for team in self.subscriptions() {
+            self.drive_skip(now, team)?;
             self.drive(now, team)?;
             self.tell(now, team)?;
         }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use names::{Device, Generation, Name, TeamId};
-use objects::{Certificate, Hash, Key, Label, Object, Signature, Signer, Standing, Term};
+use objects::{Certificate, Hash, Key, Label, Signature, Signer, Standing, Term};
 use openmls::prelude::{BasicCredential, Credential, CredentialWithKey, MlsGroup};
 use serde::{Deserialize, Serialize};
 
-use crate::rows::{Table, decode, encode};
-use crate::state::{TeamRow, UserRow, stored_object, team_key};
+use crate::rows::{decode, encode};
+use crate::state::{TeamRow, UserRow};
 use crate::{Endpoint, Fault};
 
 /// What a leaf's credential says (`SPEC.md`): signed by the user, certified by the admin.
@@ -95,48 +95,6 @@ impl Leaf {
 }
 
 impl Endpoint {
-    /// The newest certificate of a device in a team.
-    pub(crate) fn certificate(
-        &self,
-        team: TeamId,
-        device: Device,
-    ) -> Result<Option<Certificate>, Fault> {
-        let found = self.named_certificate(team, device)?;
-        Ok(found.map(|(_, certificate)| certificate))
-    }
-
-    pub(crate) fn named_certificate(
-        &self,
-        team: TeamId,
-        device: Device,
-    ) -> Result<Option<(Name, Certificate)>, Fault> {
-        if let Some(known) = self.memo.borrow().certificates.get(&(team, device)) {
-            return Ok(Some(*known));
-        }
-        let key = certificate_key(team, device);
-        let stored: Option<serde_bytes::ByteBuf> = self.rows().get(Table::Certificate, &key)?;
-        let (Some(stored), Some(row)) = (stored, self.team(team)?) else {
-            return Ok(None);
-        };
-        let object = stored_object(&stored)?;
-        let certificate = Certificate::read(&object, &Key(row.root)).map_err(|_| Fault::Row)?;
-        let named = (object.name(), certificate);
-        let mut memo = self.memo.borrow_mut();
-        memo.certificates.insert((team, device), named);
-        Ok(Some(named))
-    }
-
-    pub(crate) fn put_certificate(
-        &self,
-        team: TeamId,
-        device: Device,
-        object: &Object,
-    ) -> Result<(), Fault> {
-        let bytes = serde_bytes::ByteBuf::from(object.bytes());
-        self.memo.borrow_mut().certificates.remove(&(team, device));
-        self.rows().put(Table::Certificate, &certificate_key(team, device), &bytes)
-    }
-
     /// Whose leaf is it, and does the root's certificate say the same as the leaf?
     pub(crate) fn certified(
         &self,
@@ -152,11 +110,12 @@ impl Endpoint {
         let Some(certificate) = self.certificate(team, leaf.device)? else {
             return Ok(Vouched::NotYet);
         };
-        let same = certificate.standing == Standing::Certified
-            && certificate.log_key == leaf.log_key
-            && certificate.credential == hash;
+        let same = certificate.log_key == leaf.log_key && certificate.credential == hash;
         if !same {
             return Ok(Vouched::No);
+        }
+        if certificate.standing == Standing::Revoked {
+            return Ok(Vouched::Revoked);
         }
         self.memo.borrow_mut().leaves.insert(hash, leaf.clone());
         Ok(Vouched::Yes(leaf))
@@ -172,7 +131,7 @@ impl Endpoint {
 /// Signatures that were checked: what changes nothing and may be forgotten at any time.
 #[derive(Default)]
 pub(crate) struct Memo {
-    certificates: BTreeMap<(TeamId, Device), (Name, Certificate)>,
+    pub(crate) certificates: BTreeMap<(TeamId, Device), (Name, Certificate)>,
     leaves: BTreeMap<Hash, Leaf>,
     pub(crate) terms: BTreeMap<TeamId, Vec<(Generation, Term)>>,
 }
@@ -181,7 +140,9 @@ pub(crate) struct Memo {
 pub(crate) enum Vouched {
     /// It certified exactly this.
     Yes(Leaf),
-    /// It certified something else, or revoked it.
+    /// It certified exactly this, and took it back.
+    Revoked,
+    /// It certified something else.
     No,
     /// Its certificate is not here yet.
     NotYet,
@@ -204,11 +165,6 @@ pub(crate) fn own_credential(row: &TeamRow, leaf_key: [u8; 32]) -> CredentialWit
 #[must_use]
 pub fn is_label(text: &str) -> bool {
     (1..=64).contains(&text.len()) && !text.chars().any(char::is_control)
-}
-
-pub(crate) fn certificate_key(team: TeamId, device: Device) -> Vec<u8> {
-    let [_, _, _, _, low @ ..] = device.value().to_be_bytes();
-    [&team_key(team)[..], &low].concat()
 }
 
 const LAYOUT: u8 = 1;

@@ -5,7 +5,7 @@ use objects::wire::Refusal;
 use objects::{Announcement, Hash, Millis, Object, WelcomePointer};
 
 use crate::rows::Table;
-use crate::state::{ClaimRow, IntentRow, Purpose, Stage, stored_object, team_key};
+use crate::state::{ClaimRow, IntentRow, Purpose, Stage, TeamRow, stored_object, team_key};
 use crate::{Endpoint, Fault, NotAdded, Output};
 
 /// Why a device cannot be added from here.
@@ -94,6 +94,11 @@ impl Endpoint {
         if asking {
             return Ok(());
         }
+        for (hash, intent) in self.readds(team)? {
+            if intent.after <= now.0 {
+                adds.push((hash, intent));
+            }
+        }
         let refresh: Option<IntentRow> = self.rows().get(Table::Intent, &refresh_key(team))?;
         let refresh = refresh.is_some_and(|intent| intent.after <= now.0);
         if adds.is_empty() && !refresh {
@@ -103,14 +108,18 @@ impl Endpoint {
     }
 
     fn may_claim(&self, team: TeamId) -> Result<bool, Fault> {
-        let caught_up = self.link.as_ref().is_some_and(|link| link.caught_up.contains(&team));
-        let claiming = self.rows().has(Table::Claim, &team_key(team));
         let Some(row) = self.team(team)? else {
             return Ok(false);
         };
-        let idle = caught_up && !claiming && row.stage == Stage::Member;
-        let idle = idle && self.origin(team)?.is_some();
-        Ok(idle && self.next_claim(team, &row)?.is_none())
+        Ok(row.stage == Stage::Member && self.slot_is_free(team, &row)?)
+    }
+
+    /// Could the next slot be claimed from here, as far as is known?
+    pub(crate) fn slot_is_free(&self, team: TeamId, row: &TeamRow) -> Result<bool, Fault> {
+        let caught_up = self.link.as_ref().is_some_and(|link| link.caught_up.contains(&team));
+        let claiming = self.rows().has(Table::Claim, &team_key(team));
+        let ordered = self.origin(team)?.is_some() && !self.two_histories(team)?;
+        Ok(caught_up && !claiming && ordered && self.next_claim(team, row)?.is_none())
     }
 
     /// When a wish is due that could be claimed then.
@@ -119,9 +128,11 @@ impl Endpoint {
         if link.asked.values().any(|(of, _)| *of == team) {
             return None;
         }
-        let intent: IntentRow =
-            self.rows().get(Table::Intent, &refresh_key(team)).ok().flatten()?;
-        self.may_claim(team).unwrap_or(false).then_some(Millis(intent.after))
+        let refresh: Option<IntentRow> =
+            self.rows().get(Table::Intent, &refresh_key(team)).ok().flatten();
+        let readds = self.readds(team).unwrap_or_default().into_iter().map(|(_, intent)| intent);
+        let after = refresh.into_iter().chain(readds).map(|intent| intent.after).min()?;
+        self.may_claim(team).unwrap_or(false).then_some(Millis(after))
     }
 
     fn additions(&self, team: TeamId) -> Result<Vec<(Hash, IntentRow)>, Fault> {
@@ -134,6 +145,49 @@ impl Endpoint {
             additions.push((hash, intent));
         }
         Ok(additions)
+    }
+
+    /// Wishes that a device that is behind is removed and added again; spread by the distance in
+    /// the tree, so that one does it.
+    pub(crate) fn wish_readd(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        device: Device,
+        object: &Object,
+    ) -> Result<(), Fault> {
+        let row = self.team(team)?.ok_or(Fault::Row)?;
+        let devices: Vec<Device> = self
+            .groups
+            .get(&team)
+            .map(|group| Self::leaves(group).map(|leaf| leaf.device).collect())
+            .unwrap_or_default();
+        let place = |of: Device| devices.iter().position(|other| *other == of).unwrap_or(0);
+        let behind = (place(row.own()) + devices.len()).saturating_sub(place(device) + 1);
+        let turns = u64::try_from(behind.checked_rem(devices.len()).unwrap_or(0)).unwrap_or(0);
+        let mut intent = IntentRow::new(now.plus(turns.saturating_mul(READD_TURN)).0);
+        intent.announcement = object.bytes();
+        self.rows().put(Table::Intent, &readd_key(team, device), &intent)
+    }
+
+    /// Devices that wait to be added again; those that are back, or gone, are forgotten.
+    fn readds(&self, team: TeamId) -> Result<Vec<(Hash, IntentRow)>, Fault> {
+        let row = self.team(team)?.ok_or(Fault::Row)?;
+        let mut readds = Vec::new();
+        let mut prefix = team_key(team).to_vec();
+        prefix.push(READD);
+        for key in self.rows().keys(Table::Intent, &prefix) {
+            let intent: IntentRow = self.rows().get(Table::Intent, &key)?.ok_or(Fault::Row)?;
+            let object = stored_object(&intent.announcement)?;
+            let announcement = Announcement::parse(object.data().unwrap_or_default());
+            let announcement = announcement.map_err(|_| Fault::Row)?;
+            if self.comes_back(team, &row, &object, &announcement)? {
+                readds.push((announcement.hash(), intent));
+            } else {
+                self.rows().remove(Table::Intent, &key);
+            }
+        }
+        Ok(readds)
     }
 
     fn ask(&mut self, team: TeamId, hash: Hash) {
@@ -291,7 +345,9 @@ impl Endpoint {
     pub(crate) fn lost(&mut self, team: TeamId) -> Result<(), Fault> {
         self.rows().remove(Table::Claim, &team_key(team));
         self.unqueue(team, |purpose| matches!(purpose, Purpose::Needed | Purpose::Claim))?;
-        let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
+        let Some(group) = self.groups.get_mut(&team) else {
+            return Ok(());
+        };
         group.clear_pending_commit(&self.provider.rows).map_err(|_| Fault::Mls)
     }
 
@@ -312,11 +368,10 @@ impl Endpoint {
         for hash in &claim.adds {
             let hash = Hash(hash.into_array());
             let key = add_key(team, &hash);
-            let Some(mut intent) = self.rows().get::<IntentRow>(Table::Intent, &key)? else {
-                continue;
-            };
-            intent.welcoming = true;
-            self.rows().put(Table::Intent, &key, &intent)?;
+            if let Some(mut intent) = self.rows().get::<IntentRow>(Table::Intent, &key)? {
+                intent.welcoming = true;
+                self.rows().put(Table::Intent, &key, &intent)?;
+            }
             self.point(now, team, &row, hash, object)?;
         }
         if row.is_admin() && !claim.adds.is_empty() {
@@ -339,6 +394,13 @@ pub(crate) fn refresh_key(team: TeamId) -> Vec<u8> {
     key
 }
 
+fn readd_key(team: TeamId, device: Device) -> Vec<u8> {
+    let mut key = team_key(team).to_vec();
+    key.push(READD);
+    key.extend_from_slice(&device.value().to_be_bytes());
+    key
+}
+
 pub(crate) fn put_addition(
     endpoint: &Endpoint,
     team: TeamId,
@@ -350,3 +412,6 @@ pub(crate) fn put_addition(
 
 const ADD: u8 = 1;
 const REFRESH: u8 = 2;
+const READD: u8 = 6;
+/// How much later, in ms, the next member adds a device again.
+const READD_TURN: u64 = 500;

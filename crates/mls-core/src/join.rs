@@ -1,7 +1,9 @@
 //! Joining: announce a key package, follow the slots, take the welcome.
 
 use names::{Device, TeamId};
-use objects::{Announcement, Claim, Draft, Hash, Millis, Object, Part, TeamLink, WelcomePointer};
+use objects::{
+    Announcement, Draft, Hash, Key, Label, Millis, Object, Part, Standing, TeamLink, WelcomePointer,
+};
 use openmls::prelude::{
     KeyPackage, MlsGroup, MlsMessageBodyIn, MlsMessageIn, StagedWelcome, Welcome,
     tls_codec::{DeserializeBytes as _, Serialize as _},
@@ -47,7 +49,8 @@ impl Endpoint {
     /// As [`JoinError`] says; then nothing has changed.
     pub fn join(&mut self, now: Millis, link: &TeamLink) -> Result<Joining, JoinError> {
         let team = link.team;
-        if self.team(team)?.is_some() {
+        let before = self.team(team)?;
+        if before.as_ref().is_some_and(|row| row.stage != Stage::Removed) {
             return Err(JoinError::AlreadyJoined);
         }
         if self.relay().is_some_and(|relay| relay.key != link.relay.key) {
@@ -74,21 +77,41 @@ impl Endpoint {
             channels: Vec::new(),
             roster: None,
             joined: 0,
-            heads: Vec::new(),
+            // The slots that a removed device knows do not come again.
+            heads: before.map(|row| row.heads).unwrap_or_default(),
             next_blob: self.draw_number(),
             beacon_due: None,
+            elsewhere: Vec::new(),
         };
-        let leaf_signer = row.leaf_seed.leaf_signer();
+        let (object, hash) = self.announcement(now, team, &row)?;
+        row.stage = Stage::Joining { announcement: hash.0, added: None };
+        self.pin(&link.relay)?;
+        self.put_team(team, &row)?;
+        self.queue(&object, Purpose::Plain)?;
+        self.outputs.push_back(Output::Subscribe { team });
+        self.prove(now, team)?;
+        self.pump(now)?;
+        Ok(Joining { team, hash })
+    }
+
+    /// A new key package of this device, announced; and the hash that people compare.
+    pub(crate) fn announcement(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        row: &TeamRow,
+    ) -> Result<(Object, Hash), Fault> {
+        let (log_signer, leaf_signer) = (Self::log_signer(row), row.leaf_seed.leaf_signer());
         let package = KeyPackage::builder()
             .leaf_node_capabilities(capabilities())
             .key_package_lifetime(unbounded())
-            .build(SUITE, &self.provider, &leaf_signer, own_credential(&row, leaf_signer.key()))
+            .build(SUITE, &self.provider, &leaf_signer, own_credential(row, leaf_signer.key()))
             .map_err(|_| Fault::Mls)?;
         let package = package.key_package().tls_serialize_detached().map_err(|_| Fault::Mls)?;
         let announcement = Announcement {
-            root: link.root,
+            root: Key(row.root),
             team,
-            device,
+            device: row.own(),
             log_key: log_signer.key(),
             key_package: package,
         };
@@ -101,15 +124,7 @@ impl Endpoint {
             part: Part::ONLY,
             data: &announcement.bytes(),
         };
-        let object = draft.sign(&log_signer).map_err(|_| Fault::Encode)?;
-        row.stage = Stage::Joining { announcement: hash.0, added: None };
-        self.pin(&link.relay)?;
-        self.put_team(team, &row)?;
-        self.queue(&object, Purpose::Plain)?;
-        self.outputs.push_back(Output::Subscribe { team });
-        self.prove(now, team)?;
-        self.pump(now)?;
-        Ok(Joining { team, hash })
+        Ok((draft.sign(&log_signer).map_err(|_| Fault::Encode)?, hash))
     }
 
     /// Takes a welcome pointer; only ours matters.
@@ -120,10 +135,10 @@ impl Endpoint {
         row: &TeamRow,
         object: &Object,
     ) -> Result<(), Fault> {
-        let Stage::Joining { announcement, .. } = &row.stage else {
+        let Some((announcement, _)) = row.stage.awaits() else {
             return Ok(());
         };
-        let ours = team.name(WelcomePointer::rest(&Hash(*announcement)));
+        let ours = team.name(WelcomePointer::rest(&announcement));
         if object.name() == ours {
             self.keep(team, Ahead::Pointer, object, None)?;
             self.advance(now, team)?;
@@ -131,43 +146,46 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Follows a slot that was decided before we are in the team.
+    /// Follows a slot that is decided while we are not in the group.
     pub(crate) fn track_slot(&mut self, team: TeamId, mut row: TeamRow) -> Result<bool, Fault> {
-        let Stage::Joining { announcement, .. } = row.stage else {
+        let (Some((announcement, _)), Some(due)) = (row.stage.awaits(), self.due(team, &row)?)
+        else {
             return Ok(false);
         };
-        let Some((slot, object)) = self.next_claim(team, &row)? else {
-            return Ok(false);
-        };
-        let name = object.name();
-        if object.previous() != row.head().1 {
-            self.rows().remove(Table::Ahead, &ahead_key(team, Ahead::Claim, name));
-            self.outputs.push_back(Output::Notice(Notice::TwoHistories { team, slot }));
-            return Ok(false);
-        }
-        let claim = Claim::parse(object.data().unwrap_or_default()).ok();
         let mut added = None;
-        if let Some(claim) = claim {
-            let Some(certificate) = self.certificate(team, claim.device)? else {
-                return Ok(false);
-            };
-            let signed = object.verifies(&certificate.log_key);
-            let ours =
-                claim.device == Device::MEMBER_TOOL && claim.welcomed.contains(&Hash(announcement));
-            added = claim.welcome.filter(|_| signed && ours).map(|welcome| Added {
+        if let Some(claim) = &due.claim {
+            // Only an admin brings somebody new; any member, one that is behind.
+            let may = matches!(row.stage, Stage::Rejoining { .. })
+                || self.administers(team, claim.device)?;
+            let ours = may && claim.welcomed.contains(&announcement) && self.is_own(team, &row)?;
+            added = claim.welcome.filter(|_| ours).map(|welcome| Added {
                 epoch: claim.epoch,
                 device: claim.device.value(),
                 welcome: BlobRow::from(&welcome),
             });
         }
-        row.push_head(slot, object.entry_hash(), &[]);
-        self.rows().remove(Table::Ahead, &ahead_key(team, Ahead::Claim, name));
         if added.is_none() {
-            self.forget_pieces(&object)?;
+            self.pass(team, &mut row, &due)?;
+            return Ok(true);
         }
-        row.stage = Stage::Joining { announcement, added };
+        row.push_head(due.slot, due.object.entry_hash(), &[]);
+        row.witness(0, Some(&due.receipt));
+        row.stage.set_added(added);
         self.put_team(team, &row)?;
+        let key = ahead_key(team, Ahead::Claim, due.object.name());
+        self.rows().remove(Table::Ahead, &key);
         Ok(true)
+    }
+
+    /// Is the certificate of our number in effect, and ours?
+    fn is_own(&self, team: TeamId, row: &TeamRow) -> Result<bool, Fault> {
+        let credential = Hash::of(Label::Credential, &row.credential);
+        let certificate = self.certificate(team, row.own())?;
+        Ok(certificate.is_some_and(|known| {
+            known.standing != Standing::Revoked
+                && known.log_key == Self::log_signer(row).key()
+                && known.credential == credential
+        }))
     }
 
     /// Takes the welcome of the claim that added us, if everything of it is here.
@@ -178,10 +196,10 @@ impl Endpoint {
         mut row: TeamRow,
         added: &Added,
     ) -> Result<bool, Fault> {
-        let Stage::Joining { announcement, .. } = row.stage else {
+        let Some((announcement, _)) = row.stage.awaits() else {
             return Ok(false);
         };
-        let key = team.name(WelcomePointer::rest(&Hash(announcement)));
+        let key = team.name(WelcomePointer::rest(&announcement));
         let key = ahead_key(team, Ahead::Pointer, key);
         let Some(kept) = self.rows().get::<AheadRow>(Table::Ahead, &key)? else {
             return Ok(false);
@@ -198,10 +216,15 @@ impl Endpoint {
         };
         match joined {
             Ok(group) => {
-                row.joined = group.epoch().as_u64();
+                let back = matches!(row.stage, Stage::Rejoining { .. });
+                let epoch = group.epoch().as_u64();
+                if !back {
+                    row.joined = epoch;
+                }
                 row.stage = Stage::Member;
                 if let Some(head) = row.heads.last_mut() {
                     head.authenticator = group.epoch_authenticator().as_slice().to_vec();
+                    head.epoch = epoch;
                 }
                 self.groups.insert(team, group);
                 self.put_team(team, &row)?;
@@ -209,7 +232,11 @@ impl Endpoint {
                 self.forget_blobs(&blob)?;
                 let spread = self.draw_number() % REFRESH_SPREAD;
                 self.wish_refresh(team, now.plus(REFRESH_SOON).plus(spread))?;
-                self.outputs.push_back(Output::Joined { team });
+                self.outputs.push_back(if back {
+                    Output::Notice(Notice::Rejoined { team })
+                } else {
+                    Output::Joined { team }
+                });
                 self.outputs.push_back(Output::TeamsChanged);
                 Ok(true)
             }
@@ -254,6 +281,7 @@ impl Endpoint {
         let staged = StagedWelcome::build_from_welcome(&self.provider, &join_config(), welcome)
             .map_err(|_| NotJoined::Refused)?
             .skip_lifetime_validation()
+            .replace_old_group()
             .build()
             .map_err(|_| NotJoined::Refused)?;
         let context = staged.group_context();
@@ -267,7 +295,8 @@ impl Endpoint {
         }
         for member in staged.members() {
             match self.certified(team, &member.credential) {
-                Ok(Vouched::Yes(_)) => {}
+                // A revoked device goes with the next commit.
+                Ok(Vouched::Yes(_) | Vouched::Revoked) => {}
                 Ok(Vouched::NotYet) => return Err(NotJoined::Wait),
                 Ok(Vouched::No) => return Err(NotJoined::Refused),
                 Err(fault) => return Err(NotJoined::Fault(fault)),

@@ -1,10 +1,10 @@
 //! Judging a claim: what everybody sees alike, and what may fail here alone.
 
-use names::{Device, Generation, Place, Rest, TeamId};
-use objects::{Claim, Object, Standing};
+use names::{Device, TeamId};
+use objects::{Claim, Object};
 use openmls::prelude::{
-    ApplyUpdatePathError, ProcessMessageError, ProcessedMessage, ProcessedMessageContent, Proposal,
-    Sender, StageCommitError, StagedCommit, ValidationError,
+    ApplyUpdatePathError, ProcessMessageError, ProcessedMessage, ProcessedMessageContent, Sender,
+    StageCommitError, ValidationError,
 };
 
 use crate::framing::{COMMIT, Framing};
@@ -21,6 +21,8 @@ pub(crate) enum Verdict {
     Skip(Skip),
     /// It cannot be applied, perhaps only here.
     Stall,
+    /// The others are on a history that cannot be followed from here.
+    Behind,
     /// Our own commit has won it.
     Won,
     /// The commit was applied; whom it added.
@@ -28,48 +30,45 @@ pub(crate) enum Verdict {
 }
 
 impl Endpoint {
+    /// What becomes of the commit of a claim that was vetted.
     pub(crate) fn judge(
         &mut self,
         team: TeamId,
         row: &TeamRow,
         own: Option<&ClaimRow>,
         object: &Object,
+        claim: &Claim,
     ) -> Result<Verdict, Fault> {
-        let Ok(claim) = Claim::parse(object.data().unwrap_or_default()) else {
-            return Ok(Verdict::Skip(Skip::BadClaim));
-        };
-        let Some(certificate) = self.certificate(team, claim.device)? else {
-            return Ok(Verdict::Wait);
-        };
-        if !object.verifies(&certificate.log_key) || certificate.standing == Standing::Revoked {
-            return Ok(Verdict::Skip(Skip::BadClaim));
-        }
-        if own.is_some_and(|own| own.object == object.bytes()) {
+        let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
+        let epoch = group.epoch().as_u64();
+        let pending = group.pending_commit().is_some();
+        if own.is_some_and(|own| own.object == object.bytes()) && pending && claim.epoch == epoch {
             return Ok(Verdict::Won);
+        }
+        if claim.epoch != epoch {
+            // An admin passes over what could not be applied, and was applied here.
+            let passed = claim.skips.is_some() && claim.epoch < epoch;
+            return Ok(if passed { Verdict::Behind } else { Verdict::Skip(Skip::WrongEpoch) });
         }
         if claim.device == row.own() {
             // An own commit whose secrets are not here: an old vault was put back.
-            return Ok(Verdict::Stall);
-        }
-        if !self.certificates_here(team, &claim)? {
-            return Ok(Verdict::Wait);
+            return Ok(Verdict::Behind);
         }
         let Some(commit) = self.blob(team, &claim.commit)? else {
             return Ok(Verdict::Wait);
         };
-        let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
-        if claim.epoch != group.epoch().as_u64() {
-            return Ok(Verdict::Skip(Skip::WrongEpoch));
-        }
         if !claim.commit.matches(&commit) {
-            return Ok(Verdict::Skip(Skip::WrongHash));
+            // The origin saw the right pieces before the slot was won: these are others, shown here
+            // alone by their author.
+            return Ok(Verdict::Stall);
         }
         let is_commit = Framing::read(&commit).is_some_and(|head| head.content == COMMIT);
         let (true, Some(message)) = (is_commit, protocol_message(&commit)) else {
             return Ok(Verdict::Skip(Skip::NotValid));
         };
+        let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
         match group.process_message(&self.provider, message) {
-            Ok(processed) => self.apply(team, &claim, processed),
+            Ok(processed) => self.apply(team, claim, processed),
             Err(ProcessMessageError::StorageError(fault)) => Err(fault),
             Err(error) if is_mine_alone(&error) => Ok(Verdict::Stall),
             Err(_) => Ok(Verdict::Skip(Skip::NotValid)),
@@ -88,7 +87,7 @@ impl Endpoint {
         let committer = processed.credential().clone();
         match self.certified(team, &committer)? {
             Vouched::Yes(leaf) if leaf.device == claim.device => {}
-            Vouched::Yes(_) | Vouched::No | Vouched::NotYet => {
+            Vouched::Yes(_) | Vouched::Revoked | Vouched::No | Vouched::NotYet => {
                 return Ok(Verdict::Skip(Skip::Policy));
             }
         }
@@ -105,65 +104,6 @@ impl Endpoint {
         let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
         group.merge_staged_commit(&self.provider, *staged).map_err(|_| Fault::Mls)?;
         Ok(Verdict::Applied(newcomers))
-    }
-
-    /// Whom a commit adds, if its author may do all that it does: only the member tool adds and
-    /// removes, and it adds only devices that the claim's certificates name.
-    fn permitted(
-        &self,
-        team: TeamId,
-        claim: &Claim,
-        staged: &StagedCommit,
-    ) -> Result<Option<Vec<Device>>, Fault> {
-        let group = self.groups.get(&team).ok_or(Fault::Mls)?;
-        let mut taken: Vec<Device> = Self::leaves(group).map(|leaf| leaf.device).collect();
-        let mut newcomers = Vec::new();
-        for queued in staged.queued_proposals() {
-            let admin = claim.device == Device::MEMBER_TOOL;
-            match queued.proposal() {
-                Proposal::Add(add) if admin => {
-                    let credential = add.key_package().leaf_node().credential();
-                    let Vouched::Yes(leaf) = self.certified(team, credential)? else {
-                        return Ok(None);
-                    };
-                    let name = team.name(Rest::Certificate {
-                        device: leaf.device,
-                        generation: Generation::ZERO,
-                    });
-                    let named = claim.certificates.iter().any(|named| named.name == name);
-                    if !named || taken.contains(&leaf.device) {
-                        return Ok(None);
-                    }
-                    taken.push(leaf.device);
-                    newcomers.push(leaf.device);
-                }
-                Proposal::Remove(_) if admin => {}
-                Proposal::Add(_)
-                | Proposal::Update(_)
-                | Proposal::Remove(_)
-                | Proposal::PreSharedKey(_)
-                | Proposal::ReInit(_)
-                | Proposal::ExternalInit(_)
-                | Proposal::GroupContextExtensions(_)
-                | Proposal::SelfRemove
-                | Proposal::Custom(_) => return Ok(None),
-            }
-        }
-        let welcomed = newcomers.len() == claim.welcomed.len();
-        Ok((welcomed && newcomers.is_empty() == claim.welcome.is_none()).then_some(newcomers))
-    }
-
-    fn certificates_here(&self, team: TeamId, claim: &Claim) -> Result<bool, Fault> {
-        for named in &claim.certificates {
-            let Place { team: of, rest } = named.name.place();
-            let Rest::Certificate { device, .. } = rest else {
-                continue;
-            };
-            if of == team && self.certificate(team, device)?.is_none() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 }
 

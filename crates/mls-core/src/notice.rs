@@ -1,6 +1,6 @@
 //! What a person should know.
 
-use names::{Name, Slot, TeamId};
+use names::{Device, Name, Slot, TeamId};
 use objects::wire::Refusal;
 
 /// Something that a person should know. `Display` says it.
@@ -86,6 +86,40 @@ pub enum Notice {
         /// The team.
         team: TeamId,
     },
+    /// This device is behind, and waits for a member to add it again.
+    #[error("this device is behind in a team; it waits for a member to add it again")]
+    Rejoining {
+        /// The team.
+        team: TeamId,
+    },
+    /// This device is back.
+    #[error("this device is back in a team that it was behind in")]
+    Rejoined {
+        /// The team.
+        team: TeamId,
+    },
+    /// The origin has given a slot to two claims; the proof is kept.
+    #[error("the origin has signed two histories of a team at slot {slot}: the proof is kept")]
+    OriginEquivocates {
+        /// The team.
+        team: TeamId,
+        /// The slot.
+        slot: Slot,
+    },
+    /// A device seals on another history of a team than the one that is known here.
+    #[error("device {device} is on another history of a team than this one")]
+    OtherHistory {
+        /// The team.
+        team: TeamId,
+        /// The device.
+        device: Device,
+    },
+    /// The origin says that there are slots that do not arrive here.
+    #[error("the origin knows of membership changes that do not arrive here")]
+    SlotsWithheld {
+        /// The team.
+        team: TeamId,
+    },
     /// The root has named another relay, or the same one anew, as the team's origin.
     #[error("membership changes of a team are ordered by another relay from now on")]
     NewTerm {
@@ -106,12 +140,12 @@ pub enum Skip {
     /// It was made in another epoch.
     #[error("wrong epoch")]
     WrongEpoch,
-    /// Its bytes do not have the hash that the claim names.
-    #[error("wrong hash")]
-    WrongHash,
     /// It is no commit, or not one of this group, or its signature is wrong.
     #[error("not a valid commit")]
     NotValid,
+    /// It could not be applied, and an admin passed over it.
+    #[error("it could not be applied, and an admin passed over it")]
+    Stalled,
     /// It does what its author may not.
     #[error("against the policy")]
     Policy,

@@ -1,7 +1,7 @@
 //! Reading: what arrives is checked, put in its place, and opened.
 
 use names::{Channel, Device, Name, Number, Place, Rest, TeamId};
-use objects::{Certificate, CertificateError, Key, Millis, Object, Receipt, Standing};
+use objects::{Millis, Object, Receipt, Standing};
 use openmls::prelude::{
     MlsMessageBodyIn, MlsMessageIn, ProcessMessageError, ProcessedMessageContent, ProtocolMessage,
     Sender, ValidationError, tls_codec::DeserializeBytes as _,
@@ -70,40 +70,9 @@ impl Endpoint {
             Rest::Blob { .. } => self.piece_came(now, team, &row, object),
             Rest::Certificate { device: Device::ORIGIN, .. } => self.term_came(now, team, object),
             Rest::Certificate { device, .. } => self.certificate_came(now, team, device, object),
-            Rest::KeyPackage { .. } | Rest::Use(_) | Rest::Code(_) => Ok(()),
+            Rest::KeyPackage { .. } => self.announced(now, team, &row, object),
+            Rest::Use(_) | Rest::Code(_) => Ok(()),
         }
-    }
-
-    fn certificate_came(
-        &mut self,
-        now: Millis,
-        team: TeamId,
-        device: Device,
-        object: &Object,
-    ) -> Result<(), Fault> {
-        let Some(row) = self.team(team)? else {
-            return Ok(());
-        };
-        let name = object.name();
-        match Certificate::read(object, &Key(row.root)) {
-            Ok(_) => {}
-            Err(
-                CertificateError::Forged { .. }
-                | CertificateError::Malformed(_)
-                | CertificateError::OtherPath { .. }
-                | CertificateError::UnknownAdmin { .. },
-            ) => {
-                self.outputs.push_back(Output::Notice(Notice::Forged { name }));
-                return Ok(());
-            }
-        }
-        let known = self.named_certificate(team, device)?;
-        if known.is_none_or(|(known, _)| known < name) {
-            self.put_certificate(team, device, object)?;
-            self.advance(now, team)?;
-            self.retry_entries(now, team)?;
-        }
-        Ok(())
     }
 
     /// Puts an object aside.
@@ -199,7 +168,7 @@ impl Endpoint {
         match &row.stage {
             Stage::Joining { added: Some(added), .. } => framing.epoch > added.epoch,
             Stage::Joining { added: None, .. } | Stage::Removed => false,
-            Stage::Member | Stage::Stalled(_) => {
+            Stage::Member | Stage::Stalled { .. } | Stage::Rejoining { .. } => {
                 self.groups.get(&team).is_some_and(|group| framing.epoch > group.epoch().as_u64())
             }
         }
@@ -263,7 +232,9 @@ impl Endpoint {
         let member = matches!(processed.sender(), Sender::Member(_));
         let leaf = match self.certified(entry.team, processed.credential())? {
             Vouched::Yes(leaf) if member && leaf.device == entry.device => leaf,
-            Vouched::Yes(_) | Vouched::No | Vouched::NotYet => return Ok(Opening::WrongAuthor),
+            Vouched::Yes(_) | Vouched::Revoked | Vouched::No | Vouched::NotYet => {
+                return Ok(Opening::WrongAuthor);
+            }
         };
         match processed.into_content() {
             ProcessedMessageContent::ApplicationMessage(message) => {

@@ -181,22 +181,22 @@ impl Endpoint {
             let Some((id, _, object)) = self.queued(&key)? else {
                 return Err(Fault::Row);
             };
-            let stalled = self.is_stalled(object.name().team())?;
+            let left = self.has_left(object.name().team())?;
             let Some(link) = &mut self.link else {
                 return Ok(None);
             };
             link.sent = id;
             let hold = hold_of(id, object.name());
             let held = link.refused.contains(&hold) || link.later.contains(&hold);
-            if !held && !stalled && !link.in_flight.contains(&id) {
+            if !held && !left && !link.in_flight.contains(&id) {
                 return Ok(Some(id));
             }
         }
     }
 
-    fn is_stalled(&self, team: TeamId) -> Result<bool, Fault> {
+    fn has_left(&self, team: TeamId) -> Result<bool, Fault> {
         let row = self.team(team)?;
-        Ok(row.is_some_and(|row| matches!(row.stage, Stage::Stalled(_) | Stage::Removed)))
+        Ok(row.is_some_and(|row| row.stage == Stage::Removed))
     }
 
     /// An answer of the relay, as far as net-proc's word goes: only receipts prove anything.

@@ -1,6 +1,6 @@
 //! Opened entries become messages, announcements and beacons.
 
-use names::{Channel, Device, Number, Rest};
+use names::{Channel, Device, Number, Rest, Slot};
 use objects::{Millis, Part};
 use zeroize::Zeroizing;
 
@@ -103,6 +103,9 @@ impl Endpoint {
             Some(Content::Roster { name, channels }) => self.roster(entry, name, channels),
             Some(Content::Beacon { slot, claim, authenticator, tips }) => {
                 self.beacon_came(entry, slot, claim, &authenticator, &tips)
+            }
+            Some(Content::Stalled { slot, claim }) => {
+                self.stalled_said(entry.team, entry.device, Slot::truncate(slot), claim)
             }
         }
     }

@@ -150,7 +150,8 @@ impl Endpoint {
     }
 
     pub(crate) fn member_of(&self, team: TeamId) -> Result<Option<TeamRow>, Fault> {
-        Ok(self.team(team)?.filter(|row| matches!(row.stage, Stage::Member | Stage::Stalled(_))))
+        let row = self.team(team)?;
+        Ok(row.filter(|row| !matches!(row.stage, Stage::Joining { .. } | Stage::Removed)))
     }
 }
 

@@ -32,12 +32,16 @@ pub enum Table {
     Ahead = 8,
     /// Opened parts of messages that are not whole yet.
     Part = 9,
-    /// Certificates, the newest of each device.
+    /// Certificates of devices: those in effect, and those that no claim has named yet.
     Certificate = 10,
     /// Which of our entries other devices have.
     Cover = 11,
     /// Terms: which relay orders the slots of a team.
     Term = 12,
+    /// Which devices have said that they cannot apply a commit.
+    Stall = 13,
+    /// Proofs that somebody has shown two histories.
+    Proof = 14,
 }
 
 /// One row to write or to delete.
@@ -53,7 +57,7 @@ pub struct Change {
 
 impl Table {
     /// All tables, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Identity,
         Self::Mls,
         Self::Team,
@@ -66,6 +70,8 @@ impl Table {
         Self::Certificate,
         Self::Cover,
         Self::Term,
+        Self::Stall,
+        Self::Proof,
     ];
 
     /// The number of the table.

@@ -12,6 +12,11 @@ use crate::provider::LeafSigner;
 pub(crate) struct Seed(Zeroizing<[u8; 32]>);
 
 impl Seed {
+    /// In place of one that is gone.
+    pub(crate) fn none() -> Self {
+        Self(Zeroizing::new([0; 32]))
+    }
+
     pub(crate) fn signer(&self) -> Signer {
         Signer::from_seed(&self.0)
     }

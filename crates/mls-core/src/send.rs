@@ -53,7 +53,7 @@ impl Endpoint {
         match row.stage {
             Stage::Member => {}
             Stage::Joining { .. } | Stage::Removed => return Err(SendError::NoSuchTeam),
-            Stage::Stalled(_) => return Err(SendError::Stalled),
+            Stage::Stalled { .. } | Stage::Rejoining { .. } => return Err(SendError::Stalled),
         }
         if !row.has_channel(channel) {
             return Err(SendError::NoSuchChannel);

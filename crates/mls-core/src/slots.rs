@@ -1,13 +1,23 @@
 //! Slots: the one order of commits, as the origin's receipts say it.
 
-use names::{Device, Rest, Slot, TeamId};
-use objects::{Millis, Object, Receipt};
+use names::{Device, Name, Rest, Slot, TeamId};
+use objects::{Claim, Millis, Object, Receipt};
 
+use crate::authority::Vetted;
 use crate::judge::Verdict;
 use crate::open::{Ahead, ahead_key, ahead_prefix};
 use crate::rows::Table;
 use crate::state::{AheadRow, ClaimRow, Stage, TeamRow, team_key};
-use crate::{Endpoint, Fault, Notice, Output};
+use crate::{Endpoint, Fault, Notice, Output, Skip};
+
+/// The next slot, as far as everybody sees the same of it.
+pub(crate) struct Due {
+    pub(crate) slot: Slot,
+    pub(crate) object: Object,
+    pub(crate) receipt: Receipt,
+    /// `None`: it is no good claim.
+    pub(crate) claim: Option<Box<Claim>>,
+}
 
 impl Endpoint {
     /// Takes a claim with its receipt.
@@ -31,11 +41,10 @@ impl Endpoint {
             }
             None => return self.keep_unordered(team, object, receipt),
         }
+        if self.contradicts(team, row, slot, receipt)? {
+            return self.origin_equivocates(team, slot, &[object.bytes(), receipt.bytes()]);
+        }
         if slot <= row.head().0 {
-            let known = row.heads.iter().find(|head| head.slot == slot.value());
-            if known.is_some_and(|head| head.claim != object.entry_hash().0) {
-                self.outputs.push_back(Output::Notice(Notice::TwoHistories { team, slot }));
-            }
             return self.forget_pieces(object);
         }
         self.keep(team, Ahead::Claim, object, Some(receipt))?;
@@ -63,19 +72,26 @@ impl Endpoint {
     pub(crate) fn advance(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
         let mut moved = false;
         while let Some(row) = self.team(team)? {
-            let step = match &row.stage {
-                Stage::Joining { added: None, .. } => self.track_slot(team, row)?,
-                Stage::Joining { added: Some(added), .. } => {
-                    let added = added.clone();
+            let step = match row.stage.clone() {
+                Stage::Joining { added: Some(added), .. }
+                | Stage::Rejoining { added: Some(added), .. } => {
                     self.try_join(now, team, row, &added)?
                 }
-                Stage::Member => self.decide_slot(now, team, row)?,
-                Stage::Stalled(_) | Stage::Removed => false,
+                Stage::Joining { added: None, .. } | Stage::Rejoining { added: None, .. } => {
+                    self.track_slot(team, row)?
+                }
+                Stage::Member => match self.due(team, &row)? {
+                    Some(due) => self.decide_slot(now, team, row, &due)?,
+                    None => false,
+                },
+                Stage::Stalled { .. } => self.follow_stalled(now, team, row)?,
+                Stage::Removed => false,
             };
             if !step {
                 break;
             }
             moved = true;
+            self.leave_if_revoked(team)?;
         }
         if moved { self.retry_entries(now, team) } else { Ok(()) }
     }
@@ -94,22 +110,60 @@ impl Endpoint {
         kept.map(|kept| Ok((slot, kept.object()?))).transpose()
     }
 
-    fn decide_slot(&mut self, now: Millis, team: TeamId, mut row: TeamRow) -> Result<bool, Fault> {
-        let Some((slot, object)) = self.next_claim(team, &row)? else {
-            return Ok(false);
+    /// The receipt of a claim that waits for its turn.
+    pub(crate) fn claim_receipt(&self, team: TeamId, name: Name) -> Result<Option<Receipt>, Fault> {
+        let key = ahead_key(team, Ahead::Claim, name);
+        let kept: Option<AheadRow> = self.rows().get(Table::Ahead, &key)?;
+        kept.map_or(Ok(None), |kept| kept.receipt())
+    }
+
+    /// The next slot, if everything is here that everybody needs to judge it. What its claim names
+    /// is in effect from now on.
+    pub(crate) fn due(&mut self, team: TeamId, row: &TeamRow) -> Result<Option<Due>, Fault> {
+        let Some((slot, object)) = self.next_claim(team, row)? else {
+            return Ok(None);
         };
+        let receipt = self.claim_receipt(team, object.name())?.ok_or(Fault::Row)?;
         if object.previous() != row.head().1 {
-            self.outputs.push_back(Output::Notice(Notice::TwoHistories { team, slot }));
-            self.stall(team, row, slot)?;
-            return Ok(false);
+            // The origin has signed a slot that stands on another one than it told here.
+            self.rows().remove(Table::Ahead, &ahead_key(team, Ahead::Claim, object.name()));
+            self.origin_equivocates(team, slot, &[object.bytes(), receipt.bytes()])?;
+            return Ok(None);
         }
+        let claim = match self.vet(team, slot, &object, receipt.at)? {
+            Vetted::Wait => return Ok(None),
+            Vetted::Bad => None,
+            Vetted::Good(claim) => Some(claim),
+        };
+        Ok(Some(Due { slot, object, receipt, claim }))
+    }
+
+    /// Decides a slot as a member.
+    pub(crate) fn decide_slot(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        mut row: TeamRow,
+        due: &Due,
+    ) -> Result<bool, Fault> {
         let own: Option<ClaimRow> = self.rows().get(Table::Claim, &team_key(team))?;
-        let verdict = self.judge(team, &row, own.as_ref(), &object)?;
+        let slot = due.slot;
+        let verdict = match &due.claim {
+            None => Verdict::Skip(Skip::BadClaim),
+            Some(claim) => self.judge(team, &row, own.as_ref(), &due.object, claim)?,
+        };
+        let won = matches!(verdict, Verdict::Won);
         let newcomers = match verdict {
             Verdict::Wait => return Ok(false),
             Verdict::Stall => {
-                self.stall(team, row, slot)?;
-                return Ok(false);
+                let author = due.claim.as_ref().map_or(Device::ORIGIN, |claim| claim.device);
+                self.stall(now, team, row, due, author)?;
+                return Ok(true);
+            }
+            Verdict::Behind => {
+                self.pass(team, &mut row, due)?;
+                self.rejoin(now, team)?;
+                return Ok(true);
             }
             Verdict::Skip(why) => {
                 self.outputs.push_back(Output::Notice(Notice::Skipped { slot, why }));
@@ -119,39 +173,43 @@ impl Endpoint {
             Verdict::Applied(newcomers) => newcomers,
         };
         let group = self.groups.get(&team).ok_or(Fault::Mls)?;
-        if !group.is_active() {
-            row.stage = Stage::Removed;
-            self.outputs.push_back(Output::Notice(Notice::Removed { team }));
-        }
+        let active = group.is_active();
         let authenticator = group.epoch_authenticator().as_slice().to_vec();
-        row.push_head(slot, object.entry_hash(), &authenticator);
+        let epoch = group.epoch().as_u64();
+        row.push_head(slot, due.object.entry_hash(), &authenticator);
+        row.witness(epoch, Some(&due.receipt));
         self.put_team(team, &row)?;
-        self.rows().remove(Table::Ahead, &ahead_key(team, Ahead::Claim, object.name()));
-        self.forget_pieces(&object)?;
+        self.forget_claim(team, &due.object)?;
+        if !active {
+            self.leave(team)?;
+            return Ok(true);
+        }
         self.cover_past(team, &newcomers)?;
         self.outputs.push_back(Output::TeamsChanged);
         match own {
-            Some(own) if own.object == object.bytes() => self.won(now, team, &own, &object)?,
+            Some(own) if won => self.won(now, team, &own, &due.object)?,
             Some(_) => self.lost(team)?,
             None => {}
         }
         Ok(true)
     }
 
-    fn stall(&mut self, team: TeamId, mut row: TeamRow, slot: Slot) -> Result<(), Fault> {
-        // What was processed in vain must not stay half-done in memory.
-        row.stage = Stage::Stalled(slot.value());
-        self.put_team(team, &row)?;
-        self.outputs.push_back(Output::Notice(Notice::Stalled { team, slot }));
-        Ok(())
+    /// Goes past a slot without judging its commit.
+    pub(crate) fn pass(&mut self, team: TeamId, row: &mut TeamRow, due: &Due) -> Result<(), Fault> {
+        row.push_head(due.slot, due.object.entry_hash(), &[]);
+        row.witness(0, Some(&due.receipt));
+        self.put_team(team, row)?;
+        self.forget_claim(team, &due.object)
+    }
+
+    fn forget_claim(&self, team: TeamId, object: &Object) -> Result<(), Fault> {
+        self.rows().remove(Table::Ahead, &ahead_key(team, Ahead::Claim, object.name()));
+        self.forget_pieces(object)
     }
 
     fn merge_own(&mut self, team: TeamId) -> Result<Vec<Device>, Fault> {
         let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
         let before: Vec<Device> = Self::leaves(group).map(|leaf| leaf.device).collect();
-        if group.pending_commit().is_none() {
-            return Err(Fault::Mls);
-        }
         group.merge_pending_commit(&self.provider).map_err(|_| Fault::Mls)?;
         let after = Self::leaves(group).map(|leaf| leaf.device);
         Ok(after.filter(|device| !before.contains(device)).collect())

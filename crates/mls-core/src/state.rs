@@ -55,6 +55,8 @@ pub(crate) struct TeamRow {
     pub(crate) next_blob: u64,
     /// When to tell what has arrived.
     pub(crate) beacon_due: Option<u64>,
+    /// Devices of which people were told that they are on another history.
+    pub(crate) elsewhere: Vec<u64>,
 }
 
 /// How far we are in a team.
@@ -68,10 +70,44 @@ pub(crate) enum Stage {
     },
     /// In the group.
     Member,
-    /// A commit cannot be applied here.
-    Stalled(u64),
+    /// The commit of a slot cannot be applied here, perhaps only here. Later slots are followed,
+    /// until one tells which of both it is.
+    Stalled {
+        slot: u64,
+        /// The entry hash of its claim.
+        #[serde(with = "serde_bytes")]
+        claim: [u8; 32],
+        /// The device that claimed it.
+        author: u64,
+    },
+    /// In the group, but behind: announced again, to be removed and added in one commit.
+    Rejoining {
+        #[serde(with = "serde_bytes")]
+        announcement: [u8; 32],
+        added: Option<Added>,
+    },
     /// Removed by an admin.
     Removed,
+}
+
+impl Stage {
+    /// The announcement that waits for a welcome, and the claim that brings one.
+    pub(crate) fn awaits(&self) -> Option<(Hash, Option<&Added>)> {
+        match self {
+            Self::Joining { announcement, added } | Self::Rejoining { announcement, added } => {
+                Some((Hash(*announcement), added.as_ref()))
+            }
+            Self::Member | Self::Stalled { .. } | Self::Removed => None,
+        }
+    }
+
+    /// Sets the claim that brings the welcome.
+    pub(crate) fn set_added(&mut self, claim: Option<Added>) {
+        match self {
+            Self::Joining { added, .. } | Self::Rejoining { added, .. } => *added = claim,
+            Self::Member | Self::Stalled { .. } | Self::Removed => {}
+        }
+    }
 }
 
 /// The claim that added us.
@@ -91,6 +127,12 @@ pub(crate) struct Head {
     /// The epoch authenticator behind it (RFC 9420 §8.7); empty before we joined.
     #[serde(with = "serde_bytes")]
     pub(crate) authenticator: Vec<u8>,
+    /// The epoch behind it.
+    pub(crate) epoch: u64,
+    /// The origin's receipt: when, and its signature.
+    pub(crate) at: u64,
+    #[serde(with = "serde_bytes")]
+    pub(crate) signature: [u8; 64],
 }
 
 /// [`BlobRef`], stored.
@@ -213,7 +255,29 @@ impl TeamRow {
             self.heads.remove(0);
         }
         let authenticator = authenticator.to_vec();
-        self.heads.push(Head { slot: slot.value(), claim: claim.0, authenticator });
+        let (slot, claim, signature) = (slot.value(), claim.0, [0; 64]);
+        self.heads.push(Head { slot, claim, authenticator, epoch: 0, at: 0, signature });
+    }
+
+    /// Says of the newest slot which epoch is behind it, and what the origin said of it.
+    pub(crate) fn witness(&mut self, epoch: u64, receipt: Option<&Receipt>) {
+        if let Some(head) = self.heads.last_mut() {
+            head.epoch = epoch;
+            if let Some(receipt) = receipt {
+                head.at = receipt.at.0;
+                head.signature = receipt.signature.0;
+            }
+        }
+    }
+
+    /// The slot that stopped us.
+    pub(crate) fn stalled_at(&self) -> Option<Slot> {
+        match self.stage {
+            Stage::Stalled { slot, .. } => Some(Slot::truncate(slot)),
+            Stage::Joining { .. } | Stage::Member | Stage::Rejoining { .. } | Stage::Removed => {
+                None
+            }
+        }
     }
 
     pub(crate) fn own(&self) -> Device {

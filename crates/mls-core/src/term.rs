@@ -131,6 +131,7 @@ impl Endpoint {
             self.outputs.push_back(Output::Notice(Notice::NewTerm { team }));
         }
         self.drop_superseded(team)?;
+        self.supersede(now, team)?;
         self.retry_claims(now, team)?;
         self.advance(now, team)
     }
@@ -154,6 +155,53 @@ impl Endpoint {
             }
         }
         Ok(())
+    }
+
+    /// Goes back to where the newest term begins, if slots were followed here that it does not
+    /// know. What they changed in the group cannot be undone: then this device is behind.
+    fn supersede(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
+        let (Some(mut row), Some((_, term))) = (self.team(team)?, self.terms(team)?.pop()) else {
+            return Ok(());
+        };
+        let Term { after, claim, key, .. } = term;
+        let head = row.head().0;
+        if row.stage == Stage::Removed || head < after {
+            return Ok(());
+        }
+        let stands = after == Slot::ZERO
+            || row.heads.iter().any(|head| head.slot == after.value() && head.claim == claim.0);
+        let mut keep = after;
+        while stands && let Some(next) = keep.next() {
+            let known = row.heads.iter().find(|head| head.slot == next.value());
+            let Some(receipt) = known.map(|head| head.receipt(team)) else {
+                break;
+            };
+            if !receipt.covers_hash(&key, receipt.name, &receipt.hash) {
+                break;
+            }
+            keep = next;
+        }
+        if stands && keep == head {
+            return Ok(());
+        }
+        row.heads.retain(|head| head.slot <= keep.value());
+        if !stands {
+            row.heads.retain(|head| head.slot < after.value());
+            row.push_head(after, claim, &[]);
+        }
+        row.stage.set_added(None);
+        self.undo_effects(team, keep)?;
+        let group = self.groups.get(&team);
+        let authenticator = group.map(|group| group.epoch_authenticator().as_slice().to_vec());
+        let same = row.heads.last().map(|head| head.authenticator.clone()) == authenticator;
+        if same && matches!(row.stage, Stage::Stalled { .. }) {
+            row.stage = Stage::Member;
+        }
+        self.put_team(team, &row)?;
+        if same && row.stage == Stage::Member {
+            return self.lost(team);
+        }
+        self.rejoin(now, team)
     }
 
     /// Takes the claims that came before the term that says who orders.

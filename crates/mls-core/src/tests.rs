@@ -3,6 +3,7 @@ mod crash;
 mod races;
 mod relay;
 mod rows;
+mod stalls;
 mod talk;
 mod terms;
 mod world;

@@ -1,0 +1,92 @@
+//! Coming back: a device that is behind is removed and added again in one commit, as itself.
+
+use names::TeamId;
+use objects::{Announcement, Millis, Object};
+use openmls::prelude::{KeyPackageIn, ProtocolVersion, tls_codec::DeserializeBytes as _};
+use openmls_traits::OpenMlsProvider as _;
+
+use crate::identity::Vouched;
+use crate::state::{Purpose, Stage, TeamRow};
+use crate::{Endpoint, Fault, Notice, Output};
+
+impl Endpoint {
+    /// Announces this device again, under the number and keys of its certificate, and waits to be
+    /// welcomed. Logs, certificates and the old group's keys stay.
+    pub(crate) fn rejoin(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
+        let Some(mut row) = self.team(team)? else {
+            return Ok(());
+        };
+        if !matches!(row.stage, Stage::Member | Stage::Stalled { .. }) {
+            return Ok(());
+        }
+        // Should our claim win all the same, it is followed like anybody's.
+        self.lost(team)?;
+        self.load_group(team)?;
+        self.forget_stalls(team);
+        row.leaf_seed = self.draw_seed();
+        let (object, hash) = self.announcement(now, team, &row)?;
+        row.stage = Stage::Rejoining { announcement: hash.0, added: None };
+        self.put_team(team, &row)?;
+        self.queue(&object, Purpose::Plain)?;
+        self.outputs.push_back(Output::Notice(Notice::Rejoining { team }));
+        self.outputs.push_back(Output::TeamsChanged);
+        Ok(())
+    }
+
+    /// Somebody announces a key package: a member that is behind, perhaps.
+    pub(crate) fn announced(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        row: &TeamRow,
+        object: &Object,
+    ) -> Result<(), Fault> {
+        if matches!(row.stage, Stage::Joining { .. } | Stage::Removed) {
+            return Ok(());
+        }
+        let Ok(announcement) = Announcement::parse(object.data().unwrap_or_default()) else {
+            return Ok(());
+        };
+        if self.comes_back(team, row, object, &announcement)? {
+            self.wish_readd(now, team, announcement.device, object)?;
+        }
+        Ok(())
+    }
+
+    /// Is it an announcement of a device that is in the group, with the credential of its leaf and
+    /// another key?
+    pub(crate) fn comes_back(
+        &self,
+        team: TeamId,
+        row: &TeamRow,
+        object: &Object,
+        announcement: &Announcement,
+    ) -> Result<bool, Fault> {
+        let hash = announcement.hash();
+        let meant = announcement.team == team
+            && announcement.root.0 == row.root
+            && team.name(Announcement::rest(&hash)) == object.name()
+            && object.verifies(&announcement.log_key)
+            && announcement.device != row.own();
+        if !meant {
+            return Ok(false);
+        }
+        let package =
+            KeyPackageIn::tls_deserialize_exact_bytes(&announcement.key_package).ok().and_then(
+                |package| package.validate(self.provider.crypto(), ProtocolVersion::Mls10).ok(),
+            );
+        let (Some(package), Some(group)) = (package, self.groups.get(&team)) else {
+            return Ok(false);
+        };
+        let leaf = package.leaf_node();
+        let Vouched::Yes(said) = self.certified(team, leaf.credential())? else {
+            return Ok(false);
+        };
+        let same_owner = said.device == announcement.device && said.log_key == announcement.log_key;
+        let is_behind = |member: &openmls::prelude::Member| {
+            member.credential == *leaf.credential()
+                && member.signature_key != leaf.signature_key().as_slice()
+        };
+        Ok(same_owner && group.members().any(|member| is_behind(&member)))
+    }
+}

@@ -1,0 +1,182 @@
+//! Commits that some or all cannot apply, and how the team goes on.
+
+use names::{Slot, TeamId};
+use objects::{Claim, Hash, Object};
+
+use super::adversary::{arrive, claim, log_signer, signed};
+use super::world::World;
+use crate::rows::Table;
+use crate::send::private_message;
+use crate::state::{ClaimRow, Stage, team_key};
+use crate::{Notice, Skip};
+
+/// A commit by a node that renews its leaf, as it would be sent; it stays pending there.
+fn commit(world: &mut World, team: TeamId, node: usize) -> Vec<u8> {
+    let endpoint = &mut world.nodes[node].endpoint;
+    let signer = endpoint.team(team).unwrap().unwrap().leaf_seed.leaf_signer();
+    let group = endpoint.groups.get_mut(&team).unwrap();
+    let commit = group.self_update(&endpoint.provider, &signer, Default::default()).unwrap();
+    private_message(commit.commit()).unwrap()
+}
+
+/// Tells a node that a claim is its own, as if it had made it in the ordinary way.
+fn own(world: &mut World, team: TeamId, node: usize, object: &Object) {
+    world.act(node, |endpoint, _| {
+        let claim = ClaimRow {
+            object: object.bytes(),
+            needed: Vec::new(),
+            queued: true,
+            adds: Vec::new(),
+            refreshes: true,
+        };
+        endpoint.rows().put(Table::Claim, &team_key(team), &claim).unwrap();
+    });
+}
+
+/// The author of a claim shows some nodes another piece of its commit than the origin saw.
+fn deceive(world: &mut World, team: TeamId, author: usize, object: &Object, nodes: &[usize]) {
+    let claim = Claim::parse(object.data().unwrap()).unwrap();
+    let signer = log_signer(world, team, author);
+    let other = signed(claim.commit.first, Hash::NONE, b"something else", &signer);
+    for node in nodes {
+        arrive(world, *node, &other);
+    }
+}
+
+/// Alice's commit, which the nodes `cannot` apply and the others can.
+fn half_good_commit(world: &mut World, team: TeamId, cannot: &[usize]) -> Slot {
+    for node in cannot {
+        world.nodes[*node].go(false);
+    }
+    world.run();
+    let bytes = commit(world, team, 1);
+    let object = claim(world, team, 1, &bytes);
+    own(world, team, 1, &object);
+    deceive(world, team, 1, &object, cannot);
+    for node in cannot {
+        world.nodes[*node].go(true);
+    }
+    world.nodes[1].endpoint.team(team).unwrap().unwrap().head().0.next().unwrap()
+}
+
+fn stage(world: &World, node: usize, team: TeamId) -> Stage {
+    world.nodes[node].endpoint.team(team).unwrap().unwrap().stage
+}
+
+fn is_stalled(world: &World, node: usize, team: TeamId) -> bool {
+    matches!(stage(world, node, team), Stage::Stalled { .. })
+}
+
+fn told(world: &World, node: usize, notice: Notice) -> bool {
+    world.nodes[node].notices.contains(&notice)
+}
+
+/// Everybody is a member of one group, at one slot, and hears everybody.
+fn all_is_well(world: &mut World, team: TeamId) {
+    let nodes = 0..world.nodes.len();
+    let state = |world: &World, node: usize| {
+        assert!(stage(world, node, team) == Stage::Member, "node {node}");
+        let endpoint = &world.nodes[node].endpoint;
+        let status = endpoint.team_status(team).unwrap().unwrap();
+        let group = &endpoint.groups[&team];
+        (status.epoch, status.slot, group.epoch_authenticator().as_slice().to_vec())
+    };
+    for node in nodes.clone() {
+        assert_eq!(state(world, node), state(world, 0), "node {node}");
+        assert!(world.nodes[node].endpoint.is_settled(), "node {node}");
+    }
+    for node in nodes.clone() {
+        let name = world.say(node, team, "all is well");
+        world.run();
+        for other in nodes.clone() {
+            let shown = &world.nodes[other].shown[&name];
+            assert_eq!(shown.unreadable, None, "node {other} of node {node}");
+        }
+    }
+}
+
+/// `MLS-45`
+#[test]
+fn what_nobody_can_apply_is_passed_over_by_an_admin() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);
+    world.nodes[3].go(false);
+    world.run();
+    let mut bytes = commit(&mut world, team, 1);
+    *bytes.last_mut().unwrap() ^= 1;
+    let epoch = world.nodes[0].endpoint.team_status(team).unwrap().unwrap().epoch;
+    claim(&mut world, team, 1, &bytes);
+    world.nodes[1].go(false);
+    world.nodes[2].go(false);
+    world.run();
+    // One of three is not more than half, and alone nobody passes over anything.
+    assert!(is_stalled(&world, 0, team));
+    assert_eq!(world.nodes[0].endpoint.team_status(team).unwrap().unwrap().epoch, epoch);
+    world.nodes[0].restart();
+    world.nodes[2].go(true);
+    world.run();
+    for node in [0, 2] {
+        let slot = world.nodes[node].endpoint.team(team).unwrap().unwrap().heads;
+        let slot = Slot::truncate(slot[slot.len() - 2].slot);
+        assert!(told(&world, node, Notice::Stalled { team, slot }), "node {node}");
+        assert!(told(&world, node, Notice::Skipped { slot, why: Skip::Stalled }), "node {node}");
+        assert_eq!(world.nodes[node].endpoint.team_status(team).unwrap().unwrap().epoch, epoch + 1);
+    }
+    // Its author cannot follow its own commit, and Carol was away.
+    world.nodes[1].go(true);
+    world.nodes[3].go(true);
+    world.run();
+    assert!(told(&world, 1, Notice::Rejoined { team }));
+    assert!(!told(&world, 3, Notice::Rejoining { team }));
+    all_is_well(&mut world, team);
+}
+
+/// `MLS-46`
+#[test]
+fn who_alone_cannot_apply_a_commit_says_so_and_comes_back_when_others_could() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);
+    half_good_commit(&mut world, team, &[2]);
+    world.run();
+    assert!(is_stalled(&world, 2, team));
+    // The author's own next commit proves nothing.
+    world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    world.run();
+    assert!(is_stalled(&world, 2, team));
+    world.say(1, team, "meanwhile");
+    world.run();
+    world.nodes[2].restart();
+    world.act(3, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    world.run();
+    for notice in [Notice::Rejoining { team }, Notice::Rejoined { team }] {
+        assert!(told(&world, 2, notice), "{notice}");
+    }
+    all_is_well(&mut world, team);
+    for node in [0, 1, 3] {
+        assert_eq!(world.nodes[node].notices, [], "node {node}");
+    }
+}
+
+/// `MLS-46`
+#[test]
+fn half_the_team_is_not_enough_to_pass_over_a_slot() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol", "Dave"]);
+    half_good_commit(&mut world, team, &[0, 2]);
+    world.run();
+    assert!(is_stalled(&world, 0, team) && is_stalled(&world, 2, team));
+    world.act(3, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    world.run();
+    assert!(
+        told(&world, 0, Notice::Rejoined { team }) && told(&world, 2, Notice::Rejoined { team })
+    );
+    all_is_well(&mut world, team);
+}
+
+/// `MLS-47`
+#[test]
+fn who_applied_what_an_admin_passes_over_comes_back() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol", "Dave"]);
+    half_good_commit(&mut world, team, &[0, 2, 3]);
+    world.run();
+    assert!(told(&world, 4, Notice::Rejoined { team }), "{:?}", world.nodes[4].notices);
+    assert!(told(&world, 1, Notice::Rejoined { team }), "{:?}", world.nodes[1].notices);
+    all_is_well(&mut world, team);
+}
