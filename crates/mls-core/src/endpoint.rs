@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
-use names::{Channel, TeamId};
+use names::{Channel, Slot, TeamId};
 use objects::{Key, Millis, RelayRef, Signer};
 use openmls::prelude::{GroupId, MlsGroup};
 use zeroize::Zeroizing;
@@ -48,6 +48,8 @@ pub(crate) struct Link {
     pub(crate) later: BTreeSet<Hold>,
     pub(crate) again: Option<Millis>,
     pub(crate) caught_up: BTreeSet<TeamId>,
+    /// Slots that receipts name and that are not here: since when, and whether people know.
+    pub(crate) withheld: BTreeMap<TeamId, (Slot, Millis, bool)>,
     /// Announcements that were asked for.
     pub(crate) asked: BTreeMap<u64, (TeamId, [u8; 32])>,
     pub(crate) next_ask: u64,
@@ -163,6 +165,7 @@ impl Endpoint {
             self.drive_skip(now, team)?;
             self.drive(now, team)?;
             self.tell(now, team)?;
+            self.tell_withheld(now, team)?;
         }
         self.pump(now)?;
         self.report_watermarks()
@@ -174,7 +177,7 @@ impl Endpoint {
         let again = self.link.as_ref().and_then(|link| link.again);
         let teams = self.subscriptions().into_iter();
         teams
-            .flat_map(|team| [self.wish_due(team), self.beacon_due(team)])
+            .flat_map(|team| [self.wish_due(team), self.beacon_due(team), self.withheld_due(team)])
             .flatten()
             .chain(again)
             .min()
@@ -197,11 +200,14 @@ impl Endpoint {
         Some(RelayRef { address: row.address, key: Key(row.key) })
     }
 
-    /// The teams whose objects are wanted: members and joins alike.
+    /// The teams whose objects are wanted: members and joins alike, but none that were left.
     #[must_use]
     pub fn subscriptions(&self) -> Vec<TeamId> {
         let keys = self.rows().keys(Table::Team, &[]);
-        keys.iter().filter_map(|key| team_of(key)).collect()
+        let left = |team: &TeamId| {
+            self.team(*team).is_ok_and(|row| row.is_some_and(|row| row.stage == Stage::Removed))
+        };
+        keys.iter().filter_map(|key| team_of(key)).filter(|team| !left(team)).collect()
     }
 
     pub(crate) fn rows(&self) -> &Rows {

@@ -37,6 +37,7 @@ mod state;
 mod storage;
 mod term;
 mod views;
+mod withheld;
 
 pub use admin::{CreateChannelError, CreateOrgError, CreateTeamError, MOST_CHANNELS};
 pub use content::{MAX_AFTER, MAX_BODY};

@@ -115,6 +115,7 @@ impl Endpoint {
             later: BTreeSet::new(),
             again: None,
             caught_up: BTreeSet::new(),
+            withheld: BTreeMap::new(),
             asked: BTreeMap::new(),
             next_ask: 1,
         });
@@ -261,6 +262,7 @@ impl Endpoint {
     ) -> Result<(), Fault> {
         self.drop_queued(id);
         let team = object.name().team();
+        self.heard_head(now, team, receipt.head)?;
         match purpose {
             Purpose::Plain => {}
             Purpose::Needed => self.queue_claim(team)?,

@@ -87,11 +87,11 @@ impl Endpoint {
                 Stage::Stalled { .. } => self.follow_stalled(now, team, row)?,
                 Stage::Removed => false,
             };
+            self.leave_if_revoked(team)?;
             if !step {
                 break;
             }
             moved = true;
-            self.leave_if_revoked(team)?;
         }
         if moved { self.retry_entries(now, team) } else { Ok(()) }
     }

@@ -2,6 +2,7 @@ mod adversary;
 mod crash;
 mod races;
 mod relay;
+mod rights;
 mod rows;
 mod stalls;
 mod talk;

@@ -207,6 +207,17 @@ fn only_the_pinned_relays_receipt_empties_the_outbox() {
 
 /// A claim by a node for the next slot, with this commit; everything of it at the relay.
 pub(super) fn claim(world: &mut World, team: TeamId, node: usize, commit: &[u8]) -> Object {
+    claim_with(world, team, node, commit, |_| {})
+}
+
+/// The same, with what else the claim is to say.
+pub(super) fn claim_with(
+    world: &mut World,
+    team: TeamId,
+    node: usize,
+    commit: &[u8],
+    also: impl FnOnce(&mut Claim),
+) -> Object {
     let signer = log_signer(world, team, node);
     let row = world.nodes[node].endpoint.team(team).unwrap().unwrap();
     let epoch = world.nodes[node].endpoint.team_status(team).unwrap().unwrap().epoch;
@@ -238,7 +249,7 @@ pub(super) fn claim(world: &mut World, team: TeamId, node: usize, commit: &[u8])
         len: u32::try_from(commit.len()).unwrap(),
         hash: Hash::of(Label::Blob, commit),
     };
-    let claim = Claim {
+    let mut claim = Claim {
         epoch,
         device: row.own(),
         generation: Generation::ZERO,
@@ -249,6 +260,7 @@ pub(super) fn claim(world: &mut World, team: TeamId, node: usize, commit: &[u8])
         certificates: Vec::new(),
         welcomed: Vec::new(),
     };
+    also(&mut claim);
     let (slot, previous) = row.head();
     let name = team.name(Rest::Slot(slot.next().unwrap()));
     let object = signed(name, previous, &claim.bytes(), &signer);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use names::{Device, Name, Rest, Slot, TeamId};
 use objects::wire::Refusal;
 use objects::{
-    Announcement, Certificate, Claim, Hash, Key, Millis, Object, Receipt, Signer, Term,
+    Announcement, Certificate, Claim, Hash, Key, Millis, Object, Receipt, Signer, Standing, Term,
     WelcomePointer,
 };
 
@@ -20,6 +20,8 @@ pub(super) struct Relay {
     pub(super) order: Vec<Name>,
     logs: BTreeMap<Name, (u64, Hash)>,
     heads: BTreeMap<TeamId, (Slot, Hash)>,
+    /// Certificates in effect: the member tool's at once, others since a claim named them.
+    effective: BTreeMap<(TeamId, Device), (Name, Certificate)>,
     now: Millis,
     /// How often it answered Won, and how often Taken.
     pub(super) won: usize,
@@ -36,6 +38,7 @@ impl Relay {
             order: Vec::new(),
             logs: BTreeMap::new(),
             heads: BTreeMap::new(),
+            effective: BTreeMap::new(),
             now: Millis(1),
             won: 0,
             taken: 0,
@@ -47,23 +50,27 @@ impl Relay {
     }
 
     pub(super) fn certificate(&self, team: TeamId, device: Device) -> Option<Certificate> {
-        let names = self.stored.range(team.name(certificate(device, 0))..);
-        let (_, (object, _)) = names
-            .take_while(|(name, _)| **name <= team.name(certificate(device, u64::MAX)))
-            .last()?;
-        Certificate::read(object, &self.root?).ok()
+        self.effective.get(&(team, device)).map(|(_, certificate)| *certificate)
     }
 
-    /// Is this the certified key of a device of the team?
+    /// Is this the key of a device of the team that is not revoked?
     pub(super) fn certified_key(&self, team: TeamId, key: &Key) -> bool {
-        let certificates = self.stored.values().filter(|(object, _)| {
-            let name = object.name();
-            name.team() == team && matches!(name.place().rest, Rest::Certificate { .. })
-        });
-        let root = self.root.as_ref();
-        certificates
-            .filter_map(|(object, _)| Certificate::read(object, root?).ok())
-            .any(|certificate| certificate.log_key == *key)
+        self.effective.iter().any(|((of, _), (_, certificate))| {
+            *of == team && certificate.log_key == *key && certificate.standing != Standing::Revoked
+        })
+    }
+
+    fn take_effect(&mut self, object: &Object) {
+        let name = object.name();
+        let (Rest::Certificate { device, .. }, Some(root)) = (name.place().rest, self.root) else {
+            return;
+        };
+        if let Ok(certificate) = Certificate::read(object, &root) {
+            let known = self.effective.entry((name.team(), device)).or_insert((name, certificate));
+            if known.0 < name {
+                *known = (name, certificate);
+            }
+        }
     }
 
     pub(super) fn publish(&mut self, object: &Object) -> Answer {
@@ -120,6 +127,10 @@ impl Relay {
         if !blobs || !claim.certificates.iter().all(|named| self.stored.contains_key(&named.name)) {
             return Answer::Incomplete;
         }
+        for named in &claim.certificates {
+            let (object, _) = self.stored[&named.name].clone();
+            self.take_effect(&object);
+        }
         self.heads.insert(team, (slot, object.entry_hash()));
         self.won += 1;
         Answer::Receipt(self.store(object))
@@ -129,6 +140,9 @@ impl Relay {
         let team = object.name().team();
         let signed = |device| {
             let known = self.certificate(team, device).ok_or(Refusal::Uncertified)?;
+            if known.standing == Standing::Revoked {
+                return Err(Refusal::Revoked);
+            }
             object.verifies(&known.log_key).then_some(()).ok_or(Refusal::WrongSigner)
         };
         match object.name().place().rest {
@@ -180,10 +194,12 @@ impl Relay {
         let receipt = Receipt::sign(signer, object, head, self.now);
         self.stored.insert(object.name(), (object.clone(), receipt));
         self.order.push(object.name());
+        if matches!(
+            object.name().place().rest,
+            Rest::Certificate { device: Device::MEMBER_TOOL, .. }
+        ) {
+            self.take_effect(object);
+        }
         receipt
     }
-}
-
-fn certificate(device: Device, generation: u64) -> Rest {
-    Rest::Certificate { device, generation: names::Generation::truncate(generation) }
 }

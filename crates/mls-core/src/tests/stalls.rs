@@ -20,7 +20,7 @@ fn commit(world: &mut World, team: TeamId, node: usize) -> Vec<u8> {
 }
 
 /// Tells a node that a claim is its own, as if it had made it in the ordinary way.
-fn own(world: &mut World, team: TeamId, node: usize, object: &Object) {
+pub(super) fn own(world: &mut World, team: TeamId, node: usize, object: &Object) {
     world.act(node, |endpoint, _| {
         let claim = ClaimRow {
             object: object.bytes(),
@@ -72,7 +72,7 @@ fn told(world: &World, node: usize, notice: Notice) -> bool {
 }
 
 /// Everybody is a member of one group, at one slot, and hears everybody.
-fn all_is_well(world: &mut World, team: TeamId) {
+pub(super) fn all_is_well(world: &mut World, team: TeamId) {
     let nodes = 0..world.nodes.len();
     let state = |world: &World, node: usize| {
         assert!(stage(world, node, team) == Stage::Member, "node {node}");
