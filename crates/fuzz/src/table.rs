@@ -36,7 +36,7 @@ pub const TARGETS: &[Target] = &[
     target("to-secure", 34 * 1024, message(CAP_FROM_UI), frames::to_secure),
     target("from-secure", 34 * 1024, message(CAP_TO_UI), frames::from_secure),
     target("leaf-credential", 600, MLS, mls::leaf),
-    target("content", 40 * 1024, 512 * 1024, mls::content),
+    target("content", 40 * 1024, CONTENT, mls::content),
     target("padding", 900, DATA, mls::padding),
     target("private-message", 1_100, MLS, mls::message),
     target("welcome", 2_100, MLS, mls::welcome),
@@ -54,6 +54,10 @@ const DATA: usize = 4 * MAX_OBJECT;
 
 /// A message of MLS, with room for its many small vectors.
 const MLS: usize = 64 * 1024;
+
+/// The longest text some times over, and what `serde` sets aside at most for one list by its length
+/// alone, for two lists.
+const CONTENT: usize = 8 * 32 * 1024 + 2 * 1024 * 1024;
 
 /// Four times the frame: the message, its texts, and writing it again in a growing buffer. A text
 /// may announce as many bytes as the codec's one limit, whatever its channel's cap.
