@@ -97,15 +97,16 @@ fn calm(world: &mut World) {
     world.links.cuts.clear();
     let done = world.run_till(MOST_CALM, World::settled);
     if !done && world.facts.violations.is_empty() {
-        let waiting: Vec<&str> = world
-            .devices
-            .iter()
-            .filter(|device| {
-                let endpoint = device.endpoint.as_ref();
-                !endpoint.is_some_and(mls_core::Endpoint::is_settled)
-            })
-            .map(|device| device.name.as_str())
-            .collect();
+        let mut waiting = Vec::new();
+        for device in &world.devices {
+            let Some(endpoint) = device.endpoint.as_ref().filter(|it| !it.is_settled()) else {
+                continue;
+            };
+            let team = world.team.expect("a team");
+            let status = endpoint.team_status(team).ok().flatten();
+            let status = status.map(|status| (status.queued, status.wishes, status.slot));
+            waiting.push(format!("{}: queued, wishes, slot {status:?}", device.name));
+        }
         let missing = world.facts.invited.len().saturating_sub(world.facts.added.len());
         world.facts.violate(format!(
             "half an hour after the last fault something still waits: {waiting:?}, {missing} joins"

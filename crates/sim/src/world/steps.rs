@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use mls_core::{Endpoint, Input, Opened, Output, Table};
+use mls_core::{Endpoint, Input, NotAdded, Opened, Output, Table};
 use names::TeamId;
 use objects::Millis;
 
-use super::{Event, World};
+use super::{Act, Event, World};
 use crate::device::{Ask, gist, outputs};
 
 /// How a step ends.
@@ -137,7 +137,16 @@ impl World {
             }
             Output::Failed { name, .. } => self.facts.failed(index, *name),
             Output::Joined { .. } => self.facts.joined(index),
-            Output::Added { hash, result, .. } => self.facts.added(index, *hash, result.is_ok()),
+            Output::Added { hash, result, .. } => {
+                self.facts.added(index, *hash, result.is_ok());
+                if let (Err(NotAdded::NoSuchAnnouncement), Some(device)) =
+                    (result, self.facts.invited.get(hash).copied())
+                {
+                    // The announcement is on its way up; its hash is given in again.
+                    let pause = self.chance.between(1_000, 5_000);
+                    self.after(pause, Event::Act(Act::Add { device, hash: *hash }));
+                }
+            }
             Output::Watermark(mark) => self.facts.marked(index, *mark),
             Output::UseRelay(_)
             | Output::Subscribe { .. }
