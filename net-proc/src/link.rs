@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ipc_schema_net::LinkLoss;
-use link_io::{Class, CloseReason, ConnectError, Frame, Link, Receiver, RelayKey, Sender};
+use link_io::{Backoff, Class, CloseReason, ConnectError, Frame, Link, Receiver, RelayKey, Sender};
 use objects::wire::{FromRelay, ToRelay};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::backoff::Backoff;
 use crate::desk::Linked;
 use crate::shell::Event;
 
@@ -63,7 +62,7 @@ pub(crate) async fn keep(
         if events.send(Event::Link(keeper, LinkEvent::Down(lost))).await.is_err() {
             return;
         }
-        sleep(backoff.next(random())).await;
+        sleep(backoff.wait()).await;
     }
 }
 
@@ -234,11 +233,6 @@ fn is_answer(frame: &FromRelay) -> bool {
         | FromRelay::Upstream { .. }
         | FromRelay::Related => false,
     }
-}
-
-fn random() -> u64 {
-    // Without randomness everybody waits as long as allowed.
-    getrandom::u64().unwrap_or(u64::MAX)
 }
 
 const VERSION: u16 = 1;

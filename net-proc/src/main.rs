@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod arguments;
-mod backoff;
 mod cache;
 mod desk;
 mod ends;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod backoff;
 mod close;
 mod frame;
 mod key;
@@ -10,6 +11,7 @@ mod reset;
 mod stream;
 mod tls;
 
+pub use backoff::Backoff;
 pub use close::{CloseReason, Closed};
 pub use frame::{Class, Frame, FrameError};
 pub use key::{KeyError, LinkKey, RelayKey, RelayKeyError};

@@ -14,8 +14,9 @@ impl<S: Shelf> Relay<S> {
         let own = self.key;
         Ok(match self.terms(team)?.last() {
             Some(term) => term.key == own,
-            // The tree has one root, and what has no term is settled there.
-            None => self.parent.is_none(),
+            // What is for any team of an organisation has no slots and no term: the root of the
+            // tree settles it.
+            None => team.team == Team::ORG && self.parent.is_none(),
         })
     }
 
@@ -23,7 +24,7 @@ impl<S: Shelf> Relay<S> {
     pub(crate) fn settles(&mut self, receipt: &Receipt) -> Result<bool, Fault> {
         let (own, parent) = (self.key, self.parent);
         let terms = self.terms(receipt.name.team())?;
-        if terms.is_empty() {
+        if receipt.name.team().team == Team::ORG {
             let key = parent.unwrap_or(own);
             return Ok(receipt.covers_hash(&key, receipt.name, &receipt.hash));
         }
@@ -40,14 +41,10 @@ impl<S: Shelf> Relay<S> {
 
     /// Is it the receipt of the claim of `slot`, by the origin of the slot's term?
     pub(crate) fn decides(&mut self, slot: Slot, receipt: &Receipt) -> Result<bool, Fault> {
-        let (own, parent) = (self.key, self.parent);
         let terms = self.terms(receipt.name.team())?;
-        let key = match terms.iter().rev().find(|term| term.after < slot) {
-            Some(term) => term.key,
-            None if terms.is_empty() => parent.unwrap_or(own),
-            None => return Ok(false),
-        };
-        Ok(receipt.head == slot && receipt.covers_hash(&key, receipt.name, &receipt.hash))
+        let term = terms.iter().rev().find(|term| term.after < slot);
+        Ok(receipt.head == slot
+            && term.is_some_and(|term| receipt.covers_hash(&term.key, receipt.name, &receipt.hash)))
     }
 
     /// Are the claims here on which the newest term stands?

@@ -10,6 +10,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::parent::UpOutlet;
+
 /// What links tell the loop that decides.
 #[derive(Debug)]
 pub(crate) enum Event {
@@ -17,6 +19,9 @@ pub(crate) enum Event {
     Heard { peer: Peer, frame: Vec<u8>, permit: OwnedSemaphorePermit },
     Room { peer: Peer, frames: usize },
     Unlinked { peer: Peer },
+    UpLinked { exporter: [u8; 32], out: UpOutlet },
+    UpHeard { frame: Vec<u8> },
+    UpUnlinked,
 }
 
 /// Where the loop puts what goes to a link; it never waits there.

@@ -11,7 +11,9 @@ use relay_core::{DropReason, Fault, Input, Output, Peer, Relay};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
+use crate::parent::{self, Parent, UpOutlet};
 use crate::peer::{Answer, Event, Outlet, attend};
 use crate::shelf::StoreShelf;
 
@@ -31,17 +33,27 @@ pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
 pub(crate) async fn serve(
     relay: Relay<StoreShelf>,
     listener: Listener,
+    parent: Option<Parent>,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), Fault> {
     let (events, incoming) = mpsc::channel(WAITING_EVENTS);
+    let keeping = parent.map(|parent| tokio::spawn(parent::keep(parent, events.clone())));
     let (stopping, stopped) = watch::channel(());
     let accepting = tokio::spawn(accept(listener, events, stopped));
-    let mut desk = Desk { relay, outlets: BTreeMap::new(), permits: BTreeMap::new() };
+    let mut desk = Desk { relay, outlets: BTreeMap::new(), up: None, permits: BTreeMap::new() };
     let end = tokio::select! {
         end = desk.run(incoming) => end,
         () = stop => Ok(()),
     };
     drop(stopping);
+    if let Some(keeping) = keeping {
+        keeping.abort();
+    }
+    if let Some(up) = desk.up.take() {
+        up.link.close(CloseReason::Stopping);
+        // The parent notices in any case, only later.
+        let _ = timeout(parent::GOODBYE, up.link.drained()).await;
+    }
     // It ends as soon as the goodbyes are out; a panic there would be reported by itself.
     let _ = accepting.await;
     end
@@ -75,6 +87,7 @@ async fn accept(
 struct Desk {
     relay: Relay<StoreShelf>,
     outlets: BTreeMap<Peer, Outlet>,
+    up: Option<UpOutlet>,
     /// Of the requests of this batch, until their answers carry them away.
     permits: BTreeMap<Peer, Vec<OwnedSemaphorePermit>>,
 }
@@ -119,6 +132,15 @@ impl Desk {
                     self.outlets.remove(&peer);
                     Input::Unlinked { peer }
                 }
+                Event::UpLinked { exporter, out } => {
+                    self.up = Some(out);
+                    Input::UpLinked { exporter }
+                }
+                Event::UpHeard { frame } => Input::UpHeard { frame },
+                Event::UpUnlinked => {
+                    self.up = None;
+                    Input::UpUnlinked
+                }
             };
             self.relay.handle(now, input)?;
         }
@@ -149,7 +171,18 @@ impl Desk {
                     }
                 }
                 Output::Drop { peer, why } => self.drop_link(peer, why),
-                Output::Up { .. } | Output::UpDrop { .. } => {}
+                Output::Up { frame } => {
+                    if let Some((up, frame)) = self.up.as_ref().zip(framed(&frame.bytes())) {
+                        // It fails only when the link is gone, which comes as an event.
+                        let _ = up.frames.send(frame);
+                    }
+                }
+                Output::UpDrop { why } => {
+                    if let Some(up) = self.up.take() {
+                        eprintln!("sotto-relay: dropped the parent: {why}");
+                        up.link.close(CloseReason::Refused);
+                    }
+                }
             }
         }
     }

@@ -7,12 +7,14 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
+use link_io::RelayKey;
 use names::{FieldError, Origin};
 use objects::{Hash, Key};
 use relay_core::Org;
 use serde::Deserialize;
 
 use crate::Failure;
+use crate::parent::Parent;
 
 /// A relay of Sotto: stores, orders and distributes what it cannot read.
 #[derive(Debug, Parser)]
@@ -26,12 +28,27 @@ pub(crate) struct Arguments {
     /// The folder of the relay's key and store; made if it is missing.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// The organisations that this relay is the origin of, as `sotto-member org create` wrote them.
+    /// The organisations that this relay serves, as `sotto-member org create` wrote them, and the
+    /// relays below it.
     #[arg(long, value_name = "FILE")]
     pub(crate) origin: Option<PathBuf>,
+    /// The relay above, as HOST:PORT: what is stored here goes there, and it is asked what only
+    /// the origin of a team decides.
+    #[arg(long, value_name = "HOST:PORT", requires = "parent_key", value_parser = place)]
+    pub(crate) parent: Option<String>,
+    /// The key that the relay above must show: 64 hexadecimal digits.
+    #[arg(long, value_name = "HEX", requires = "parent")]
+    pub(crate) parent_key: Option<RelayKey>,
     /// Print one JSON object per line.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl Arguments {
+    pub(crate) fn parent(&self) -> Option<Parent> {
+        let (address, key) = self.parent.clone().zip(self.parent_key)?;
+        Some(Parent { address, key })
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -82,23 +99,37 @@ pub(crate) enum OriginError {
     Malformed { path: String, why: String },
 }
 
-/// Reads `{"orgs": [{"origin": N, "org": N, "root": "<hex>"}]}`.
-pub(crate) fn read_orgs(file: &Path) -> Result<Vec<Org>, OriginError> {
+/// What the file of organisations says.
+#[derive(Debug, Default)]
+pub(crate) struct Served {
+    pub(crate) orgs: Vec<Org>,
+    /// The keys of the relays that may be children.
+    pub(crate) relays: Vec<Key>,
+}
+
+/// Reads `{"orgs": [{"origin": N, "org": N, "root": "<hex>"}], "relays": ["<hex>"]}`.
+pub(crate) fn read_served(file: &Path) -> Result<Served, OriginError> {
     let path = file.display().to_string();
     let mut text = String::new();
     let read = File::open(file).and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text));
     if let Err(error) = read {
         return Err(OriginError::Unreadable { path, error });
     }
-    let orgs = serde_json::from_str::<OrgFile>(&text)
-        .map_err(|error| error.to_string())
-        .and_then(|file| file.orgs.iter().map(OrgLine::parse).collect());
-    orgs.map_err(|why| OriginError::Malformed { path, why })
+    let parsed = serde_json::from_str::<OrgFile>(&text).map_err(|error| error.to_string());
+    let served = parsed.and_then(|file| {
+        Ok(Served {
+            orgs: file.orgs.iter().map(OrgLine::parse).collect::<Result<_, _>>()?,
+            relays: file.relays.iter().map(|key| read_key(key)).collect::<Result<_, _>>()?,
+        })
+    });
+    served.map_err(|why| OriginError::Malformed { path, why })
 }
 
 #[derive(Debug, Deserialize)]
 struct OrgFile {
     orgs: Vec<OrgLine>,
+    #[serde(default)]
+    relays: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -111,12 +142,25 @@ struct OrgLine {
 impl OrgLine {
     fn parse(&self) -> Result<Org, String> {
         let field = |error: FieldError| error.to_string();
-        let root = Hash::parse(&self.root).ok_or("a root key is 64 hexadecimal digits")?;
         Ok(Org {
             origin: Origin::new(self.origin).map_err(field)?,
             org: names::Org::new(self.org).map_err(field)?,
-            root: Key(root.0),
+            root: read_key(&self.root)?,
         })
+    }
+}
+
+fn read_key(text: &str) -> Result<Key, String> {
+    let key = Hash::parse(text).ok_or("a key is 64 hexadecimal digits")?;
+    Ok(Key(key.0))
+}
+
+/// A name may be looked up later, and mean another address then.
+fn place(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    match port.map(|(_, port)| port.parse::<u16>()) {
+        Some(Ok(1..)) => Ok(text.to_owned()),
+        _ => Err("HOST:PORT is missing its host or its port".to_owned()),
     }
 }
 
@@ -138,22 +182,26 @@ mod tests {
         let root = "ab".repeat(32);
         std::fs::write(&file, format!(r#"{{"orgs":[{{"origin":7,"org":9,"root":"{root}"}}]}}"#))
             .unwrap();
-        let orgs = read_orgs(&file).unwrap();
+        let Served { orgs, relays } = read_served(&file).unwrap();
+        assert_eq!(relays, []);
         assert_eq!(orgs.len(), 1);
         assert_eq!((orgs[0].origin.value(), orgs[0].org.value()), (7, 9));
         assert_eq!(orgs[0].root, Key([0xab; 32]));
         for wrong in [
             "",
             "{}",
+            r#"{"orgs":[],"relays":["ab"]}"#,
             r#"{"orgs":[{"origin":7,"org":9,"root":"ab"}]}"#,
             &format!(r#"{{"orgs":[{{"origin":7,"org":300000,"root":"{root}"}}]}}"#),
         ] {
             std::fs::write(&file, wrong).unwrap();
-            let error = read_orgs(&file).unwrap_err();
+            let error = read_served(&file).unwrap_err();
             assert!(matches!(error, OriginError::Malformed { .. }), "{wrong}");
             assert!(error.to_string().contains("origin.json"));
         }
-        let missing = read_orgs(&folder.path().join("none")).unwrap_err();
+        std::fs::write(&file, format!(r#"{{"orgs":[],"relays":["{root}"]}}"#)).unwrap();
+        assert_eq!(read_served(&file).unwrap().relays, [Key([0xab; 32])]);
+        let missing = read_served(&folder.path().join("none")).unwrap_err();
         assert!(matches!(missing, OriginError::Unreadable { .. }));
     }
 }

@@ -6,8 +6,8 @@ use names::{
     Blob, Channel, Device, Generation, Number, Org, Origin, Piece, Place, Rest, Slot, Team, TeamId,
 };
 use objects::{
-    Admin, Announcement, BlobRef, Certificate, Claim, Draft, Hash, Issuer, Label, Millis, Named,
-    Object, Part, Proof, Signer, Standing, WelcomePointer,
+    Admin, Announcement, BlobRef, Certificate, Claim, Draft, Hash, Issuer, Key, Label, Millis,
+    Named, Object, Part, Proof, Signer, Standing, Term, WelcomePointer,
 };
 
 pub(crate) const DAY: u64 = 24 * 60 * 60 * 1000;
@@ -77,6 +77,15 @@ impl Cast {
         let generation = Generation::truncate(generation);
         let rest = Rest::Certificate { device: writer.device, generation };
         self.draft(rest, Millis::NEVER, &certificate.bytes()).sign(signer).unwrap()
+    }
+
+    /// A term that begins behind a slot, with a relay as its origin.
+    pub(crate) fn term(&self, number: u64, origin: Key, (after, claim): (u64, Hash)) -> Object {
+        let (after, address) = (Slot::truncate(after), "relay.test:4433".to_owned());
+        let bytes = Term { key: origin, after, claim, address }.bytes();
+        let generation = Generation::truncate(number);
+        let rest = Rest::Certificate { device: Device::ORIGIN, generation };
+        self.draft(rest, Millis::NEVER, &bytes).sign(&self.root).unwrap()
     }
 
     /// An admin whom the root names.

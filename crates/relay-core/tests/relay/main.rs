@@ -11,7 +11,9 @@
 #[path = "../cast/people.rs"]
 mod people;
 
+mod admins;
 mod limits;
+mod pools;
 mod reading;
 mod slots;
 mod storing;
@@ -144,14 +146,22 @@ impl World {
 
     /// A claim of the member tool that names certificates.
     fn naming(&mut self, peer: Peer, certificates: &[&Object]) -> Object {
-        let own = self.cast.certificate(&self.tool, 0, Standing::Certified);
-        self.publish(peer, &own).unwrap();
+        self.found(peer);
         let mut tool = std::mem::replace(&mut self.tool, self.cast.writer(0));
         let commit = self.stored_blob(peer, &mut tool, b"commit");
         let certificates = certificates.iter().copied().map(named).collect();
         let claim = Claim { certificates, ..tool.claims(commit) };
         self.tool = tool;
         self.cast.claim(self.head.0 + 1, self.head.1, &claim, &self.tool.log)
+    }
+
+    /// The team's first term, and the member tool's certificate.
+    fn found(&mut self, peer: Peer) {
+        let term = self.cast.term(0, signer().key(), (0, Hash::NONE));
+        let own = self.cast.certificate(&self.tool, 0, Standing::Certified);
+        for object in [term, own] {
+            self.publish(peer, &object).unwrap();
+        }
     }
 
     fn claim(&mut self, peer: Peer, object: &Object) -> Result<SlotAnswer, Refusal> {

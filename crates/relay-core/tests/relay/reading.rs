@@ -37,7 +37,7 @@ fn a_late_subscriber_gets_everything_in_order_then_what_comes_once() {
     }
     let mut names = world.names(bob);
     // What certifies the two comes where it was stored: first, and before Bob subscribed.
-    assert_eq!(names.len(), wanted.len() + 7);
+    assert_eq!(names.len(), wanted.len() + 8);
     names.retain(|name| name.place().rest.path() == 1);
     assert_eq!(names, wanted);
     let positions: Vec<u64> = world.delivered[&bob].iter().map(position).collect();
@@ -70,8 +70,8 @@ fn a_cursor_goes_on_where_it_was_and_one_of_another_store_starts_over() {
     for (store, wanted) in [(STORE, 2), (STORE + 1, 4)] {
         let peer = world.peer();
         world.prove(peer, &bob);
-        // What certifies Alice has positions 1 to 4, her entries have 5 to 8.
-        world.tell(peer, &ToRelay::Subscribe { id: 1, prefix, store, after: 6 });
+        // What certifies Alice has positions 1 to 5, her entries have 6 to 9.
+        world.tell(peer, &ToRelay::Subscribe { id: 1, prefix, store, after: 7 });
         let names: Vec<_> = entries.iter().skip(4 - wanted).map(|entry| entry.name()).collect();
         assert_eq!(world.names(peer), names);
     }
@@ -145,7 +145,7 @@ fn a_long_catch_up_is_done_in_turns() {
         world.give(Input::Woken);
         turns += 1;
     }
-    assert_eq!(world.names(bob).len(), 1007);
+    assert_eq!(world.names(bob).len(), 1008);
     assert!(turns > 0);
 }
 
@@ -173,7 +173,7 @@ fn without_a_certificate_nothing_is_read_and_with_it_everything_at_once() {
     world.certify(&bob);
     assert_eq!(*world.last_answer(peer), ACTIVE);
     let names = world.names(peer);
-    assert_eq!(names.len(), 9);
+    assert_eq!(names.len(), 10);
     assert!(names.contains(&first.name()) && names.contains(&second.name()));
     world.tell(peer, &ToRelay::Get { seq: 8, name: first.name() });
     let FromRelay::Found { object: Some(found), .. } = world.last_answer(peer) else { panic!() };

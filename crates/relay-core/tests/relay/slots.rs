@@ -104,7 +104,7 @@ fn a_claim_is_incomplete_until_everything_that_it_names_is_stored() {
     let mut world = World::new();
     let (mut alice, bob) = (world.cast.writer(0), world.cast.writer(12));
     let peer = world.peer();
-    world.publish(peer, &world.cast.certificate(&alice, 0, Standing::Certified)).unwrap();
+    world.found(peer);
     let (commit, commit_ref) = alice.blob(&world.cast, &[1; 2500]);
     let (welcome, welcome_ref) = alice.blob(&world.cast, &[2; 600]);
     let (tree, tree_ref) = alice.blob(&world.cast, &[3; 1600]);
@@ -182,4 +182,24 @@ fn a_welcome_pointer_waits_for_the_slot_that_welcomes() {
     assert_eq!(world.publish(peer, &unwelcome), Err(Refusal::Malformed));
     world.publish(peer, &good).unwrap();
     let _ = eve.say(&world.cast, b"unused");
+}
+
+/// `RELAY-18`
+#[test]
+fn without_a_term_that_names_it_a_relay_decides_nothing() {
+    let mut world = World::new();
+    let peer = world.peer();
+    let own = world.cast.certificate(&world.tool, 0, Standing::Certified);
+    world.publish(peer, &own).unwrap();
+    let mut tool = world.cast.writer(0);
+    let claim = world.whole_claim(peer, &mut tool, 1, Hash::NONE);
+    assert_eq!(world.claim(peer, &claim), Ok(SlotAnswer::Pending));
+    let elsewhere = world.cast.term(0, Signer::from_seed(&[9; 32]).key(), (0, Hash::NONE));
+    world.publish(peer, &elsewhere).unwrap();
+    assert_eq!(world.claim(peer, &claim), Ok(SlotAnswer::Pending));
+    let here = world.cast.term(1, signer().key(), (0, Hash::NONE));
+    world.publish(peer, &here).unwrap();
+    assert!(matches!(world.claim(peer, &claim), Ok(SlotAnswer::Won(_))));
+    let older = world.cast.term(0, signer().key(), (0, Hash::NONE));
+    assert_eq!(world.publish(peer, &older), Err(Refusal::NameTaken));
 }

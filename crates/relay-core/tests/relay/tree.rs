@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use names::{Prefix, Rest};
 use objects::wire::{FromRelay, SlotAnswer, ToRelay};
-use objects::{Claim, Hash, Key, Millis, Object, Receipt, Signer, Standing, Term};
+use objects::{Claim, Hash, Key, Millis, Object, Receipt, Signer, Standing};
 use relay_core::{DropReason, Input, Kept, Limits, MemoryShelf, Output, Peer, Relay, Shelf};
 
 use crate::people::{Cast, Writer, named};
@@ -312,14 +312,8 @@ impl Tree {
     }
 
     /// A term that begins behind a slot, with a relay as its origin.
-    pub(crate) fn term(&self, number: u64, origin: At, (after, claim): (u64, Hash)) -> Object {
-        let after = names::Slot::truncate(after);
-        let term = Term { key: key(origin), after, claim, address: "relay.test:4433".to_owned() };
-        let device = names::Device::ORIGIN;
-        let rest = Rest::Certificate { device, generation: names::Generation::truncate(number) };
-        let bytes = term.bytes();
-        let draft = self.cast.draft(rest, Millis::NEVER, &bytes);
-        draft.sign(&self.cast.root).unwrap()
+    pub(crate) fn term(&self, number: u64, origin: At, after: (u64, Hash)) -> Object {
+        self.cast.term(number, key(origin), after)
     }
 
     /// Publishes a complete claim of the member tool that names certificates, and gives it.

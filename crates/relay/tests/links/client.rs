@@ -36,7 +36,17 @@ impl Client {
         self.control.sender.send(&frame.bytes()).await.unwrap();
     }
 
+    /// The next answer; what a relay says by itself stands in between.
     pub(crate) async fn answer(&mut self) -> FromRelay {
+        loop {
+            match self.said().await {
+                FromRelay::Upstream { .. } | FromRelay::Settled { .. } => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    pub(crate) async fn said(&mut self) -> FromRelay {
         let frame = self.control.receiver.recv().await.unwrap().unwrap();
         FromRelay::parse(&frame).unwrap()
     }

@@ -15,3 +15,4 @@ mod flow;
 mod people;
 mod process;
 mod refused;
+mod tree;

@@ -9,12 +9,11 @@ use crate::process::Process;
 
 /// The relay, Alice who writes with three stored entries, and Bob who reads.
 async fn scene() -> (Process, Writer, Writer, Vec<Object>) {
-    let process = Process::start();
+    let mut process = Process::start();
     let (mut alice, bob) = (process.cast.writer(11), process.cast.writer(12));
     let mut client = process.client().await;
     for writer in [&alice, &bob] {
-        let certificate = process.cast.certificate(writer, 0, Standing::Certified);
-        client.publish(&certificate).await.unwrap();
+        process.certify(&mut client, writer).await;
     }
     let mut stored = Vec::new();
     for n in 0..3_u8 {
@@ -62,7 +61,8 @@ async fn an_uncertified_writer() {
 async fn a_revoked_writer() {
     let (mut process, alice, bob, _) = scene().await;
     let revoked = process.cast.certificate(&alice, 1, Standing::Revoked);
-    process.client().await.publish(&revoked).await.unwrap();
+    let mut admin = process.client().await;
+    process.effect(&mut admin, &revoked).await;
     let entry = alice.entry(&process.cast, b"revoked").sign(&alice.log).unwrap();
     refused_for_good(&mut process, &bob, &entry, Refusal::Revoked).await;
     // The revocation itself has survived the restart.
@@ -103,20 +103,25 @@ async fn an_expired_object() {
 /// `RELAY-03`
 #[tokio::test(flavor = "multi_thread")]
 async fn a_squatted_name() {
-    let (mut process, alice, bob, stored) = scene().await;
+    let (mut process, mut alice, bob, stored) = scene().await;
     let channel = Channel::truncate(2);
     let number = Number::truncate(1);
     let rest = Rest::Message { channel, device: alice.device, number };
     let draft = process.cast.draft(rest, process.cast.now.plus(DAY), b"another");
     let previous = stored[0].entry_hash();
     let other = Draft { previous, ..draft }.sign(&alice.log).unwrap();
-    refused_for_good(&mut process, &bob, &other, Refusal::NameTaken).await;
-    // And a stranger cannot take a name that is still free.
+    // A stranger cannot take a name that is still free.
     let entry = alice.entry(&process.cast, b"mine").sign(&alice.log).unwrap();
     let squatter = Signer::from_seed(&[66; 32]);
     let squat = alice.entry(&process.cast, b"squat").sign(&squatter).unwrap();
     refused_for_good(&mut process, &bob, &squat, Refusal::WrongSigner).await;
     process.client().await.publish(&entry).await.unwrap();
+    // Its writer, who has two histories, has shown both, and writes no more there.
+    let mut client = process.client().await;
+    assert_eq!(client.publish(&other).await, Err(Refusal::Forked));
+    alice.said(&entry);
+    let next = alice.say(&process.cast, b"next");
+    refused_for_good(&mut process, &bob, &next, Refusal::Forked).await;
 }
 
 /// `RELAY-14`
@@ -170,9 +175,10 @@ async fn a_second_claim_of_one_slot() {
     let (mut process, mut alice, mut bob, _) = scene().await;
     let mut client = process.client().await;
     let mut claims = Vec::new();
+    let (head, previous) = process.head();
     for writer in [&mut alice, &mut bob] {
         let (pieces, blob) = writer.blob(&process.cast, b"commit");
-        let claim = process.cast.claim(1, Hash::NONE, &writer.claims(blob), &writer.log);
+        let claim = process.cast.claim(head + 1, previous, &writer.claims(blob), &writer.log);
         assert_eq!(client.claim(&claim).await, Ok(SlotAnswer::Incomplete));
         client.publish(&pieces[0]).await.unwrap();
         claims.push(claim);

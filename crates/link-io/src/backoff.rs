@@ -2,23 +2,33 @@
 
 use std::time::Duration;
 
+use crate::tls;
+
 /// Exponential back-off with full jitter: a random time up to a limit that doubles.
 #[derive(Debug, Default)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
     /// How long to wait before the next try; `random` is any number, each as likely.
-    pub(crate) fn next(&mut self, random: u64) -> Duration {
+    pub fn next(&mut self, random: u64) -> Duration {
         let factor = 1_u64.checked_shl(self.failures).unwrap_or(u64::MAX);
         let limit = FIRST_MS.saturating_mul(factor).min(MOST_MS);
         self.failures = self.failures.saturating_add(1).min(32);
         Duration::from_millis(random.checked_rem(limit.saturating_add(1)).unwrap_or(0))
     }
 
+    /// [`Backoff::next`] with a random number of the system.
+    pub fn wait(&mut self) -> Duration {
+        let mut random = [u8::MAX; 8];
+        // Without randomness everybody waits as long as allowed.
+        let _ = tls::fill_random(&mut random);
+        self.next(u64::from_be_bytes(random))
+    }
+
     /// A link lived for so long.
-    pub(crate) fn lived(&mut self, time: Duration) {
+    pub fn lived(&mut self, time: Duration) {
         // A relay that hangs up at once is as good as none.
         if time >= PROVEN {
             self.failures = 0;
@@ -34,7 +44,7 @@ const PROVEN: Duration = Duration::from_secs(1);
 mod tests {
     use super::*;
 
-    /// `NET-01`
+    /// `LINK-16`, `NET-01`
     #[test]
     fn limits_double_up_to_half_a_minute_and_start_over_after_a_link_that_lived() {
         let mut backoff = Backoff::default();
