@@ -24,6 +24,9 @@ impl Endpoint {
         self.load_group(team)?;
         self.forget_stalls(team);
         row.leaf_seed = self.draw_seed();
+        // If an old vault was put back, the next numbers may be taken; those of others go on.
+        let jump = BLOB_JUMP.saturating_add(self.draw_number() % BLOB_JUMP);
+        row.next_blob = row.next_blob.wrapping_add(jump);
         let (object, hash) = self.announcement(now, team, &row)?;
         row.stage = Stage::Rejoining { announcement: hash.0, added: None };
         self.put_team(team, &row)?;
@@ -90,3 +93,6 @@ impl Endpoint {
         Ok(same_owner && group.members().any(|member| is_behind(&member)))
     }
 }
+
+/// Far above what was used since a backup, and far below half of all numbers of blobs.
+const BLOB_JUMP: u64 = 1 << 15;

@@ -1,5 +1,6 @@
 mod adversary;
 mod crash;
+mod proofs;
 mod races;
 mod relay;
 mod rights;

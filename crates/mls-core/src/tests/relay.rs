@@ -60,6 +60,16 @@ impl Relay {
         })
     }
 
+    /// Another origin orders from here on; it does not know what came later.
+    pub(super) fn go_back(&mut self, team: TeamId, head: (Slot, Hash), origin: Signer) {
+        self.origin = origin;
+        self.heads.insert(team, head);
+        let gone = |name: &Name| {
+            name.team() == team && matches!(name.place().rest, Rest::Slot(slot) if slot > head.0)
+        };
+        self.stored.retain(|name, _| !gone(name));
+    }
+
     fn take_effect(&mut self, object: &Object) {
         let name = object.name();
         let (Rest::Certificate { device, .. }, Some(root)) = (name.place().rest, self.root) else {

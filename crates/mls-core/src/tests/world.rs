@@ -28,6 +28,8 @@ pub(super) struct Crash {
     pub(super) committed: bool,
 }
 
+pub(super) struct Backup(BTreeMap<(Table, Vec<u8>), Zeroizing<Vec<u8>>>);
+
 pub(super) struct Node {
     pub(super) endpoint: Endpoint,
     vault: BTreeMap<(Table, Vec<u8>), Zeroizing<Vec<u8>>>,
@@ -279,8 +281,8 @@ impl World {
             }
             while let Some(name) = self.relay.order.get(self.nodes[node].cursors[&team]).copied() {
                 let mut committed = true;
-                if name.team() == team {
-                    let (object, receipt) = self.relay.get(name).cloned().unwrap();
+                let here = self.relay.get(name).cloned().filter(|_| name.team() == team);
+                if let Some((object, receipt)) = here {
                     let receipt = matches!(name.place().rest, Rest::Slot(_)).then_some(receipt);
                     committed = self.give_once(node, Input::Arrived { object, receipt });
                     moved = true;
@@ -394,6 +396,18 @@ impl Node {
             (table, key.clone(), value.clone())
         });
         Endpoint::load(rows, Entropy::system(random(self.seed)))
+    }
+
+    /// A copy of the vault, as a backup has it.
+    pub(super) fn backup(&self) -> Backup {
+        Backup(self.vault.clone())
+    }
+
+    /// Puts a backup back; what net-proc had cached is gone with it.
+    pub(super) fn restore(&mut self, backup: Backup) {
+        self.vault = backup.0;
+        self.restart();
+        self.lose_cache();
     }
 
     pub(super) fn go(&mut self, online: bool) {
