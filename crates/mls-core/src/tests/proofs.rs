@@ -191,12 +191,13 @@ fn slots_that_receipts_speak_of_and_that_do_not_come_are_told_after_a_minute() {
     let (now, channel) = (world.now, world.general(team));
     let endpoint = &mut world.nodes[1].endpoint;
     endpoint.send(now, team, channel, "hi".into(), None, Vec::new()).unwrap();
-    let published = std::iter::from_fn(|| endpoint.poll());
-    let published = published.filter_map(|output| match output {
-        crate::Output::Publish { id, object } => Some((id, object)),
-        _ => None,
-    });
-    let (id, object) = published.last().unwrap();
+    let mut published = None;
+    while let Some(output) = endpoint.poll() {
+        if let crate::Output::Publish { id, object } = output {
+            published = Some((id, object));
+        }
+    }
+    let (id, object) = published.unwrap();
     let receipt = Receipt::sign(&world.relay.signer, &object, slot.next().unwrap(), now);
     let endpoint = &mut world.nodes[1].endpoint;
     endpoint.handle(now, Input::Answered { id, answer: crate::Answer::Receipt(receipt) }).unwrap();

@@ -253,7 +253,7 @@ fn the_removed_lose_their_keys_and_keep_what_they_read() {
     world.run();
     let object = certificate(&world, team, bob, 1, Standing::Revoked, None);
     let index = leaf_at(&world, team, 0, bob);
-    let claim = commits(&mut world, team, 0, &[object.clone()], |builder| {
+    let claim = commits(&mut world, team, 0, std::slice::from_ref(&object), |builder| {
         builder.propose_removals([index])
     });
     // The relay may still tell those who are reading now.

@@ -1,5 +1,5 @@
 use names::{Device, Generation, Rest, Slot, TeamId};
-use objects::{Draft, Hash, Millis, Object, Part, Receipt, Signer, Term};
+use objects::{Announcement, Draft, Hash, Millis, Object, Part, Receipt, Signer, Term};
 
 use super::world::World;
 use crate::{Input, Notice};
@@ -125,8 +125,34 @@ fn another_relay_orders_after_a_new_term_and_none_before() {
 /// `MLS-41`
 #[test]
 fn the_number_of_terms_is_no_devices() {
-    let mut world = World::new(&["Admin"]);
+    let mut world = World::new(&["Admin", "Alice"]);
     let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
-    let endpoint = &world.nodes[0].endpoint;
-    assert!(endpoint.certificate(team, Device::ORIGIN).unwrap().is_none());
+    let hash = world.invite(team, 1);
+    assert!(world.nodes[0].added.iter().any(|(added, result)| *added == hash && result.is_ok()));
+    let (_, announced) = world
+        .relay
+        .order
+        .iter()
+        .filter_map(|name| world.relay.get(*name))
+        .find(|(object, _)| matches!(object.name().place().rest, Rest::KeyPackage { .. }))
+        .map(|(object, _)| (object.name(), object.clone()))
+        .unwrap();
+    // The same with the number of terms: nobody adds it.
+    let mut announcement = Announcement::parse(announced.data().unwrap()).unwrap();
+    let signer = Signer::from_seed(&[3; 32]);
+    announcement.device = Device::ORIGIN;
+    announcement.log_key = signer.key();
+    let hash = announcement.hash();
+    let draft = Draft {
+        name: team.name(Announcement::rest(&hash)),
+        created: Millis(1),
+        expires: Millis::NEVER,
+        previous: Hash::NONE,
+        part: Part::ONLY,
+        data: &announcement.bytes(),
+    };
+    world.relay.publish(&draft.sign(&signer).unwrap());
+    world.act(0, |endpoint, now| endpoint.add_device(now, team, hash).unwrap());
+    world.run();
+    assert_eq!(world.nodes[0].added.last(), Some(&(hash, Err(crate::NotAdded::NumberTaken))));
 }
