@@ -4,7 +4,7 @@ use names::{Slot, TeamId};
 use objects::{Claim, Hash, Object};
 
 use super::adversary::{arrive, claim, log_signer, signed};
-use super::world::World;
+use super::world::{Crash, World};
 use crate::rows::Table;
 use crate::send::private_message;
 use crate::state::{ClaimRow, Stage, team_key};
@@ -179,4 +179,31 @@ fn who_applied_what_an_admin_passes_over_comes_back() {
     assert!(told(&world, 4, Notice::Rejoined { team }), "{:?}", world.nodes[4].notices);
     assert!(told(&world, 1, Notice::Rejoined { team }), "{:?}", world.nodes[1].notices);
     all_is_well(&mut world, team);
+}
+
+/// How often a device that comes back was stepped on its way; it dies once.
+fn comes_back(crash: Option<Crash>) -> usize {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    half_good_commit(&mut world, team, &[2]);
+    world.crash = Some(crash.unwrap_or(Crash { node: 2, step: usize::MAX, committed: true }));
+    world.steps = 0;
+    world.run();
+    world.act(0, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    world.run();
+    let steps = world.steps;
+    assert!(told(&world, 2, Notice::Rejoined { team }));
+    all_is_well(&mut world, team);
+    steps
+}
+
+/// `MLS-01`
+#[test]
+fn who_comes_back_may_die_on_the_way() {
+    let steps = comes_back(None);
+    assert!(steps > 20);
+    for step in (0..steps).step_by(3) {
+        for committed in [true, false] {
+            comes_back(Some(Crash { node: 2, step, committed }));
+        }
+    }
 }
