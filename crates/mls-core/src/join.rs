@@ -245,6 +245,11 @@ impl Endpoint {
             Err(NotJoined::Refused) => {
                 self.rows().remove(Table::Ahead, &key);
                 self.outputs.push_back(Output::Notice(Notice::BadWelcome { team }));
+                if pointed && matches!(row.stage, Stage::Rejoining { .. }) {
+                    // Whoever pointed there had the slot: no other welcome for this will come.
+                    self.announce_again(now, team, row)?;
+                    return Ok(true);
+                }
                 Ok(false)
             }
         }

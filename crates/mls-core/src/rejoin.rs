@@ -13,7 +13,7 @@ impl Endpoint {
     /// Announces this device again, under the number and keys of its certificate, and waits to be
     /// welcomed. Logs, certificates and the old group's keys stay.
     pub(crate) fn rejoin(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
-        let Some(mut row) = self.team(team)? else {
+        let Some(row) = self.team(team)? else {
             return Ok(());
         };
         if !matches!(row.stage, Stage::Member | Stage::Stalled { .. }) {
@@ -23,6 +23,18 @@ impl Endpoint {
         self.lost(team)?;
         self.load_group(team)?;
         self.forget_stalls(team);
+        self.outputs.push_back(Output::Notice(Notice::Rejoining { team }));
+        self.outputs.push_back(Output::TeamsChanged);
+        self.announce_again(now, team, row)
+    }
+
+    /// Announces a new key package of this device, in place of the one that waits.
+    pub(crate) fn announce_again(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        mut row: TeamRow,
+    ) -> Result<(), Fault> {
         row.leaf_seed = self.draw_seed();
         // If an old vault was put back, the next numbers may be taken; those of others go on.
         let jump = BLOB_JUMP.saturating_add(self.draw_number() % BLOB_JUMP);
@@ -30,10 +42,7 @@ impl Endpoint {
         let (object, hash) = self.announcement(now, team, &row)?;
         row.stage = Stage::Rejoining { announcement: hash.0, added: None };
         self.put_team(team, &row)?;
-        self.queue(&object, Purpose::Plain)?;
-        self.outputs.push_back(Output::Notice(Notice::Rejoining { team }));
-        self.outputs.push_back(Output::TeamsChanged);
-        Ok(())
+        self.queue(&object, Purpose::Plain)
     }
 
     /// Somebody announces a key package: a member that is behind, perhaps.

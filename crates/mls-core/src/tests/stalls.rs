@@ -1,9 +1,9 @@
 //! Commits that some or all cannot apply, and how the team goes on.
 
-use names::{Slot, TeamId};
-use objects::{Claim, Hash, Object};
+use names::{Rest, Slot, TeamId};
+use objects::{Claim, Hash, Object, WelcomePointer};
 
-use super::adversary::{arrive, claim, log_signer, signed};
+use super::adversary::{arrive, claim, claim_with, log_signer, signed};
 use super::world::{Crash, World};
 use crate::rows::Table;
 use crate::send::private_message;
@@ -206,4 +206,49 @@ fn who_comes_back_may_die_on_the_way() {
             comes_back(Some(Crash { node: 2, step, committed }));
         }
     }
+}
+
+/// `MLS-46`
+#[test]
+fn a_false_welcome_does_not_keep_a_device_from_coming_back() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);
+    half_good_commit(&mut world, team, &[2]);
+    world.run();
+    world.nodes[2].go(false);
+    world.run();
+    world.act(3, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    world.run();
+    // Nobody but Alice hears that Bob is behind.
+    for node in [0, 1, 3] {
+        world.nodes[node].go(false);
+    }
+    world.nodes[2].go(true);
+    world.run();
+    let Stage::Rejoining { announcement, .. } = stage(&world, 2, team) else { panic!() };
+    let welcomed = Hash(announcement);
+    let object = claim_with(&mut world, team, 1, b"neither commit nor welcome", |claim| {
+        claim.welcome = Some(claim.commit);
+        claim.welcomed = vec![welcomed];
+    });
+    let claim = Claim::parse(object.data().unwrap()).unwrap();
+    let Rest::Slot(slot) = object.name().place().rest else { panic!() };
+    let pointer = WelcomePointer {
+        announcement: welcomed,
+        slot,
+        claim: object.entry_hash(),
+        welcome: claim.commit,
+    };
+    let name = team.name(WelcomePointer::rest(&welcomed));
+    let signer = log_signer(&world, team, 1);
+    world.relay.publish(&signed(name, Hash::NONE, &pointer.bytes(), &signer));
+    world.run();
+    assert!(told(&world, 2, Notice::BadWelcome { team }));
+    let Stage::Rejoining { announcement, added: None } = stage(&world, 2, team) else { panic!() };
+    assert_ne!(Hash(announcement), welcomed);
+    for node in [0, 1, 3] {
+        world.nodes[node].go(true);
+    }
+    world.run();
+    assert!(told(&world, 2, Notice::Rejoined { team }));
+    all_is_well(&mut world, team);
 }
