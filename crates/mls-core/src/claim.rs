@@ -12,11 +12,11 @@ use openmls::prelude::{
 
 use crate::admin::certify;
 use crate::identity::{Leaf, identity_of};
-use crate::intents::put_addition;
+use crate::intents::{put_addition, refresh_key};
 use crate::rows::Table;
 use crate::send::private_message;
 use crate::state::{ClaimRow, IntentRow, Purpose, TeamRow, stored_object, team_key};
-use crate::{Endpoint, Fault, NotAdded};
+use crate::{Broken, Endpoint, Fault, NotAdded};
 use openmls_traits::OpenMlsProvider as _;
 
 /// Somebody who is to be added.
@@ -114,6 +114,9 @@ impl Endpoint {
         };
         self.put_team(team, &row)?;
         self.rows().put(Table::Claim, &team_key(team), &claim)?;
+        if refresh && self.breaks(Broken::ForgetsWishes) {
+            self.rows().remove(Table::Intent, &refresh_key(team));
+        }
         self.queue_needed(team)
     }
 
@@ -203,7 +206,11 @@ impl Endpoint {
         let Ok(builder) = builder.build(rand, crypto, &signer, |_| true) else {
             return Ok(None);
         };
-        builder.stage_commit(&self.provider).map(Some).map_err(|_| Fault::Mls)
+        let bundle = builder.stage_commit(&self.provider).map_err(|_| Fault::Mls)?;
+        if self.broken.contains(&Broken::MergesAtOnce) {
+            group.merge_pending_commit(&self.provider).map_err(|_| Fault::Mls)?;
+        }
+        Ok(Some(bundle))
     }
 
     /// Tells the owner of an announcement where its welcome is.

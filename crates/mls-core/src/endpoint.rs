@@ -13,7 +13,7 @@ use crate::identity::{Memo, is_label};
 use crate::provider::Provider;
 use crate::rows::{Change, Rows, Table};
 use crate::state::{OrgRow, RelayRow, Stage, TeamRow, UserRow, team_key, team_of};
-use crate::{Entropy, Fault, Input, Output};
+use crate::{Broken, Entropy, Fault, Input, Output};
 
 /// Everything that a device knows and decides about its teams while its vault is open.
 ///
@@ -30,6 +30,7 @@ pub struct Endpoint {
     pub(crate) unacknowledged: BTreeMap<(TeamId, Channel), BTreeSet<u64>>,
     /// Logs whose watermark may have changed.
     pub(crate) touched: BTreeSet<(TeamId, Channel)>,
+    pub(crate) broken: BTreeSet<Broken>,
 }
 
 /// What lasts as long as a link.
@@ -133,6 +134,7 @@ impl Endpoint {
             link: None,
             unacknowledged: BTreeMap::new(),
             touched: BTreeSet::new(),
+            broken: BTreeSet::new(),
         }
     }
 

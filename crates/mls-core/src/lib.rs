@@ -4,6 +4,7 @@ mod admin;
 mod authority;
 mod beacon;
 mod blobs;
+mod broken;
 mod certificate;
 mod claim;
 mod content;
@@ -40,6 +41,8 @@ mod views;
 mod withheld;
 
 pub use admin::{CreateChannelError, CreateOrgError, CreateTeamError, MOST_CHANNELS};
+#[doc(hidden)]
+pub use broken::Broken;
 pub use content::{MAX_AFTER, MAX_BODY};
 pub use crypto::{Entropy, Random};
 pub use endpoint::{CreateError, Endpoint, LoadError};

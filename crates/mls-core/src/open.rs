@@ -15,7 +15,7 @@ use crate::log::Fit;
 use crate::rows::Table;
 use crate::send::{PRIVATE, authenticated};
 use crate::state::{AheadRow, LogRow, Stage, TeamRow, log_key, team_key};
-use crate::{Endpoint, Fault, Notice, Output, Unreadable};
+use crate::{Broken, Endpoint, Fault, Notice, Output, Unreadable};
 
 /// What waits in [`Table::Ahead`].
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -123,7 +123,7 @@ impl Endpoint {
             }
             return Ok(());
         }
-        let here = log.has(number);
+        let here = log.has(number) && !self.breaks(Broken::OpensTwice);
         if channel == Channel::ALL || log.frozen || (here && !log.contradicts(number, object)) {
             return Ok(());
         }
@@ -136,10 +136,12 @@ impl Endpoint {
             return Ok(());
         }
         let framing = object.data().and_then(Framing::read);
-        if self.is_early(team, row, framing.as_ref()) {
+        let early = self.is_early(team, row, framing.as_ref());
+        if early && !self.breaks(Broken::NoFuture) {
             return self.keep(team, Ahead::Entry, object, None);
         }
         match log.fit(number, object) {
+            Fit::Fork if self.breaks(Broken::IgnoresForks) => Ok(()),
             Fit::Fork => {
                 log.frozen = true;
                 self.outputs.push_back(Output::Notice(Notice::Fork { name }));
@@ -191,6 +193,9 @@ impl Endpoint {
             (Some(_), None) => Opening::Unreadable(Unreadable::Damaged),
             // Said before we came: it was never meant for us.
             (Some(_), Some(framing)) if framing.epoch < row.joined => return Ok(()),
+            (Some(_), Some(framing)) if self.is_past(entry.team, framing) => {
+                Opening::Unreadable(Unreadable::TooLate)
+            }
             (Some(data), Some(framing)) => self.decrypt(entry, data, framing)?,
         };
         match opening {
@@ -205,6 +210,11 @@ impl Endpoint {
         }
     }
 
+    fn is_past(&self, team: TeamId, framing: &Framing<'_>) -> bool {
+        let epoch = self.groups.get(&team).map(|group| group.epoch().as_u64());
+        self.breaks(Broken::NoPast) && epoch.is_some_and(|epoch| framing.epoch < epoch)
+    }
+
     fn decrypt(
         &mut self,
         entry: &Entry<'_>,
@@ -214,7 +224,8 @@ impl Endpoint {
         // Before MLS sees it: a ciphertext of somebody else, put under another name, would use
         // up the key of the real one.
         let wanted = authenticated(entry.object.name(), &entry.object.previous());
-        if framing.authenticated != wanted || framing.content != APPLICATION {
+        let named = framing.authenticated == wanted || self.breaks(Broken::AnyName);
+        if !named || framing.content != APPLICATION {
             return Ok(Opening::WrongAuthor);
         }
         let Some(message) = protocol_message(data) else {

@@ -9,7 +9,7 @@ use objects::{Key, Millis, Object, Proof, Receipt};
 use crate::endpoint::{Hold, Link};
 use crate::rows::Table;
 use crate::state::{LogRow, OutboxRow, Purpose, Stage, log_key, stored_object};
-use crate::{Answer, Endpoint, Fault, Notice, Output, Watermark};
+use crate::{Answer, Broken, Endpoint, Fault, Notice, Output, Watermark};
 
 impl Endpoint {
     /// Queues an object for the relay.
@@ -157,6 +157,9 @@ impl Endpoint {
             if let Some(link) = &mut self.link {
                 link.in_flight.insert(id);
             }
+            if self.breaks(Broken::SendsOnce) && row.purpose == Purpose::Plain {
+                self.rows().remove(Table::Outbox, &id.to_be_bytes());
+            }
             self.outputs.push_back(match row.purpose {
                 Purpose::Claim => Output::Claim { id, object },
                 Purpose::Plain | Purpose::Needed | Purpose::Pointer => {
@@ -215,7 +218,7 @@ impl Endpoint {
                 let proven = match row.purpose {
                     Purpose::Claim => self.ordered(&object, &receipt)? == Some(true),
                     Purpose::Plain | Purpose::Needed | Purpose::Pointer => {
-                        receipt.covers(&relay, &object)
+                        receipt.covers(&relay, &object) || self.is_origins(&object, &receipt)?
                     }
                 };
                 if !proven {

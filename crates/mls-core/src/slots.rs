@@ -8,7 +8,7 @@ use crate::judge::Verdict;
 use crate::open::{Ahead, ahead_key, ahead_prefix};
 use crate::rows::Table;
 use crate::state::{AheadRow, ClaimRow, Stage, TeamRow, team_key};
-use crate::{Endpoint, Fault, Notice, Output, Skip};
+use crate::{Broken, Endpoint, Fault, Notice, Output, Skip};
 
 /// The next slot, as far as everybody sees the same of it.
 pub(crate) struct Due {
@@ -35,13 +35,15 @@ impl Endpoint {
         };
         match self.ordered(object, receipt)? {
             Some(true) => {}
+            Some(false) if self.breaks(Broken::BelievesClaims) => {}
             Some(false) => {
                 self.outputs.push_back(Output::Notice(Notice::BadReceipt { name }));
                 return Ok(());
             }
             None => return self.keep_unordered(team, object, receipt),
         }
-        if self.contradicts(team, row, slot, receipt)? {
+        let follows = self.breaks(Broken::FollowsAnyOrigin);
+        if !follows && self.contradicts(team, row, slot, receipt)? {
             return self.origin_equivocates(team, slot, &[object.bytes(), receipt.bytes()]);
         }
         if slot <= row.head().0 {
@@ -124,7 +126,7 @@ impl Endpoint {
             return Ok(None);
         };
         let receipt = self.claim_receipt(team, object.name())?.ok_or(Fault::Row)?;
-        if object.previous() != row.head().1 {
+        if !self.breaks(Broken::FollowsAnyOrigin) && object.previous() != row.head().1 {
             // The origin has signed a slot that stands on another one than it told here.
             self.rows().remove(Table::Ahead, &ahead_key(team, Ahead::Claim, object.name()));
             self.origin_equivocates(team, slot, &[object.bytes(), receipt.bytes()])?;
@@ -155,6 +157,7 @@ impl Endpoint {
         let won = matches!(verdict, Verdict::Won);
         let newcomers = match verdict {
             Verdict::Wait => return Ok(false),
+            Verdict::Stall if self.breaks(Broken::SkipsAlone) => Vec::new(),
             Verdict::Stall => {
                 let author = due.claim.as_ref().map_or(Device::ORIGIN, |claim| claim.device);
                 self.stall(now, team, row, due, author)?;

@@ -34,6 +34,13 @@ impl Endpoint {
         Ok(origin.map(|key| receipt.head == slot && !other && receipt.covers(&key, claim)))
     }
 
+    /// Is it the receipt of an origin of the object's team? A relay on the way hands it on for what
+    /// has been at the origin before.
+    pub(crate) fn is_origins(&self, object: &Object, receipt: &Receipt) -> Result<bool, Fault> {
+        let terms = self.terms(object.name().team())?;
+        Ok(terms.iter().any(|(_, term)| receipt.covers(&term.key, object)))
+    }
+
     /// The claim that a later term names as the last before it.
     fn agreed(&self, team: TeamId, slot: Slot) -> Result<Option<Hash>, Fault> {
         let named = |(_, term): (Generation, Term)| (term.after == slot).then_some(term.claim);

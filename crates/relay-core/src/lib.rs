@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod above;
+mod broken;
 mod check;
 mod deliver;
 mod face;
@@ -19,6 +20,8 @@ mod term;
 mod up;
 mod writer;
 
+#[doc(hidden)]
+pub use broken::Broken;
 pub use face::{DropReason, Fault, Input, Org, Output, Peer};
 pub use memory::MemoryShelf;
 pub use quota::Limits;

@@ -6,6 +6,7 @@ use names::{Device, Name, Origin, Rest, TeamId};
 use objects::wire::{FromRelay, Refusal, ToRelay};
 use objects::{Certificate, Hash, Key, Millis, Object, Proof, RelayProof, Signer, Term};
 
+use crate::broken::Broken;
 use crate::check::Verdict;
 use crate::face::{DropReason, Fault, Input, Org, Output, Peer};
 use crate::gate::{self, Kind, Phase};
@@ -53,6 +54,7 @@ pub struct Relay<S> {
     /// What peers were told about the way to the origin.
     pub(crate) told_reachable: bool,
     pub(crate) sweep_at: Option<Millis>,
+    pub(crate) broken: BTreeSet<Broken>,
     undecided: VecDeque<Output>,
     decided: VecDeque<Output>,
 }
@@ -95,6 +97,7 @@ impl<S: Shelf> Relay<S> {
             awaiting: BTreeMap::new(),
             told_reachable: true,
             sweep_at,
+            broken: BTreeSet::new(),
             undecided: VecDeque::new(),
             decided: VecDeque::new(),
         })
@@ -148,7 +151,9 @@ impl<S: Shelf> Relay<S> {
     /// # Errors
     /// When the store is broken; then nothing of it may be told to anybody.
     pub fn settle(&mut self) -> Result<(), Fault> {
-        self.shelf.commit()?;
+        if !self.breaks(Broken::AnswersUnsynced) {
+            self.shelf.commit()?;
+        }
         self.decided.append(&mut self.undecided);
         Ok(())
     }

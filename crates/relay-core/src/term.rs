@@ -3,6 +3,7 @@
 use names::{Device, Rest, Slot, Team, TeamId};
 use objects::{Hash, Millis, Object, Receipt, Term};
 
+use crate::broken::Broken;
 use crate::face::Fault;
 use crate::notes;
 use crate::relay::Relay;
@@ -41,6 +42,9 @@ impl<S: Shelf> Relay<S> {
 
     /// Is it the receipt of the claim of `slot`, by the origin of the slot's term?
     pub(crate) fn decides(&mut self, slot: Slot, receipt: &Receipt) -> Result<bool, Fault> {
+        if self.breaks(Broken::BelievesReceipts) {
+            return Ok(true);
+        }
         let terms = self.terms(receipt.name.team())?;
         let term = terms.iter().rev().find(|term| term.after < slot);
         Ok(receipt.head == slot
