@@ -16,7 +16,7 @@ use objects::wire::{FromRelay, Refusal, SlotAnswer, SubscriptionStanding, ToRela
 use objects::{
     Admin, Announcement, BlobRef, Certificate, CertificateError, Claim, Draft, HEADER_LEN, Hash,
     Issuer, Key, Label, MAX_DATA, MAX_OBJECT, Malformed, Millis, Named, Object, Part, Proof,
-    Receipt, RelayRef, Signer, Standing, TeamLink, WelcomePointer,
+    Receipt, RelayProof, RelayRef, Signer, Standing, TeamLink, WelcomePointer,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -140,6 +140,9 @@ fn to_relay() -> impl Strategy<Value = ToRelay> {
         ),
         any::<u32>().prop_map(|id| ToRelay::Unsubscribe { id }),
         (any::<u32>(), message()).prop_map(|(seq, name)| ToRelay::Get { seq, name }),
+        (signer(), key(), any::<[u8; 32]>()).prop_map(|(child, parent, exporter)| {
+            ToRelay::Relay(RelayProof::sign(&child, &parent, &exporter))
+        }),
     ]
 }
 
@@ -155,6 +158,7 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         Just(Refusal::UnknownOrg),
         Just(Refusal::Malformed),
         Just(Refusal::Quota),
+        Just(Refusal::Forked),
     ]
 }
 
@@ -195,6 +199,9 @@ fn from_relay() -> impl Strategy<Value = FromRelay> {
         (any::<u64>(), object(), option::of(receipt())).prop_map(|(position, object, receipt)| {
             FromRelay::Deliver { position, object, receipt }
         }),
+        receipt().prop_map(|receipt| FromRelay::Settled { receipt }),
+        any::<bool>().prop_map(|reachable| FromRelay::Upstream { reachable }),
+        Just(FromRelay::Related),
     ]
 }
 
@@ -332,7 +339,7 @@ proptest! {
 
     /// `OBJECTS-01`
     #[test]
-    fn any_bytes_are_refused_or_written_the_same(bytes in vec(any::<u8>(), 0..400), version in 0..10_u8) {
+    fn any_bytes_are_refused_or_written_the_same(bytes in vec(any::<u8>(), 0..400), version in 0..14_u8) {
         let bytes = [&[version][..], &bytes].concat();
         if let Ok(frame) = ToRelay::parse(&bytes) {
             prop_assert_eq!(frame.bytes(), bytes.clone());
@@ -429,7 +436,7 @@ proptest! {
     }
 }
 
-const LABELS: [Label; 10] = [
+const LABELS: [Label; 12] = [
     Label::Data,
     Label::Entry,
     Label::Blob,
@@ -440,4 +447,6 @@ const LABELS: [Label; 10] = [
     Label::Root,
     Label::Credential,
     Label::User,
+    Label::Content,
+    Label::Relay,
 ];

@@ -10,8 +10,9 @@ use names::{
 };
 use objects::wire::{FromRelay, Refusal, SlotAnswer, SubscriptionStanding, ToRelay};
 use objects::{
-    Admin, Announcement, BlobRef, Certificate, Claim, Draft, Hash, Issuer, Label, Millis, Named,
-    Object, OrgRoot, Part, Proof, Receipt, RelayRef, Signer, Standing, TeamLink, WelcomePointer,
+    Admin, Announcement, BlobRef, Certificate, Claim, Draft, Grant, Hash, Issuer, Label, Millis,
+    Named, Object, OrgRoot, Part, Proof, Receipt, RelayProof, RelayRef, Signer, Spent, Standing,
+    TeamLink, Term, WelcomePointer,
 };
 
 /// `OBJECTS-09`
@@ -65,6 +66,8 @@ fn hashes_and_texts_are_what_they_were() {
         Label::Root,
         Label::Credential,
         Label::User,
+        Label::Content,
+        Label::Relay,
     ] {
         let _ = writeln!(lines, "hash-of-abc-under-{label:?} {}", Hash::of(label, b"abc"));
     }
@@ -85,6 +88,17 @@ fn objects() -> String {
     };
     let by_root = certificate(Standing::Certified, Issuer::Root).bytes();
     let by_admin = certificate(Standing::Revoked, Issuer::Admin(admin)).bytes();
+    let grant = Grant { until: Millis::NEVER, signature: admin.signature };
+    let of_admin = certificate(Standing::Admin(grant), Issuer::Root).bytes();
+    let term = Term {
+        key: signer(5).key(),
+        after: Slot::truncate(3),
+        claim: claim().entry_hash(),
+        address: "relay.example:4433".to_owned(),
+    };
+    let term_name =
+        Rest::Certificate { device: Device::ORIGIN, generation: Generation::truncate(1) };
+    let spent = Spent { announcement: announcement().hash(), team: team(), device: device() };
     let certificate_name = |generation| Rest::Certificate {
         device: device(),
         generation: Generation::truncate(generation),
@@ -115,6 +129,9 @@ fn objects() -> String {
         ("blob-piece", object(piece, whole, b"the last piece", 3)),
         ("certificate-by-root", object(certificate_name(0), Part::ONLY, &by_root, 1)),
         ("revocation-by-admin", object(certificate_name(1), Part::ONLY, &by_admin, 2)),
+        ("certificate-of-admin", object(certificate_name(2), Part::ONLY, &of_admin, 1)),
+        ("term", object(term_name, Part::ONLY, &term.bytes(), 1)),
+        ("use", object(Spent::rest(&announced.hash()), Part::ONLY, &spent.bytes(), 3)),
     ] {
         line(&mut lines, kind, &object.bytes());
     }
@@ -134,6 +151,7 @@ fn to_relay() -> String {
         ),
         ("unsubscribe", ToRelay::Unsubscribe { id: 9 }),
         ("get", ToRelay::Get { seq: 12, name: entry().name() }),
+        ("relay", ToRelay::Relay(RelayProof::sign(&signer(6), &signer(5).key(), &[6; 32]))),
     ] {
         line(&mut lines, kind, &frame.bytes());
     }
@@ -154,6 +172,7 @@ fn from_relay() -> String {
         ("unknown-org", Refusal::UnknownOrg),
         ("malformed", Refusal::Malformed),
         ("quota", Refusal::Quota),
+        ("forked", Refusal::Forked),
     ];
     let answers = [
         ("won", SlotAnswer::Won(receipt)),
@@ -179,6 +198,10 @@ fn from_relay() -> String {
             "deliver-claim",
             FromRelay::Deliver { position: 13, object: claim(), receipt: Some(receipt) },
         ),
+        ("settled", FromRelay::Settled { receipt }),
+        ("reachable", FromRelay::Upstream { reachable: true }),
+        ("unreachable", FromRelay::Upstream { reachable: false }),
+        ("related", FromRelay::Related),
     ];
     frames.extend(refusals.map(|(kind, why)| (kind, FromRelay::Refused { seq: 7, why })));
     frames.extend(answers.map(|(kind, answer)| (kind, FromRelay::Slot { seq: 8, answer })));
