@@ -53,6 +53,12 @@ impl Desk {
                     self.show(name)?;
                 }
             }
+            Output::Renamed { from, to } => {
+                if let Some(record) = session.book.stored(&session.vault, from)? {
+                    session.book.record(to, record);
+                    self.show(to)?;
+                }
+            }
             Output::Failed { name, why } => {
                 if let Some(mut record) = session.book.stored(&session.vault, name)? {
                     translate::refusal_text(why).clone_into(&mut record.why);
@@ -194,6 +200,7 @@ impl Session {
 fn why_unreadable(why: Unreadable) -> &'static str {
     match why {
         Unreadable::TooLate => "it came too late: the key for it is gone",
+        Unreadable::OtherHistory => "it was written on another history of the team",
         Unreadable::Damaged => "it does not decrypt here",
         Unreadable::UnknownContent => "a newer Sotto wrote it; update to read it",
         Unreadable::Expired => "its time was over before it came",

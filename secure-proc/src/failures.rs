@@ -62,11 +62,6 @@ pub(crate) fn send(error: &SendError) -> Failure {
             &error.to_string(),
             "shorten it, or send it as several messages",
         ),
-        SendError::Stalled => failure(
-            ErrorCode::NotPermitted,
-            &error.to_string(),
-            "ask your admin to add this device again",
-        ),
         SendError::RunOut => failure(
             ErrorCode::RunOut,
             &error.to_string(),

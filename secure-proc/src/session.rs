@@ -78,7 +78,7 @@ impl Session {
     /// Everything in memory, from the vault alone.
     pub(crate) fn load(vault: Vault<PageKey>) -> Result<Self, OpenError> {
         let mut rows = Vec::new();
-        for table in CoreTable::ALL {
+        for table in CoreTable::ALL.iter().copied() {
             let read = vault.scan(Table(table.code()))?;
             rows.extend(read.into_iter().map(|(key, value)| (table, key, value)));
         }

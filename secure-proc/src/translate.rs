@@ -59,6 +59,7 @@ pub(crate) fn to_net(output: &Output) -> Option<ToNet> {
         | Output::Message(_)
         | Output::Missing { .. }
         | Output::Failed { .. }
+        | Output::Renamed { .. }
         | Output::Watermark(_)
         | Output::TeamsChanged
         | Output::Joined { .. }

@@ -186,7 +186,7 @@ impl Endpoint {
         row: &TeamRow,
     ) -> Result<(), Fault> {
         let content = Content::Roster { name: row.name.clone(), channels: row.channels.clone() };
-        self.manage(now, team, row, &content)
+        self.manage(now, team, &content)
     }
 
     fn draw_team(&mut self, org: &OrgRow) -> Result<TeamId, Fault> {

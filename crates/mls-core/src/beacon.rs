@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use names::{Channel, Device, Slot, TeamId};
+use names::{Channel, Device, TeamId};
 use objects::{Hash, Key, Millis};
 
-use crate::content::{Content, MOST_TIPS, Tip};
+use crate::bound::SeenHead;
+use crate::content::{Content, MOST_TIPS, Tip, prefix};
 use crate::identity::Leaf;
 use crate::open::Entry;
 use crate::rows::Table;
-use crate::state::{LogRow, Stage, TeamRow, log_key, log_of, team_key};
+use crate::state::{LogRow, TeamRow, log_key, log_of, team_key};
 use crate::{Endpoint, Fault, Notice, Output};
 
 impl Endpoint {
@@ -32,7 +33,7 @@ impl Endpoint {
             return Ok(());
         };
         let due = row.beacon_due.is_some_and(|due| due <= now.0);
-        if !due || row.stage != Stage::Member {
+        if !due || !self.may_seal(team, &row) {
             return Ok(());
         }
         row.beacon_due = None;
@@ -43,15 +44,10 @@ impl Endpoint {
             .get(&team)
             .map(|group| group.epoch_authenticator().as_slice().to_vec())
             .unwrap_or_default();
-        let (slot, claim) = row.head();
         for tips in tips.chunks(MOST_TIPS) {
-            let content = Content::Beacon {
-                slot: slot.value(),
-                claim,
-                authenticator: authenticator.clone(),
-                tips: tips.to_vec(),
-            };
-            self.manage(now, team, &row, &content)?;
+            let (authenticator, tips) = (authenticator.clone(), tips.to_vec());
+            let content = Content::Beacon { authenticator, tips, wants: Vec::new() };
+            self.seal_beacon(now, team, &row, &content)?;
         }
         Ok(())
     }
@@ -59,7 +55,7 @@ impl Endpoint {
     /// When the next beacon of a team is due.
     pub(crate) fn beacon_due(&self, team: TeamId) -> Option<Millis> {
         let row = self.team(team).ok().flatten()?;
-        (row.stage == Stage::Member).then_some(row.beacon_due?).map(Millis)
+        self.may_seal(team, &row).then_some(row.beacon_due?).map(Millis)
     }
 
     /// Logs of others that have grown since our last beacon; told of with the next one.
@@ -77,7 +73,9 @@ impl Endpoint {
             }
             log.told = next;
             self.rows().put(Table::Log, &key, &log)?;
-            tips.push(Tip { channel, device, next });
+            // Only of the newest entry is the hash known.
+            let hash = if next == log.next { prefix(&Hash(log.tip)) } else { [0; 12] };
+            tips.push(Tip { channel, device, next, hash });
         }
         Ok(tips)
     }
@@ -86,19 +84,17 @@ impl Endpoint {
     pub(crate) fn beacon_came(
         &mut self,
         entry: &Entry<'_>,
-        slot: u64,
-        claim: Hash,
+        head: &SeenHead,
         authenticator: &[u8],
         tips: &[Tip],
     ) -> Result<(), Fault> {
         let Some(row) = self.team(entry.team)? else {
             return Ok(());
         };
-        if let Some(head) = row.heads.iter().find(|head| head.slot == slot) {
-            let known = !head.authenticator.is_empty();
-            let other = known && head.authenticator != authenticator;
-            if head.claim != claim.0 || other {
-                let (team, slot) = (entry.team, Slot::truncate(slot));
+        if let Some(known) = row.known_head(head.slot) {
+            let other = !known.authenticator.is_empty() && known.authenticator != authenticator;
+            if !head.is(known) || other {
+                let (team, slot) = (entry.team, head.slot);
                 self.outputs.push_back(Output::Notice(Notice::TwoHistories { team, slot }));
             }
         }

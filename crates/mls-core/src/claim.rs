@@ -14,8 +14,8 @@ use crate::admin::certify;
 use crate::identity::{Leaf, identity_of};
 use crate::intents::{put_addition, refresh_key};
 use crate::rows::Table;
-use crate::send::private_message;
 use crate::state::{ClaimRow, IntentRow, Purpose, TeamRow, stored_object, team_key};
+use crate::unsealed::private_message;
 use crate::{Broken, Endpoint, Fault, NotAdded};
 use openmls_traits::OpenMlsProvider as _;
 

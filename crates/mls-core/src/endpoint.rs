@@ -4,15 +4,18 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
-use names::{Channel, Slot, TeamId};
+use names::{Channel, TeamId};
 use objects::{Key, Millis, RelayRef, Signer};
 use openmls::prelude::{GroupId, MlsGroup};
 use zeroize::Zeroizing;
 
+use crate::guard::Guard;
 use crate::identity::{Memo, is_label};
+use crate::link::Link;
 use crate::provider::Provider;
 use crate::rows::{Change, Rows, Table};
 use crate::state::{OrgRow, RelayRow, Stage, TeamRow, UserRow, team_key, team_of};
+use crate::underway::Underway;
 use crate::{Broken, Entropy, Fault, Input, Output};
 
 /// Everything that a device knows and decides about its teams while its vault is open.
@@ -26,41 +29,12 @@ pub struct Endpoint {
     pub(crate) memo: RefCell<Memo>,
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) link: Option<Link>,
-    /// Own entries that the relay has not acknowledged, by log.
-    pub(crate) unacknowledged: BTreeMap<(TeamId, Channel), BTreeSet<u64>>,
+    pub(crate) underway: Underway,
+    /// Of teams whose logs are not known to end where we think.
+    pub(crate) guards: BTreeMap<TeamId, Guard>,
     /// Logs whose watermark may have changed.
     pub(crate) touched: BTreeSet<(TeamId, Channel)>,
     pub(crate) broken: BTreeSet<Broken>,
-}
-
-/// What lasts as long as a link.
-pub(crate) struct Link {
-    pub(crate) relay: Key,
-    pub(crate) exporter: [u8; 32],
-    /// The relay's clock minus ours.
-    pub(crate) ahead: i128,
-    /// Sent and not answered.
-    pub(crate) in_flight: BTreeSet<u64>,
-    /// Everything up to here was sent once.
-    pub(crate) sent: u64,
-    /// What the relay refused: not sent again before the next link.
-    pub(crate) refused: BTreeSet<Hold>,
-    /// What the relay did not want yet: sent again at `again`.
-    pub(crate) later: BTreeSet<Hold>,
-    pub(crate) again: Option<Millis>,
-    pub(crate) caught_up: BTreeSet<TeamId>,
-    /// Slots that receipts name and that are not here: since when, and whether people know.
-    pub(crate) withheld: BTreeMap<TeamId, (Slot, Millis, bool)>,
-    /// Announcements that were asked for.
-    pub(crate) asked: BTreeMap<u64, (TeamId, [u8; 32])>,
-    pub(crate) next_ask: u64,
-}
-
-/// What is held back together after a refusal: a log stays in order.
-#[derive(Clone, Copy, Eq, PartialEq, Ord, PartialOrd)]
-pub(crate) enum Hold {
-    Log(TeamId, Channel),
-    Object(u64),
 }
 
 /// Why no endpoint was made.
@@ -119,9 +93,10 @@ impl Endpoint {
         }
         for team in this.subscriptions() {
             this.load_group(team)?;
+            this.guards.insert(team, Guard::Shut(Millis(0)));
             this.outputs.push_back(Output::Subscribe { team });
         }
-        this.count_unacknowledged()?;
+        this.count_underway()?;
         Ok(this)
     }
 
@@ -132,7 +107,8 @@ impl Endpoint {
             memo: RefCell::default(),
             outputs: VecDeque::new(),
             link: None,
-            unacknowledged: BTreeMap::new(),
+            underway: Underway::default(),
+            guards: BTreeMap::new(),
             touched: BTreeSet::new(),
             broken: BTreeSet::new(),
         }
@@ -147,16 +123,25 @@ impl Endpoint {
             Input::Linked { relay, exporter, now: theirs } => {
                 self.linked(now, relay, exporter, theirs)?;
             }
-            Input::Unlinked => self.link = None,
+            Input::Unlinked => {
+                self.link = None;
+                self.shut_guards();
+            }
             Input::Answered { id, answer } => self.answered(now, id, answer)?,
             Input::Arrived { object, receipt } => self.arrived(now, &object, receipt.as_ref())?,
-            Input::Found { id, object, .. } => self.found(now, id, object.as_ref())?,
+            Input::Found { id, object, .. } => {
+                if !self.own_found(now, id, object.as_ref())? {
+                    self.found(now, id, object.as_ref())?;
+                }
+            }
             Input::CaughtUp { team } => {
                 if let Some(link) = &mut self.link {
                     link.caught_up.insert(team);
                 }
             }
-            Input::Settled { .. } | Input::Upstream { .. } | Input::Tick => {}
+            Input::Settled { receipt } => self.settled(now, &receipt)?,
+            Input::Upstream { reachable } => self.upstream(reachable),
+            Input::Tick => {}
         }
         self.settle(now)
     }
@@ -165,6 +150,8 @@ impl Endpoint {
     pub(crate) fn settle(&mut self, now: Millis) -> Result<(), Fault> {
         for team in self.subscriptions() {
             self.drive_skip(now, team)?;
+            self.guard(now, team)?;
+            self.seal_waiting(now, team)?;
             self.drive(now, team)?;
             self.tell(now, team)?;
             self.tell_withheld(now, team)?;
@@ -176,10 +163,13 @@ impl Endpoint {
     /// When to be called again if nothing happens before.
     #[must_use]
     pub fn wake_at(&self) -> Option<Millis> {
-        let again = self.link.as_ref().and_then(|link| link.again);
+        let again = self.link.as_ref().and_then(Link::again);
         let teams = self.subscriptions().into_iter();
         teams
-            .flat_map(|team| [self.wish_due(team), self.beacon_due(team), self.withheld_due(team)])
+            .flat_map(|team| {
+                let (wish, beacon) = (self.wish_due(team), self.beacon_due(team));
+                [wish, beacon, self.withheld_due(team), self.guard_due(team)]
+            })
             .flatten()
             .chain(again)
             .min()

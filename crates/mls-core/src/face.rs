@@ -4,7 +4,7 @@ use std::fmt;
 
 use names::{Channel, Device, Name, Number, Slot, TeamId};
 use objects::wire::Refusal;
-use objects::{Hash, Key, Millis, Object, Proof, Receipt, RelayRef};
+use objects::{Hash, Key, Millis, Object, Proof, Receipt, RelayRef, Signature};
 use zeroize::Zeroizing;
 
 use crate::Notice;
@@ -149,6 +149,14 @@ pub enum Output {
         /// What the relay says.
         why: Refusal,
     },
+    /// An own message that waits has another name now: other messages of this device, written
+    /// before an old vault was put back, have the one that it had.
+    Renamed {
+        /// The name that it had.
+        from: Name,
+        /// The name that it has now.
+        to: Name,
+    },
     /// Own messages changed their state.
     Watermark(Watermark),
     /// The list of teams, channels or devices, or a name, has changed.
@@ -200,6 +208,9 @@ pub struct Opened {
     pub unreadable: Option<Unreadable>,
     /// So many entries of this author's log right before it are missing.
     pub missing_before: u32,
+    /// The author's signature over name and content, kept so that it can be sealed again for
+    /// others; `None` when it cannot be read.
+    pub signature: Option<Signature>,
 }
 
 /// Why a message that arrived cannot be read.
@@ -207,6 +218,8 @@ pub struct Opened {
 pub enum Unreadable {
     /// Its epoch is over for so long that its keys are gone, or it came too far out of order.
     TooLate,
+    /// It was sealed on another history of the team than this device's.
+    OtherHistory,
     /// It does not decrypt.
     Damaged,
     /// It decrypts to something that this version does not know.
@@ -222,7 +235,9 @@ pub struct Watermark {
     pub team: TeamId,
     /// The channel.
     pub channel: Channel,
-    /// Own entries below this number are at the relay.
+    /// Own entries below this number are at the home relay.
+    pub local: u32,
+    /// Own entries below this number are at the origin.
     pub relay: u32,
     /// Own entries below this number are delivered.
     pub delivered: u32,

@@ -43,4 +43,6 @@ fn ratchet() -> SenderRatchetConfiguration {
 }
 
 pub(crate) const SUITE: Ciphersuite = Ciphersuite::MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519;
+/// So many past epochs can still be read.
+pub(crate) const KEPT_EPOCHS: u64 = 3;
 const PAST_EPOCHS: usize = 3;

@@ -288,7 +288,7 @@ impl Endpoint {
 
     /// Everything that a claim needs is at the relay: the claim itself is next.
     pub(crate) fn queue_claim(&mut self, team: TeamId) -> Result<(), Fault> {
-        if self.waiting(team, |purpose| purpose == Purpose::Needed)? > 0 {
+        if self.waiting(team, |row| row.purpose == Purpose::Needed)? > 0 {
             return Ok(());
         }
         let claim: Option<ClaimRow> = self.rows().get(Table::Claim, &team_key(team))?;

@@ -14,8 +14,8 @@ use crate::group::{SUITE, capabilities, join_config, unbounded};
 use crate::identity::{Leaf, Vouched, identity_of, own_credential};
 use crate::open::{Ahead, ahead_key};
 use crate::rows::Table;
-use crate::send::ENTRY_LIFE;
 use crate::state::{Added, AheadRow, BlobRow, Purpose, Stage, TeamRow};
+use crate::unsealed::ENTRY_LIFE;
 use crate::views::Joining;
 use crate::{Endpoint, Fault, Notice, Output};
 

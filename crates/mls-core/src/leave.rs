@@ -36,8 +36,10 @@ impl Endpoint {
         if let Some(mut group) = self.groups.remove(&team) {
             group.delete(&self.provider.rows)?;
         }
+        self.fail_waiting(team, &row)?;
         self.unqueue(team, |_| true)?;
-        self.unacknowledged.retain(|(of, _), _| *of != team);
+        self.underway.leave(team);
+        self.guards.remove(&team);
         self.touched.retain(|(of, _)| *of != team);
         for table in [Table::Intent, Table::Claim, Table::Part, Table::Stall] {
             for key in self.rows().keys(table, &team_key(team)) {

@@ -2,19 +2,23 @@
 
 use names::{Channel, Device, Name, Number, Place, Rest, TeamId};
 use objects::{Millis, Object, Receipt, Standing};
+use openmls::framing::errors::MessageDecryptionError;
 use openmls::prelude::{
     MlsMessageBodyIn, MlsMessageIn, ProcessMessageError, ProcessedMessageContent, ProtocolMessage,
     Sender, ValidationError, tls_codec::DeserializeBytes as _,
 };
 use zeroize::Zeroizing;
 
+use crate::bound::Bound;
 use crate::content::unpadded;
 use crate::framing::{APPLICATION, Framing};
+use crate::group::KEPT_EPOCHS;
 use crate::identity::Vouched;
 use crate::log::Fit;
+use crate::part::Piece;
 use crate::rows::Table;
-use crate::send::{PRIVATE, authenticated};
 use crate::state::{AheadRow, LogRow, Stage, TeamRow, log_key, team_key};
+use crate::unsealed::PRIVATE;
 use crate::{Broken, Endpoint, Fault, Notice, Output, Unreadable};
 
 /// What waits in [`Table::Ahead`].
@@ -39,10 +43,7 @@ pub(crate) struct Entry<'a> {
 }
 
 enum Opening {
-    Opened {
-        user: String,
-        piece: Zeroizing<Vec<u8>>,
-    },
+    Opened(Piece),
     Unreadable(Unreadable),
     /// Leaf, name and signer disagree.
     WrongAuthor,
@@ -60,6 +61,9 @@ impl Endpoint {
         let Some(row) = self.team(team)? else {
             return Ok(());
         };
+        if let Some(receipt) = receipt {
+            self.settled(now, receipt)?;
+        }
         match rest {
             Rest::Message { channel, device, number } => {
                 let number = number.value();
@@ -119,7 +123,7 @@ impl Endpoint {
         let mut log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
         if device == row.own() {
             if number >= log.next && object.verifies(&Self::log_signer(row).key()) {
-                self.outputs.push_back(Output::Notice(Notice::RestoredVault { name }));
+                return self.found_unknown(now, team, object);
             }
             return Ok(());
         }
@@ -196,16 +200,14 @@ impl Endpoint {
             (Some(_), Some(framing)) if self.is_past(entry.team, framing) => {
                 Opening::Unreadable(Unreadable::TooLate)
             }
-            (Some(data), Some(framing)) => self.decrypt(entry, data, framing)?,
+            (Some(data), Some(framing)) => self.decrypt(row, entry, data, framing)?,
         };
         match opening {
             Opening::WrongAuthor => {
                 self.outputs.push_back(Output::Notice(Notice::WrongAuthor { name }));
                 Ok(())
             }
-            Opening::Opened { user, piece } => {
-                self.part(now, entry, Ok((user, piece)), missing_before)
-            }
+            Opening::Opened(piece) => self.part(now, entry, Ok(piece), missing_before),
             Opening::Unreadable(why) => self.part(now, entry, Err(why), missing_before),
         }
     }
@@ -217,25 +219,32 @@ impl Endpoint {
 
     fn decrypt(
         &mut self,
+        row: &TeamRow,
         entry: &Entry<'_>,
         data: &[u8],
         framing: &Framing<'_>,
     ) -> Result<Opening, Fault> {
         // Before MLS sees it: a ciphertext of somebody else, put under another name, would use
         // up the key of the real one.
-        let wanted = authenticated(entry.object.name(), &entry.object.previous());
-        let named = framing.authenticated == wanted || self.breaks(Broken::AnyName);
-        if !named || framing.content != APPLICATION {
+        let bound = Bound::read(framing.authenticated).filter(|bound| {
+            let Entry { object, .. } = entry;
+            let meant = bound.name == object.name() && bound.previous == object.previous();
+            meant || self.breaks(Broken::AnyName)
+        });
+        let (Some(Bound { head, .. }), APPLICATION) = (bound, framing.content) else {
             return Ok(Opening::WrongAuthor);
-        }
+        };
         let Some(message) = protocol_message(data) else {
             return Ok(Opening::Unreadable(Unreadable::Damaged));
         };
+        let other = row.known_head(head.slot).is_some_and(|known| !head.is(known));
         let group = self.groups.get_mut(&entry.team).ok_or(Fault::Mls)?;
+        let age = group.epoch().as_u64().saturating_sub(framing.epoch);
         let processed = match group.process_message(&self.provider, message) {
             Ok(processed) => processed,
             Err(ProcessMessageError::StorageError(fault)) => return Err(fault),
-            Err(ProcessMessageError::ValidationError(ValidationError::NoPastEpochData)) => {
+            Err(_) if other => return Ok(Opening::Unreadable(Unreadable::OtherHistory)),
+            Err(error) if age > KEPT_EPOCHS || has_no_key(&error) => {
                 return Ok(Opening::Unreadable(Unreadable::TooLate));
             }
             Err(_) => return Ok(Opening::Unreadable(Unreadable::Damaged)),
@@ -251,9 +260,9 @@ impl Endpoint {
             ProcessedMessageContent::ApplicationMessage(message) => {
                 let padded = Zeroizing::new(message.into_bytes());
                 Ok(match unpadded(&padded) {
-                    Some(piece) => {
-                        let piece = Zeroizing::new(piece.to_vec());
-                        Opening::Opened { user: leaf.user, piece }
+                    Some(bytes) => {
+                        let bytes = Zeroizing::new(bytes.to_vec());
+                        Opening::Opened(Piece { user: leaf.user, bytes, head })
                     }
                     None => Opening::Unreadable(Unreadable::UnknownContent),
                 })
@@ -265,6 +274,20 @@ impl Endpoint {
             | ProcessedMessageContent::OwnPrivateMessage => Ok(Opening::WrongAuthor),
         }
     }
+}
+
+/// Is the key for it gone, or was it never here?
+fn has_no_key<E>(error: &ProcessMessageError<E>) -> bool {
+    matches!(
+        error,
+        ProcessMessageError::ValidationError(
+            ValidationError::NoPastEpochData
+                | ValidationError::UnableToDecrypt(
+                    MessageDecryptionError::GenerationOutOfBound
+                        | MessageDecryptionError::SecretTreeError(_)
+                )
+        )
+    )
 }
 
 /// A private message, ready for OpenMLS.

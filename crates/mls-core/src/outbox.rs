@@ -1,12 +1,10 @@
-//! What waits for the relay: in order, until its signed receipt is here.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! What waits for the relays: in order, until the origin's signed receipt is here.
 
 use names::{Channel, Name, Rest, TeamId};
 use objects::wire::Refusal;
-use objects::{Key, Millis, Object, Proof, Receipt};
+use objects::{Millis, Object, Receipt};
 
-use crate::endpoint::{Hold, Link};
+use crate::link::Hold;
 use crate::rows::Table;
 use crate::state::{LogRow, OutboxRow, Purpose, Stage, log_key, stored_object};
 use crate::{Answer, Broken, Endpoint, Fault, Notice, Output, Watermark};
@@ -14,14 +12,23 @@ use crate::{Answer, Broken, Endpoint, Fault, Notice, Output, Watermark};
 impl Endpoint {
     /// Queues an object for the relay.
     pub(crate) fn queue(&mut self, object: &Object, purpose: Purpose) -> Result<(), Fault> {
+        let name = object.name();
+        let row = OutboxRow { purpose, held: None, object: object.bytes() };
+        if let Some(id) = self.underway.id(name) {
+            // It waits already: it is sent once more, from its place.
+            self.rows().put(Table::Outbox, &id.to_be_bytes(), &row)?;
+            if let Some(link) = &mut self.link {
+                link.in_flight.remove(&id);
+                link.held.remove(&id);
+                link.sent = link.sent.min(id.saturating_sub(1));
+            }
+            return Ok(());
+        }
         let next: Option<u64> = self.rows().get(Table::Identity, NEXT)?;
         let id = next.unwrap_or(1);
         self.rows().put(Table::Identity, NEXT, &id.saturating_add(1))?;
-        let row = OutboxRow { purpose, object: object.bytes() };
         self.rows().put(Table::Outbox, &id.to_be_bytes(), &row)?;
-        if let Some((team, channel, number)) = entry_of(object.name()) {
-            self.unacknowledged.entry((team, channel)).or_default().insert(number);
-        }
+        self.underway.add(id, name, false);
         Ok(())
     }
 
@@ -36,7 +43,7 @@ impl Endpoint {
                 continue;
             };
             if object.name().team() == team && gone(row.purpose) {
-                self.drop_queued(id);
+                self.drop_queued(id, object.name());
             }
         }
         Ok(())
@@ -46,18 +53,30 @@ impl Endpoint {
     pub(crate) fn waiting(
         &self,
         team: TeamId,
-        which: impl Fn(Purpose) -> bool,
+        which: impl Fn(&OutboxRow) -> bool,
     ) -> Result<usize, Fault> {
         let mut count = 0_usize;
         for key in self.rows().keys(Table::Outbox, &[]) {
             if let Some((_, row, object)) = self.queued(&key)?
                 && object.name().team() == team
-                && which(row.purpose)
+                && which(&row)
             {
                 count = count.saturating_add(1);
             }
         }
         Ok(count)
+    }
+
+    /// When the oldest object of a team was made that the origin has not.
+    pub(crate) fn oldest_unsettled(&self, team: TeamId) -> Result<Option<Millis>, Fault> {
+        for key in self.rows().keys(Table::Outbox, &[]) {
+            if let Some((_, _, object)) = self.queued(&key)?
+                && object.name().team() == team
+            {
+                return Ok(Some(object.created()));
+            }
+        }
+        Ok(None)
     }
 
     fn queued(&self, key: &[u8]) -> Result<Option<(u64, OutboxRow, Object)>, Fault> {
@@ -69,93 +88,43 @@ impl Endpoint {
         Ok(Some((id, row, object)))
     }
 
-    fn drop_queued(&mut self, id: u64) {
+    #[cfg(test)]
+    pub(crate) fn queued_object(&self, name: Name) -> Option<Object> {
+        let id = self.underway.id(name)?;
+        self.queued(&id.to_be_bytes()).ok()?.map(|(_, _, object)| object)
+    }
+
+    fn drop_queued(&mut self, id: u64, name: Name) {
         self.rows().remove(Table::Outbox, &id.to_be_bytes());
+        self.underway.settled(name);
         if let Some(link) = &mut self.link {
             link.in_flight.remove(&id);
+            link.held.remove(&id);
             link.later.remove(&Hold::Object(id));
             link.refused.remove(&Hold::Object(id));
         }
     }
 
-    pub(crate) fn count_unacknowledged(&mut self) -> Result<(), Fault> {
+    pub(crate) fn count_underway(&mut self) -> Result<(), Fault> {
         for key in self.rows().keys(Table::Outbox, &[]) {
-            if let Some((_, _, object)) = self.queued(&key)?
-                && let Some((team, channel, number)) = entry_of(object.name())
-            {
-                self.unacknowledged.entry((team, channel)).or_default().insert(number);
+            if let Some((id, row, object)) = self.queued(&key)? {
+                self.underway.add(id, object.name(), row.held.is_some());
             }
-        }
-        Ok(())
-    }
-
-    /// There is a link: prove ourselves, and send everything again.
-    pub(crate) fn linked(
-        &mut self,
-        now: Millis,
-        relay: Key,
-        exporter: [u8; 32],
-        theirs: Millis,
-    ) -> Result<(), Fault> {
-        self.link = None;
-        let Some(pinned) = self.relay() else {
-            return Ok(());
-        };
-        if pinned.key != relay {
-            self.outputs.push_back(Output::Notice(Notice::WrongRelay));
-            return Ok(());
-        }
-        self.link = Some(Link {
-            relay,
-            exporter,
-            ahead: i128::from(theirs.0) - i128::from(now.0),
-            in_flight: BTreeSet::new(),
-            sent: 0,
-            refused: BTreeSet::new(),
-            later: BTreeSet::new(),
-            again: None,
-            caught_up: BTreeSet::new(),
-            withheld: BTreeMap::new(),
-            asked: BTreeMap::new(),
-            next_ask: 1,
-        });
-        for team in self.subscriptions() {
-            self.prove(now, team)?;
-        }
-        Ok(())
-    }
-
-    /// Proves our log key of a team to the relay of this link.
-    pub(crate) fn prove(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
-        let Some(row) = self.team(team)? else {
-            return Ok(());
-        };
-        if let Some(link) = &self.link {
-            let theirs = u64::try_from(i128::from(now.0).saturating_add(link.ahead)).unwrap_or(0);
-            let expires = Millis(theirs).plus(PROOF_LIFE);
-            let Link { relay, exporter, .. } = link;
-            let signer = Self::log_signer(&row);
-            let proof = Proof::sign(&signer, relay, exporter, team, row.own(), expires);
-            self.outputs.push_back(Output::Prove { exporter: *exporter, proof });
         }
         Ok(())
     }
 
     /// Sends what may be sent now.
     pub(crate) fn pump(&mut self, now: Millis) -> Result<(), Fault> {
-        if let Some(link) = &mut self.link
-            && link.again.is_some_and(|again| again <= now)
-        {
-            link.again = None;
-            link.later.clear();
-            link.sent = 0;
+        if let Some(link) = &mut self.link {
+            link.let_go(now);
         }
         while let Some(id) = self.next_to_send()? {
             let Some((_, row, object)) = self.queued(&id.to_be_bytes())? else {
                 return Err(Fault::Row);
             };
             if let Some(link) = &mut self.link {
-                link.in_flight.insert(id);
+                link.sends(id, object.name());
             }
             if self.breaks(Broken::SendsOnce) && row.purpose == Purpose::Plain {
                 self.rows().remove(Table::Outbox, &id.to_be_bytes());
@@ -190,8 +159,7 @@ impl Endpoint {
                 return Ok(None);
             };
             link.sent = id;
-            let hold = hold_of(id, object.name());
-            let held = link.refused.contains(&hold) || link.later.contains(&hold);
+            let held = link.held.contains(&id) || link.holds(&Hold::of(id, object.name()));
             if !held && !left && !link.in_flight.contains(&id) {
                 return Ok(Some(id));
             }
@@ -212,25 +180,8 @@ impl Endpoint {
             return Ok(());
         };
         link.in_flight.remove(&id);
-        let relay = link.relay;
         match answer {
-            Answer::Receipt(receipt) => {
-                let proven = match row.purpose {
-                    Purpose::Claim => self.ordered(&object, &receipt)? == Some(true),
-                    Purpose::Plain | Purpose::Needed | Purpose::Pointer => {
-                        receipt.covers(&relay, &object) || self.is_origins(&object, &receipt)?
-                    }
-                };
-                if !proven {
-                    let name = object.name();
-                    if let Some(link) = &mut self.link {
-                        link.refused.insert(hold_of(id, name));
-                    }
-                    self.outputs.push_back(Output::Notice(Notice::BadReceipt { name }));
-                    return Ok(());
-                }
-                self.stored(now, id, row.purpose, &object, &receipt)
-            }
+            Answer::Receipt(receipt) => self.held_or_settled(now, id, row, &object, &receipt),
             Answer::Refused(why) => {
                 self.refused(now, id, row.purpose, object.name(), why);
                 Ok(())
@@ -241,17 +192,117 @@ impl Endpoint {
                     self.try_later(now, id, object.name());
                     return Ok(());
                 }
-                self.drop_queued(id);
+                self.drop_queued(id, object.name());
                 self.arrived(now, &winner, Some(&receipt))
             }
             Answer::Incomplete if row.purpose == Purpose::Claim => {
-                self.drop_queued(id);
+                self.drop_queued(id, object.name());
                 self.queue_needed(object.name().team())
             }
             Answer::Gap { .. } | Answer::Incomplete | Answer::Pending => {
                 self.try_later(now, id, object.name());
                 Ok(())
             }
+        }
+    }
+
+    /// The origin's receipt ends the waiting; the home relay's alone does not.
+    fn held_or_settled(
+        &mut self,
+        now: Millis,
+        id: u64,
+        mut row: OutboxRow,
+        object: &Object,
+        receipt: &Receipt,
+    ) -> Result<(), Fault> {
+        let name = object.name();
+        let Some(link) = &self.link else {
+            return Ok(());
+        };
+        let relay = link.relay;
+        if self.settles(object, receipt)? {
+            return self.stored(now, id, row.purpose, object, receipt);
+        }
+        if row.purpose == Purpose::Claim || !receipt.covers(&relay, object) {
+            if let Some(link) = &mut self.link {
+                link.refused.insert(Hold::of(id, name));
+            }
+            self.outputs.push_back(Output::Notice(Notice::BadReceipt { name }));
+            return Ok(());
+        }
+        row.held = Some(relay.0.into());
+        self.rows().put(Table::Outbox, &id.to_be_bytes(), &row)?;
+        if let Some(link) = &mut self.link {
+            link.held.insert(id);
+        }
+        self.is_on_its_way(id, name);
+        self.underway.held(name);
+        Ok(())
+    }
+
+    /// Does this receipt end the waiting?
+    fn settles(&self, object: &Object, receipt: &Receipt) -> Result<bool, Fault> {
+        if matches!(object.name().place().rest, Rest::Slot(_)) {
+            return Ok(self.ordered(object, receipt)? == Some(true));
+        }
+        self.is_origins(object, receipt)
+    }
+
+    /// A receipt that came by itself: the origin has stored something of ours.
+    pub(crate) fn settled(&mut self, now: Millis, receipt: &Receipt) -> Result<(), Fault> {
+        let Some(id) = self.underway.id(receipt.name) else {
+            return Ok(());
+        };
+        let Some((_, row, object)) = self.queued(&id.to_be_bytes())? else {
+            return Err(Fault::Row);
+        };
+        if row.purpose == Purpose::Claim || !self.settles(&object, receipt)? {
+            // A claim is decided where it stands among the others.
+            return Ok(());
+        }
+        self.stored(now, id, row.purpose, &object, receipt)
+    }
+
+    /// The origin of a team is known, or is another one: what it holds already does not wait.
+    pub(crate) fn recheck_held(&mut self, team: TeamId) -> Result<(), Fault> {
+        let Some(origin) = self.origin(team)? else {
+            return Ok(());
+        };
+        for key in self.rows().keys(Table::Outbox, &[]) {
+            let Some((id, row, object)) = self.queued(&key)? else {
+                continue;
+            };
+            if object.name().team() != team {
+                continue;
+            }
+            let held = row.held.is_some_and(|held| held.into_array() == origin.0);
+            if held && row.purpose == Purpose::Plain {
+                self.drop_queued(id, object.name());
+                self.touch(object.name());
+            } else if let Some(link) = &mut self.link {
+                // The relay may have this origin's receipt already.
+                link.held.remove(&id);
+                link.sent = link.sent.min(id.saturating_sub(1));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_behind(&self, team: TeamId) -> bool {
+        let row = self.team(team).ok().flatten();
+        row.is_some_and(|row| matches!(row.stage, Stage::Rejoining { .. }))
+    }
+
+    fn is_on_its_way(&mut self, id: u64, name: Name) {
+        if let Some(link) = &mut self.link {
+            link.taken(id, name);
+        }
+        self.touch(name);
+    }
+
+    fn touch(&mut self, name: Name) {
+        if let Some((team, channel, _)) = entry_of(name) {
+            self.touched.insert((team, channel));
         }
     }
 
@@ -263,26 +314,19 @@ impl Endpoint {
         object: &Object,
         receipt: &Receipt,
     ) -> Result<(), Fault> {
-        self.drop_queued(id);
-        let team = object.name().team();
+        let (name, team) = (object.name(), object.name().team());
+        self.drop_queued(id, name);
+        self.is_on_its_way(id, name);
         self.heard_head(now, team, receipt.head)?;
         match purpose {
-            Purpose::Plain => {}
-            Purpose::Needed => self.queue_claim(team)?,
-            Purpose::Claim => self.arrived(now, object, Some(receipt))?,
-            Purpose::Pointer => self.welcomed(team, object)?,
+            Purpose::Plain => Ok(()),
+            Purpose::Needed => self.queue_claim(team),
+            Purpose::Claim => self.arrived(now, object, Some(receipt)),
+            Purpose::Pointer => self.welcomed(team, object),
         }
-        if let Some((team, channel, number)) = entry_of(object.name()) {
-            if let Some(numbers) = self.unacknowledged.get_mut(&(team, channel)) {
-                numbers.remove(&number);
-            }
-            self.touched.insert((team, channel));
-        }
-        Ok(())
     }
 
     fn refused(&mut self, now: Millis, id: u64, purpose: Purpose, name: Name, why: Refusal) {
-        let hold = hold_of(id, name);
         match why {
             Refusal::Quota | Refusal::Uncertified | Refusal::Gap { .. } | Refusal::UnknownOrg => {
                 self.try_later(now, id, name);
@@ -296,8 +340,14 @@ impl Endpoint {
             | Refusal::Forked
             | Refusal::Malformed => {}
         }
+        if why == Refusal::NameTaken && self.is_behind(name.team()) {
+            // Written from an old state, under a name that another entry has: it never leaves.
+            self.drop_queued(id, name);
+            self.outputs.push_back(Output::Failed { name, why });
+            return;
+        }
         if let Some(link) = &mut self.link {
-            link.refused.insert(hold);
+            link.refused.insert(Hold::of(id, name));
         }
         self.outputs.push_back(Output::Notice(Notice::Refused { name, why }));
         if entry_of(name).is_some() {
@@ -305,13 +355,6 @@ impl Endpoint {
         }
         if purpose == Purpose::Claim {
             self.report_refused_claim(name.team(), why);
-        }
-    }
-
-    fn try_later(&mut self, now: Millis, id: u64, name: Name) {
-        if let Some(link) = &mut self.link {
-            link.later.insert(hold_of(id, name));
-            link.again.get_or_insert(now.plus(RETRY));
         }
     }
 
@@ -328,10 +371,10 @@ impl Endpoint {
         let own = self.team(team)?.ok_or(Fault::Row)?.own();
         let key = log_key(team, channel, own);
         let log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
-        let first = self.unacknowledged.get(&(team, channel)).and_then(BTreeSet::first);
-        let relay = first.copied().unwrap_or(log.next);
-        let [relay, delivered] = [relay, log.delivered].map(|n| u32::try_from(n).unwrap_or(0));
-        Ok(Watermark { team, channel, relay, delivered })
+        let (local, relay) = self.underway.marks((team, channel), log.next);
+        let number = |number| u32::try_from(number).unwrap_or(0);
+        let [local, relay, delivered] = [local, relay, log.delivered].map(number);
+        Ok(Watermark { team, channel, local, relay, delivered })
     }
 }
 
@@ -349,12 +392,6 @@ pub(crate) fn entry_of(name: Name) -> Option<(TeamId, Channel, u64)> {
     }
 }
 
-fn hold_of(id: u64, name: Name) -> Hold {
-    entry_of(name).map_or(Hold::Object(id), |(team, channel, _)| Hold::Log(team, channel))
-}
-
 /// The most unanswered objects of one link.
 const WINDOW: usize = 256;
-const PROOF_LIFE: u64 = 3_600_000;
-const RETRY: u64 = 2_000;
 const NEXT: &[u8] = b"next";

@@ -1,18 +1,27 @@
 //! Opened entries become messages, announcements and beacons.
 
-use names::{Channel, Device, Number, Rest, Slot};
-use objects::{Millis, Part};
+use names::{Channel, Device, Name, Number, Rest, Slot};
+use objects::{Millis, Part, Signature};
 use zeroize::Zeroizing;
 
-use crate::content::{Content, MOST_PARTS};
+use crate::bound::SeenHead;
+use crate::content::{Content, MOST_PARTS, Said, is_signed};
 use crate::identity::is_label;
 use crate::open::Entry;
 use crate::rows::Table;
 use crate::state::{PartRow, log_key};
+use crate::unsealed::SIGNATURE;
 use crate::{Endpoint, Fault, Opened, Output, Plaintext, Unreadable};
 
-/// An opened entry: its author's name and what it says, or why it cannot be read.
-type Piece = Result<(String, Zeroizing<Vec<u8>>), Unreadable>;
+/// An opened entry.
+pub(crate) struct Piece {
+    /// Its author's name.
+    pub(crate) user: String,
+    /// What it says, or a part of it.
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+    /// On which history it was sealed.
+    pub(crate) head: SeenHead,
+}
 
 impl Endpoint {
     /// Takes an entry of a message, and shows the message when it is whole.
@@ -20,7 +29,7 @@ impl Endpoint {
         &mut self,
         now: Millis,
         entry: &Entry<'_>,
-        piece: Piece,
+        piece: Result<Piece, Unreadable>,
         missing_before: u32,
     ) -> Result<(), Fault> {
         let Part { index, count } = entry.object.part();
@@ -31,7 +40,7 @@ impl Endpoint {
         };
         if count == 1 {
             return match piece {
-                Ok((user, bytes)) => self.whole(now, entry, first, user, &bytes, missing_before),
+                Ok(piece) => self.whole(now, entry, first, piece, missing_before),
                 Err(why) => {
                     self.show_unreadable(entry, first, why, missing_before);
                     Ok(())
@@ -49,10 +58,10 @@ impl Endpoint {
         if index == 0 {
             row.missing_before = missing_before;
         }
-        let user = match (piece, row.parts.get_mut(usize::from(index))) {
-            (Ok((user, bytes)), Some(slot)) => {
-                *slot = Some(serde_bytes::ByteBuf::from(bytes.to_vec()));
-                user
+        let mut piece = match (piece, row.parts.get_mut(usize::from(index))) {
+            (Ok(piece), Some(slot)) => {
+                *slot = Some(serde_bytes::ByteBuf::from(piece.bytes.to_vec()));
+                piece
             }
             (Ok(_), None) => return Ok(()),
             (Err(why), _) => {
@@ -69,7 +78,8 @@ impl Endpoint {
             return self.rows().put(Table::Part, &key, &row);
         };
         self.rows().remove(Table::Part, &key);
-        self.whole(now, entry, first, user, &whole, row.missing_before)
+        piece.bytes = whole;
+        self.whole(now, entry, first, piece, row.missing_before)
     }
 
     fn whole(
@@ -77,36 +87,45 @@ impl Endpoint {
         now: Millis,
         entry: &Entry<'_>,
         first: u64,
-        user: String,
-        bytes: &[u8],
+        piece: Piece,
         missing_before: u32,
     ) -> Result<(), Fault> {
-        match Content::read(bytes) {
-            None => {
+        let Piece { user, bytes, head } = piece;
+        let (signature, content) =
+            bytes.split_first_chunk::<SIGNATURE>().unwrap_or((&[0; SIGNATURE], &[]));
+        let signature = Signature(*signature);
+        let Some(read) = Content::read(content) else {
+            self.show_unreadable(entry, first, Unreadable::UnknownContent, missing_before);
+            return Ok(());
+        };
+        let name = entry.name_of(first);
+        let certificate = self.certificate(entry.team, entry.device)?;
+        if !certificate.is_some_and(|known| is_signed(&known.log_key, name, content, &signature)) {
+            // Nobody could seal it again for others: it does not count.
+            self.show_unreadable(entry, first, Unreadable::Damaged, missing_before);
+            return Ok(());
+        }
+        match read {
+            Content::Text(Said { thread: Some(thread), .. }) if !entry.is_beside(thread) => {
                 self.show_unreadable(entry, first, Unreadable::UnknownContent, missing_before);
                 Ok(())
             }
-            Some(Content::Text { body, thread, after }) => {
+            Content::Text(Said { body, thread, after, at }) => {
                 let mut opened = Self::opened(entry, first, missing_before);
                 opened.user = user;
-                opened.body = body;
-                opened.thread = thread.filter(|name| {
-                    let rest = name.place().rest;
-                    let here =
-                        matches!(rest, Rest::Message { channel, .. } if channel == entry.channel);
-                    here && name.team() == entry.team
-                });
-                opened.after = after;
+                opened.signature = Some(signature);
+                (opened.body, opened.thread, opened.after, opened.at) = (body, thread, after, at);
                 self.outputs.push_back(Output::Message(opened));
                 self.owe_beacon(now, entry.team)
             }
-            Some(Content::Roster { name, channels }) => self.roster(entry, name, channels),
-            Some(Content::Beacon { slot, claim, authenticator, tips }) => {
-                self.beacon_came(entry, slot, claim, &authenticator, &tips)
+            Content::Roster { name, channels } => self.roster(entry, name, channels),
+            Content::Beacon { authenticator, tips, .. } => {
+                self.beacon_came(entry, &head, &authenticator, &tips)
             }
-            Some(Content::Stalled { slot, claim }) => {
+            Content::Stalled { slot, claim } => {
                 self.stalled_said(entry.team, entry.device, Slot::truncate(slot), claim)
             }
+            Content::Evidence { .. } | Content::Reseal { .. } => Ok(()),
         }
     }
 
@@ -143,6 +162,10 @@ impl Endpoint {
         why: Unreadable,
         missing_before: u32,
     ) {
+        // What manages the team is no message.
+        if entry.channel == Channel::MANAGE {
+            return;
+        }
         let mut opened = Self::opened(entry, first, missing_before);
         opened.unreadable = Some(why);
         let group = self.groups.get(&entry.team);
@@ -154,13 +177,12 @@ impl Endpoint {
 
     fn opened(entry: &Entry<'_>, first: u64, missing_before: u32) -> Opened {
         let Entry { team, channel, device, object, .. } = *entry;
-        let number = Number::truncate(first);
         let further = u64::from(object.part().count).saturating_sub(1);
         Opened {
             last: Number::truncate(first.saturating_add(further)),
             team,
             channel,
-            name: team.name(Rest::Message { channel, device, number }),
+            name: entry.name_of(first),
             device,
             user: String::new(),
             own: false,
@@ -170,6 +192,22 @@ impl Endpoint {
             after: Vec::new(),
             unreadable: None,
             missing_before,
+            signature: None,
         }
+    }
+}
+
+impl Entry<'_> {
+    /// The name of an entry of the same log.
+    pub(crate) fn name_of(&self, number: u64) -> Name {
+        let Self { team, channel, device, .. } = *self;
+        team.name(Rest::Message { channel, device, number: Number::truncate(number) })
+    }
+
+    /// Is it an entry of the same channel?
+    fn is_beside(&self, name: Name) -> bool {
+        let here = matches!(name.place().rest,
+            Rest::Message { channel, .. } if channel == self.channel);
+        here && name.team() == self.team
     }
 }

@@ -78,13 +78,14 @@ impl Endpoint {
         let (Some(row), Some(group)) = (self.member_of(team)?, self.groups.get(&team)) else {
             return Ok(None);
         };
+        let unsealed = self.rows().count(Table::Unsealed, &team_key(team));
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Ok(Some(TeamStatus {
             id: team,
             epoch: group.epoch().as_u64(),
             slot: row.head().0,
             devices: count(group.members().count()),
-            queued: count(self.waiting(team, |_| true)?),
+            queued: count(self.waiting(team, |row| row.held.is_none())? + unsealed),
             wishes: count(self.rows().count(Table::Intent, &team_key(team))),
             stalled: row.stage != Stage::Member,
             name: row.name,
@@ -144,7 +145,7 @@ impl Endpoint {
     /// A damaged row.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        [Table::Outbox, Table::Claim, Table::Intent]
+        [Table::Outbox, Table::Unsealed, Table::Claim, Table::Intent]
             .into_iter()
             .all(|table| self.rows().count(table, &[]) == 0)
     }

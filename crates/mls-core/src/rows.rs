@@ -42,6 +42,8 @@ pub enum Table {
     Stall = 13,
     /// Proofs that somebody has shown two histories.
     Proof = 14,
+    /// What was written and waits to be sealed.
+    Unsealed = 16,
 }
 
 /// One row to write or to delete.
@@ -57,7 +59,7 @@ pub struct Change {
 
 impl Table {
     /// All tables, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: &[Self] = &[
         Self::Identity,
         Self::Mls,
         Self::Team,
@@ -72,6 +74,7 @@ impl Table {
         Self::Term,
         Self::Stall,
         Self::Proof,
+        Self::Unsealed,
     ];
 
     /// The number of the table.
@@ -83,7 +86,7 @@ impl Table {
     /// The table with this number.
     #[must_use]
     pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|table| table.code() == code)
+        Self::ALL.iter().copied().find(|table| table.code() == code)
     }
 }
 

@@ -1,13 +1,13 @@
-//! Writing: content becomes sealed entries of our own log.
+//! Writing: what a person says gets its name at once, and is sealed as soon as that may be.
 
 use names::{Channel, Name, Number, Rest, TeamId};
-use objects::{Draft, Hash, Millis, Part};
-use openmls::prelude::MlsMessageOut;
+use objects::Millis;
 
-use crate::content::{Content, padded};
+use crate::content::{Content, Said, sign};
 use crate::rows::Table;
-use crate::state::{LogRow, Purpose, Stage, TeamRow, log_key};
-use crate::{Broken, Endpoint, Fault, MAX_AFTER, MAX_BODY, Notice, Opened, Output, Plaintext};
+use crate::state::{LogRow, log_key};
+use crate::unsealed::{UnsealedRow, entries_of};
+use crate::{Endpoint, Fault, MAX_AFTER, MAX_BODY, Opened, Plaintext};
 
 /// Why a message was not sent.
 #[derive(Debug, Clone, Copy, Eq, PartialEq, thiserror::Error)]
@@ -24,9 +24,6 @@ pub enum SendError {
     /// The thread is of another channel, or `after` names more than [`MAX_AFTER`] messages.
     #[error("the message that it answers is not in that channel")]
     NoSuchMessage,
-    /// Sending is stopped in that team, because a commit could not be applied here.
-    #[error("sending is stopped in that team, because a membership change cannot be applied here")]
-    Stalled,
     /// The numbers of the log have run out.
     #[error("this device has used up its message numbers in that channel")]
     RunOut,
@@ -36,7 +33,7 @@ pub enum SendError {
 }
 
 impl Endpoint {
-    /// Writes a message: sealed and queued when this returns.
+    /// Writes a message: it has its name when this returns, and is sealed as soon as that may be.
     ///
     /// # Errors
     /// As [`SendError`] says; then nothing has changed.
@@ -49,12 +46,7 @@ impl Endpoint {
         thread: Option<Name>,
         after: Vec<Name>,
     ) -> Result<Opened, SendError> {
-        let row = self.team(team)?.ok_or(SendError::NoSuchTeam)?;
-        match row.stage {
-            Stage::Member => {}
-            Stage::Joining { .. } | Stage::Removed => return Err(SendError::NoSuchTeam),
-            Stage::Stalled { .. } | Stage::Rejoining { .. } => return Err(SendError::Stalled),
-        }
+        let row = self.member_of(team)?.ok_or(SendError::NoSuchTeam)?;
         if !row.has_channel(channel) {
             return Err(SendError::NoSuchChannel);
         }
@@ -69,106 +61,47 @@ impl Endpoint {
         if thread.as_ref().is_some_and(|name| !here(name)) || after.len() > MAX_AFTER {
             return Err(SendError::NoSuchMessage);
         }
-        let content = Content::Text { body: body.clone(), thread, after: after.clone() };
-        let name = self.write(now, team, &row, channel, &content)?.ok_or(SendError::RunOut)?;
+        let said = Said { body, thread, after, at: now };
+        let content = Content::Text(said.clone()).bytes()?;
+        let count = entries_of(&content).ok_or(SendError::BadText)?;
         let key = log_key(team, channel, row.own());
-        let log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
+        let mut log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
+        let first = log.reserved;
+        log.reserved = first.saturating_add(count);
+        if log.reserved > Number::MAX.value() {
+            return Err(SendError::RunOut);
+        }
+        let user = self.user()?.user;
+        self.rows().put(Table::Log, &key, &log)?;
+        let device = row.own();
+        let number = Number::truncate(first);
+        let name = team.name(Rest::Message { channel, device, number });
+        let signature = Some(sign(&Self::log_signer(&row), name, &content));
+        let waiting = UnsealedRow {
+            channel: channel.value(),
+            number: Some(first),
+            content: content.to_vec(),
+            last_word: false,
+        };
+        self.put_unsealed(team, &waiting)?;
+        self.seal_waiting(now, team)?;
         self.pump(now)?;
+        let Said { body, thread, after, at } = said;
         Ok(Opened {
             team,
             channel,
             name,
-            last: Number::truncate(log.next.saturating_sub(1)),
-            device: row.own(),
-            user: self.user()?.user,
+            last: Number::truncate(log.reserved.saturating_sub(1)),
+            device,
+            user,
             own: true,
-            at: now,
+            at,
             body,
             thread,
             after,
             unreadable: None,
             missing_before: 0,
+            signature,
         })
     }
-
-    /// Writes what no person writes, in the channel that manages the team.
-    pub(crate) fn manage(
-        &mut self,
-        now: Millis,
-        team: TeamId,
-        row: &TeamRow,
-        content: &Content,
-    ) -> Result<(), Fault> {
-        if self.write(now, team, row, Channel::MANAGE, content)?.is_none() {
-            self.outputs.push_back(Output::Notice(Notice::RunOut));
-        }
-        Ok(())
-    }
-
-    /// Seals a content into entries of our log in a channel, and queues them; the name of the
-    /// first. `None` when the numbers of the log have run out.
-    pub(crate) fn write(
-        &mut self,
-        now: Millis,
-        team: TeamId,
-        row: &TeamRow,
-        channel: Channel,
-        content: &Content,
-    ) -> Result<Option<Name>, Fault> {
-        let bytes = content.bytes()?;
-        let pieces = padded(&bytes).ok_or(Fault::Encode)?;
-        let key = log_key(team, channel, row.own());
-        let mut log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
-        let count = u16::try_from(pieces.len()).map_err(|_| Fault::Encode)?;
-        if log.next.saturating_add(count.into()) > Number::MAX.value() {
-            return Ok(None);
-        }
-        let log_signer = Self::log_signer(row);
-        let leaf_signer = row.leaf_seed.leaf_signer();
-        let mut first = None;
-        for (index, piece) in (0..count).zip(pieces) {
-            let number = Number::truncate(log.next);
-            let name = team.name(Rest::Message { channel, device: row.own(), number });
-            let previous = Hash(log.tip);
-            let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
-            group.set_aad(authenticated(name, &previous));
-            let sealed = group
-                .create_message(&self.provider, &leaf_signer, &piece)
-                .map_err(|_| Fault::Mls)?;
-            let draft = Draft {
-                name,
-                created: now,
-                expires: now.plus(ENTRY_LIFE),
-                previous,
-                part: Part { index, count },
-                data: &private_message(&sealed)?,
-            };
-            let object = draft.sign(&log_signer).map_err(|_| Fault::Encode)?;
-            log.next = log.next.saturating_add(1);
-            log.tip = object.entry_hash().0;
-            first.get_or_insert(name);
-            self.queue(&object, Purpose::Plain)?;
-        }
-        if !self.breaks(Broken::ForgetsNumbers) {
-            self.rows().put(Table::Log, &key, &log)?;
-        }
-        Ok(first)
-    }
 }
-
-/// The authenticated data of an entry: its name and the entry before it, so that a ciphertext
-/// that is moved elsewhere fails (RFC 9420 §6.3.1).
-pub(crate) fn authenticated(name: Name, previous: &Hash) -> Vec<u8> {
-    [&name.bytes()[..], &previous.0].concat()
-}
-
-/// The private message inside an MLS message, without the four bytes that say so.
-pub(crate) fn private_message(message: &MlsMessageOut) -> Result<Vec<u8>, Fault> {
-    let bytes = message.to_bytes().map_err(|_| Fault::Mls)?;
-    bytes.strip_prefix(&PRIVATE).map(<[u8]>::to_vec).ok_or(Fault::Mls)
-}
-
-/// MLS 1.0, private message (RFC 9420 §6).
-pub(crate) const PRIVATE: [u8; 4] = [0, 1, 0, 2];
-/// 90 days.
-pub(crate) const ENTRY_LIFE: u64 = 90 * 24 * 3_600_000;

@@ -38,7 +38,7 @@ impl Endpoint {
         self.outputs.push_back(Output::TeamsChanged);
         self.stalled_said(team, row.own(), slot, claim)?;
         let content = Content::Stalled { slot: slot.value(), claim };
-        self.manage(now, team, &row, &content)
+        self.manage(now, team, &content)
     }
 
     /// The slot behind one that could not be applied here. A claim by anybody but its author in a

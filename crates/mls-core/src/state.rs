@@ -154,6 +154,8 @@ pub(crate) struct LogRow {
     pub(crate) tip: [u8; 32],
     pub(crate) gaps: Vec<Gap>,
     pub(crate) frozen: bool,
+    /// Of an own log: the number below which messages have a name, sealed or not.
+    pub(crate) reserved: u64,
     /// The number below which our beacons told of it.
     pub(crate) told: u64,
     /// Of an own log: the number below which everything is delivered.
@@ -177,6 +179,8 @@ pub(crate) struct Gap {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct OutboxRow {
     pub(crate) purpose: Purpose,
+    /// The relay whose receipt is here, while it is not the origin's.
+    pub(crate) held: Option<serde_bytes::ByteArray<32>>,
     #[serde(with = "serde_bytes")]
     pub(crate) object: Vec<u8>,
 }

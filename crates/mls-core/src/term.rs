@@ -134,6 +134,7 @@ impl Endpoint {
         }
         let newest = terms.last().is_some_and(|(known, _)| *known < generation);
         self.put_term(team, generation, object)?;
+        self.recheck_held(team)?;
         if newest && !matches!(row.stage, Stage::Joining { .. }) {
             self.outputs.push_back(Output::Notice(Notice::NewTerm { team }));
         }

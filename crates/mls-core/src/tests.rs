@@ -1,5 +1,7 @@
 mod adversary;
 mod crash;
+mod cut;
+mod guard;
 mod proofs;
 mod races;
 mod relay;
@@ -8,4 +10,5 @@ mod rows;
 mod stalls;
 mod talk;
 mod terms;
+mod words;
 mod world;

@@ -117,6 +117,9 @@ impl Person {
             Output::Failed { name, why } => {
                 return self.notices.push(format!("{name} failed: {why:?}"));
             }
+            Output::Renamed { from, to } => {
+                return self.notices.push(format!("{from} is {to} now"));
+            }
             Output::Missing { name, missing_before } => {
                 return self.notices.push(format!("{missing_before} missing before {name}"));
             }

@@ -6,7 +6,8 @@ use openmls::prelude::LeafNodeIndex;
 use openmls_traits::OpenMlsProvider as _;
 
 use super::world::World;
-use crate::send::{authenticated, private_message};
+use crate::bound::{BOUND, Bound};
+use crate::unsealed::private_message;
 use crate::{Answer, Input, Notice, Output, Plaintext, Skip, Unreadable};
 
 /// The last entry that a device has at the relay in a channel.
@@ -76,10 +77,10 @@ fn a_ciphertext_under_another_name_is_refused_and_burns_no_key() {
     assert_eq!(world.nodes[2].notices, [Notice::WrongAuthor { name }]);
     let mut data = real.data().unwrap().to_vec();
     let at = data.windows(16).position(|part| part == real.name().bytes()).unwrap();
-    data[at..at + 48].copy_from_slice(&authenticated(
-        team.name(Rest::Message { channel, device, number: Number::truncate(1) }),
-        &moved.entry_hash(),
-    ));
+    let mut bound = Bound::read(&data[at..at + BOUND]).unwrap();
+    bound.name = team.name(Rest::Message { channel, device, number: Number::truncate(1) });
+    bound.previous = moved.entry_hash();
+    data[at..at + BOUND].copy_from_slice(&bound.bytes());
     let name = team.name(Rest::Message { channel, device, number: Number::truncate(1) });
     let adapted = signed(name, moved.entry_hash(), &data, &signer);
     arrive(&mut world, 2, &adapted);
@@ -98,7 +99,8 @@ fn leaf_name_and_signer_must_agree() {
     let carol = &mut world.nodes[3].endpoint;
     let row = carol.team(team).unwrap().unwrap();
     let group = carol.groups.get_mut(&team).unwrap();
-    group.set_aad(authenticated(name, &Hash::NONE));
+    let bound = Bound { name, previous: Hash::NONE, head: row.seen_head(false) };
+    group.set_aad(bound.bytes());
     let signer = row.leaf_seed.leaf_signer();
     let padded = [&[0, 0][..], &[0; 67]].concat();
     let sealed = group.create_message(&carol.provider, &signer, &padded).unwrap();
@@ -435,5 +437,6 @@ fn an_entry_of_ours_that_we_do_not_know_is_told() {
     let name = team.name(Rest::Message { channel, device, number: Number::truncate(5) });
     let ours = signed(name, Hash::NONE, b"from the future", &log_signer(&world, team, 1));
     arrive(&mut world, 1, &ours);
-    assert_eq!(world.nodes[1].notices, [Notice::RestoredVault { name }]);
+    let told = [Notice::RestoredVault { name }, Notice::Rejoining { team }];
+    assert_eq!(world.nodes[1].notices, told);
 }

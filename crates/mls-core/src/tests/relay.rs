@@ -13,7 +13,7 @@ use crate::Answer;
 
 pub(super) struct Relay {
     pub(super) signer: Signer,
-    /// Signs the receipts of claims, as the origin behind this relay.
+    /// Signs the receipts, as the origin behind this relay.
     pub(super) origin: Signer,
     pub(super) root: Option<Key>,
     stored: BTreeMap<Name, (Object, Receipt)>,
@@ -23,6 +23,12 @@ pub(super) struct Relay {
     /// Certificates in effect: the member tool's at once, others since a claim named them.
     effective: BTreeMap<(TeamId, Device), (Name, Certificate)>,
     now: Millis,
+    /// Says that it has nothing, whatever it is asked for.
+    pub(super) hides: bool,
+    /// Refuses every entry for this reason.
+    pub(super) refuses: Option<Refusal>,
+    /// How often it did.
+    pub(super) refused: usize,
     /// How often it answered Won, and how often Taken.
     pub(super) won: usize,
     pub(super) taken: usize,
@@ -40,6 +46,9 @@ impl Relay {
             heads: BTreeMap::new(),
             effective: BTreeMap::new(),
             now: Millis(1),
+            hides: false,
+            refuses: None,
+            refused: 0,
             won: 0,
             taken: 0,
         }
@@ -90,6 +99,10 @@ impl Relay {
             } else {
                 Answer::Refused(Refusal::NameTaken)
             };
+        }
+        if let (Some(why), Rest::Message { .. }) = (self.refuses, object.name().place().rest) {
+            self.refused += 1;
+            return Answer::Refused(why);
         }
         match self.check(object) {
             Ok(()) => Answer::Receipt(self.store(object)),
@@ -199,9 +212,7 @@ impl Relay {
         self.now = self.now.plus(1);
         let (head, _) =
             self.heads.get(&object.name().team()).copied().unwrap_or((Slot::ZERO, Hash::NONE));
-        let claim = matches!(object.name().place().rest, Rest::Slot(_));
-        let signer = if claim { &self.origin } else { &self.signer };
-        let receipt = Receipt::sign(signer, object, head, self.now);
+        let receipt = Receipt::sign(&self.origin, object, head, self.now);
         self.stored.insert(object.name(), (object.clone(), receipt));
         self.order.push(object.name());
         if matches!(

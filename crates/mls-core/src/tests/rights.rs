@@ -12,8 +12,8 @@ use super::stalls::{all_is_well, own};
 use super::world::World;
 use crate::identity::Leaf;
 use crate::rows::Table;
-use crate::send::private_message;
 use crate::state::Stage;
+use crate::unsealed::private_message;
 use crate::{Notice, SendError, Skip};
 
 /// The root's word on a device: its newest key, another standing.

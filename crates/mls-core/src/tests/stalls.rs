@@ -6,8 +6,8 @@ use objects::{Claim, Hash, Object, WelcomePointer};
 use super::adversary::{arrive, claim, claim_with, log_signer, signed};
 use super::world::{Crash, World};
 use crate::rows::Table;
-use crate::send::private_message;
 use crate::state::{ClaimRow, Stage, team_key};
+use crate::unsealed::private_message;
 use crate::{Notice, Skip};
 
 /// A commit by a node that renews its leaf, as it would be sent; it stays pending there.

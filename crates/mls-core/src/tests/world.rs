@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use names::{Channel, Name, Rest, TeamId};
-use objects::{Hash, Key, Millis, RelayRef};
+use objects::{Hash, Key, Millis, Object, Receipt, RelayRef, Signer};
 use zeroize::Zeroizing;
 
 use super::relay::Relay;
 use crate::{
-    Endpoint, Entropy, Fault, Input, Notice, Opened, Output, Plaintext, Random, Table, Watermark,
+    Answer, Endpoint, Entropy, Fault, Input, Notice, Opened, Output, Plaintext, Random, Table,
+    Watermark,
 };
 
 pub(super) struct World {
@@ -28,8 +29,6 @@ pub(super) struct Crash {
     pub(super) committed: bool,
 }
 
-pub(super) struct Backup(BTreeMap<(Table, Vec<u8>), Zeroizing<Vec<u8>>>);
-
 pub(super) struct Node {
     pub(super) endpoint: Endpoint,
     vault: BTreeMap<(Table, Vec<u8>), Zeroizing<Vec<u8>>>,
@@ -39,6 +38,8 @@ pub(super) struct Node {
     caught_up: BTreeSet<TeamId>,
     pub(super) online: bool,
     linked: bool,
+    /// The relay that it links to, when that is not the origin.
+    pub(super) home: Option<Home>,
     /// What the history would show: committed with the step.
     pub(super) shown: BTreeMap<Name, Opened>,
     pub(super) order: Vec<Name>,
@@ -48,6 +49,32 @@ pub(super) struct Node {
     /// Every name and hash that ever left: a name never leaves with two hashes.
     left: BTreeMap<Name, Hash>,
     seed: u64,
+}
+
+/// What is due later than this is not waited for, in ms.
+const REST: u64 = 8_000;
+
+type Vault = BTreeMap<(Table, Vec<u8>), Zeroizing<Vec<u8>>>;
+/// Vault, cursors and history.
+pub(super) type Backup = (Vault, BTreeMap<TeamId, usize>, BTreeMap<Name, Opened>, Vec<Name>);
+
+/// A relay below the origin, of one node.
+pub(super) struct Home {
+    pub(super) signer: Signer,
+    /// It cannot reach the origin.
+    pub(super) cut: bool,
+    /// What the origin has not got yet.
+    kept: Vec<Object>,
+}
+
+impl Home {
+    fn get(&self, name: Name) -> Option<Object> {
+        self.kept.iter().find(|object| object.name() == name).cloned()
+    }
+
+    pub(super) fn new() -> Self {
+        Self { signer: Signer::from_seed(&[8; 32]), cut: false, kept: Vec::new() }
+    }
 }
 
 fn random(mut seed: u64) -> Random {
@@ -92,7 +119,10 @@ impl World {
 
     /// The plain form of joining: a link goes one way, a hash the other.
     pub(super) fn invite(&mut self, team: TeamId, node: usize) -> Hash {
-        let link = self.nodes[0].endpoint.team_link(team).unwrap().unwrap();
+        let mut link = self.nodes[0].endpoint.team_link(team).unwrap().unwrap();
+        if let Some(home) = &self.nodes[node].home {
+            link.relay.key = home.signer.key();
+        }
         let joining = self.act(node, |endpoint, now| endpoint.join(now, &link).unwrap());
         self.run();
         self.act(0, |endpoint, now| endpoint.add_device(now, team, joining.hash).unwrap());
@@ -175,17 +205,28 @@ impl World {
         true
     }
 
-    /// Until nothing happens any more, and no time is waited for.
+    /// Until nothing happens any more, and nobody waits for a time in the next seconds.
     pub(super) fn run(&mut self) {
         for _ in 0..100_000 {
-            if !self.step() {
+            if !self.step(self.now.plus(REST)) {
                 return;
             }
         }
         panic!("the world does not come to rest");
     }
 
-    fn step(&mut self) -> bool {
+    /// Everything that happens within so many milliseconds.
+    pub(super) fn run_for(&mut self, millis: u64) {
+        let until = self.now.plus(millis);
+        while self.step(until) {}
+        self.now = until;
+        for node in 0..self.nodes.len() {
+            self.give(node, Input::Tick);
+        }
+        while self.step(until) {}
+    }
+
+    fn step(&mut self, until: Millis) -> bool {
         let mut moved = false;
         for node in 0..self.nodes.len() {
             moved |= self.link(node);
@@ -197,7 +238,7 @@ impl World {
         }
         if !moved {
             let wakes = self.nodes.iter().filter_map(|node| node.endpoint.wake_at());
-            if let Some(wake) = wakes.min() {
+            if let Some(wake) = wakes.min().filter(|wake| *wake <= until) {
                 assert!(wake > self.now, "woken for nothing");
                 self.now = wake;
                 for node in 0..self.nodes.len() {
@@ -218,9 +259,11 @@ impl World {
         self.nodes[node].caught_up.clear();
         self.nodes[node].proved.clear();
         if online {
-            let relay = self.relay.signer.key();
+            let relay = self.key_of(node);
             let now = self.now.plus(5_000);
             self.give(node, Input::Linked { relay, exporter: [3; 32], now });
+            let reachable = self.nodes[node].home.as_ref().is_none_or(|home| !home.cut);
+            self.give(node, Input::Upstream { reachable });
         } else {
             self.give(node, Input::Unlinked);
         }
@@ -230,27 +273,33 @@ impl World {
     fn output(&mut self, node: usize, output: Output) {
         let linked = self.nodes[node].linked;
         match output {
-            Output::UseRelay(relay) => assert_eq!(relay, self.reference()),
+            Output::UseRelay(relay) => assert_eq!(relay.key, self.key_of(node)),
             Output::Subscribe { team } => {
                 self.nodes[node].cursors.entry(team).or_insert(0);
             }
             Output::Prove { exporter, proof } if linked => {
-                assert!(proof.holds(&self.relay.signer.key(), &exporter, self.now.plus(5_000)));
+                assert!(proof.holds(&self.key_of(node), &exporter, self.now.plus(5_000)));
                 self.nodes[node].proved.insert((proof.team, proof.log_key));
             }
             Output::Publish { id, object } if linked => {
                 self.nodes[node].leave(&object);
+                if self.nodes[node].home.is_some() {
+                    return self.publish_at_home(node, id, &object);
+                }
                 let answer = self.relay.publish(&object);
                 self.give(node, Input::Answered { id, answer });
             }
             Output::Claim { id, object } if linked => {
                 self.nodes[node].leave(&object);
-                let answer = self.relay.claim(&object);
+                let cut = self.nodes[node].home.as_ref().is_some_and(|home| home.cut);
+                let answer = if cut { Answer::Pending } else { self.relay.claim(&object) };
                 self.give(node, Input::Answered { id, answer });
             }
             Output::Get { id, name } if linked => {
-                let found = self.relay.get(name).cloned();
+                let found = self.relay.get(name).filter(|_| !self.relay.hides).cloned();
                 let (object, receipt) = found.unzip();
+                let home = self.nodes[node].home.as_ref();
+                let object = object.or_else(|| home?.get(name));
                 self.give(node, Input::Found { id, object, receipt });
             }
             Output::Prove { .. }
@@ -260,6 +309,7 @@ impl World {
             Output::Message(_)
             | Output::Missing { .. }
             | Output::Failed { .. }
+            | Output::Renamed { .. }
             | Output::Watermark(_)
             | Output::TeamsChanged
             | Output::Joined { .. }
@@ -268,10 +318,51 @@ impl World {
         }
     }
 
+    fn key_of(&self, node: usize) -> Key {
+        let home = self.nodes[node].home.as_ref();
+        home.map_or(self.relay.signer.key(), |home| home.signer.key())
+    }
+
+    /// A relay below the origin stores it and says so; then it passes it on.
+    fn publish_at_home(&mut self, node: usize, id: u64, object: &Object) {
+        let Some(home) = &mut self.nodes[node].home else { return };
+        let receipt = Receipt::sign(&home.signer, object, names::Slot::ZERO, self.now);
+        if !home.kept.contains(object) {
+            home.kept.push(object.clone());
+        }
+        self.give(node, Input::Answered { id, answer: Answer::Receipt(receipt) });
+        self.pass_on(node);
+    }
+
+    /// A relay below the origin passes on what it has, if it can.
+    fn pass_on(&mut self, node: usize) {
+        let Some(home) = self.nodes[node].home.as_mut().filter(|home| !home.cut) else { return };
+        for object in std::mem::take(&mut home.kept) {
+            let Answer::Receipt(receipt) = self.relay.publish(&object) else {
+                panic!("the origin refuses {}", object.name())
+            };
+            if self.nodes[node].linked {
+                self.give(node, Input::Settled { receipt });
+            }
+        }
+    }
+
+    /// Cuts a relay below the origin off, or lets it reach the origin again.
+    pub(super) fn cut(&mut self, node: usize, cut: bool) {
+        self.nodes[node].home.as_mut().unwrap().cut = cut;
+        if self.nodes[node].linked {
+            self.give(node, Input::Upstream { reachable: !cut });
+        }
+        self.pass_on(node);
+    }
+
     fn deliver(&mut self, node: usize) -> bool {
         let mut moved = false;
         for team in self.nodes[node].cursors.keys().copied().collect::<Vec<_>>() {
-            let readable = self.nodes[node].linked
+            // Behind a cut nothing new comes from the origin.
+            let cut = self.nodes[node].home.as_ref().is_some_and(|home| home.cut);
+            let readable = !cut
+                && self.nodes[node].linked
                 && self.nodes[node]
                     .proved
                     .iter()
@@ -325,6 +416,7 @@ impl Node {
             caught_up: BTreeSet::new(),
             online: true,
             linked: false,
+            home: None,
             shown: BTreeMap::new(),
             order: Vec::new(),
             watermarks: BTreeMap::new(),
@@ -358,6 +450,12 @@ impl Node {
                         assert!(old.relay <= mark.relay && old.delivered <= mark.delivered);
                     }
                 }
+                Output::Renamed { from, to } => {
+                    let mut opened = self.shown.remove(from).unwrap();
+                    opened.name = *to;
+                    assert!(self.shown.insert(*to, opened).is_none(), "{to} is another's");
+                    *self.order.iter_mut().find(|name| *name == from).unwrap() = *to;
+                }
                 Output::Notice(notice) => self.notices.push(*notice),
                 Output::Added { hash, result, .. } => self.added.push((*hash, *result)),
                 Output::UseRelay(_)
@@ -389,6 +487,17 @@ impl Node {
         self.commit();
     }
 
+    pub(super) fn backup(&self) -> Backup {
+        (self.vault.clone(), self.cursors.clone(), self.shown.clone(), self.order.clone())
+    }
+
+    /// Puts an old copy of the vault back.
+    pub(super) fn restore(&mut self, backup: Backup) {
+        (self.vault, self.cursors, self.shown, self.order) = backup;
+        self.watermarks.clear();
+        self.restart();
+    }
+
     /// An endpoint from the committed rows.
     pub(super) fn reload(&self) -> Result<Endpoint, crate::LoadError> {
         let rows = self.vault.iter().map(|((table, key), value)| {
@@ -396,18 +505,6 @@ impl Node {
             (table, key.clone(), value.clone())
         });
         Endpoint::load(rows, Entropy::system(random(self.seed)))
-    }
-
-    /// A copy of the vault, as a backup has it.
-    pub(super) fn backup(&self) -> Backup {
-        Backup(self.vault.clone())
-    }
-
-    /// Puts a backup back; what net-proc had cached is gone with it.
-    pub(super) fn restore(&mut self, backup: Backup) {
-        self.vault = backup.0;
-        self.restart();
-        self.lose_cache();
     }
 
     pub(super) fn go(&mut self, online: bool) {

@@ -132,6 +132,13 @@ impl World {
                     opened.missing_before = *missing_before;
                 }
             }
+            Output::Renamed { from, to } => {
+                let history = &mut self.devices[index].vault.history;
+                if let Some(mut opened) = history.remove(from) {
+                    opened.name = *to;
+                    history.insert(*to, opened);
+                }
+            }
             Output::Notice(notice) => {
                 self.facts.noticed(index, *notice);
             }
@@ -200,6 +207,7 @@ impl World {
                 Output::Message(_)
                 | Output::Missing { .. }
                 | Output::Failed { .. }
+                | Output::Renamed { .. }
                 | Output::Watermark(_)
                 | Output::TeamsChanged
                 | Output::Joined { .. }

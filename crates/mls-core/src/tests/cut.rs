@@ -1,0 +1,89 @@
+//! Relays below the origin, and links that come and go.
+
+use names::TeamId;
+use objects::wire::Refusal;
+
+use super::world::{Home, World};
+
+/// Alice's home relay is below the origin; Bob links to the origin itself.
+fn below() -> (World, TeamId) {
+    let mut world = World::new(&["Admin", "Alice", "Bob"]);
+    world.nodes[1].home = Some(Home::new());
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
+    world.invite(team, 1);
+    world.invite(team, 2);
+    world.run();
+    (world, team)
+}
+
+/// `MLS-62`
+#[test]
+fn what_only_the_home_relay_has_stays_until_the_origin_has_it() {
+    let (mut world, team) = below();
+    let channel = world.general(team);
+    let marks = |world: &World| {
+        let mark = world.nodes[1].endpoint.watermarks(team, channel).unwrap().unwrap();
+        (mark.local, mark.relay, mark.delivered)
+    };
+    assert!(world.nodes[1].endpoint.is_settled());
+    world.say(1, team, "through the child");
+    world.run();
+    assert_eq!(marks(&world), (1, 1, 1));
+    world.cut(1, true);
+    world.say(1, team, "on the island");
+    world.run();
+    assert_eq!(marks(&world), (2, 1, 1));
+    assert_eq!(world.shows(2).len(), 1);
+    // Whatever happens to process and link, it waits for the origin.
+    world.nodes[1].restart();
+    world.run();
+    world.nodes[1].go(false);
+    world.run();
+    assert_eq!((marks(&world), world.nodes[1].endpoint.is_settled()), ((2, 1, 1), false));
+    world.nodes[1].go(true);
+    world.run();
+    world.cut(1, false);
+    world.run();
+    assert_eq!(marks(&world), (2, 2, 2));
+    assert!(world.nodes[1].endpoint.is_settled());
+    assert_eq!(world.shows(2).len(), 2);
+    assert_eq!(world.nodes[1].notices, []);
+}
+
+/// `MLS-62`
+#[test]
+fn a_receipt_of_another_relay_settles_nothing() {
+    let (mut world, team) = below();
+    world.cut(1, true);
+    let name = world.say(1, team, "on the island");
+    world.run();
+    let waiting = world.nodes[1].endpoint.rows().keys(crate::Table::Outbox, &[]);
+    assert_eq!(waiting.len(), 1);
+    let home = objects::Signer::from_seed(&[8; 32]);
+    let stranger = objects::Signer::from_seed(&[9; 32]);
+    let object = world.nodes[1].endpoint.queued_object(name).unwrap();
+    for signer in [&home, &stranger] {
+        let at = world.now;
+        let receipt = objects::Receipt::sign(signer, &object, names::Slot::ZERO, at);
+        world.nodes[1].endpoint.handle(at, crate::Input::Settled { receipt }).unwrap();
+        assert!(!world.nodes[1].endpoint.is_settled());
+    }
+}
+
+/// `MLS-63`
+#[test]
+fn what_is_put_off_is_tried_again_ever_more_seldom() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    world.relay.refuses = Some(Refusal::Quota);
+    for _ in 0..5 {
+        world.say(1, team, "too much");
+    }
+    // All five leave at first; then only the first of the log is tried.
+    world.run_for(600_000);
+    let tries = world.relay.refused;
+    assert!((12..30).contains(&tries), "{tries} tries in ten minutes");
+    world.relay.refuses = None;
+    world.run_for(61_000);
+    assert_eq!(world.shows(2).len(), 5);
+    assert!(world.nodes[1].endpoint.is_settled());
+}

@@ -1,0 +1,92 @@
+//! Old vaults that were put back, and what is written before the relay has shown that none was.
+
+use names::{Channel, Name, Rest, TeamId};
+
+use super::world::World;
+use crate::rows::Table;
+use crate::state::{LogRow, log_key};
+use crate::{Notice, Plaintext};
+
+fn log(world: &World, team: TeamId, channel: Channel) -> LogRow {
+    let endpoint = &world.nodes[1].endpoint;
+    let own = endpoint.team(team).unwrap().unwrap().own();
+    endpoint.rows().get(Table::Log, &log_key(team, channel, own)).unwrap().unwrap()
+}
+
+fn queued(world: &World, team: TeamId) -> u32 {
+    world.nodes[1].endpoint.team_status(team).unwrap().unwrap().queued
+}
+
+fn number(name: Name) -> u64 {
+    let Rest::Message { number, .. } = name.place().rest else { panic!("{name}") };
+    number.value()
+}
+
+/// `MLS-64`
+#[test]
+fn after_a_start_nothing_is_sealed_before_the_relay_has_shown_our_newest_entries() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    let channel = world.general(team);
+    world.say(1, team, "before");
+    world.run();
+    world.nodes[1].go(false);
+    world.nodes[1].restart();
+    let name = world.say(1, team, "after");
+    world.run();
+    assert_eq!((number(name), queued(&world, team)), (1, 1));
+    assert_eq!((log(&world, team, channel).next, log(&world, team, channel).reserved), (1, 2));
+    // What is written has its place, also over the next start.
+    world.nodes[1].restart();
+    world.relay.hides = true;
+    world.nodes[1].go(true);
+    world.run();
+    assert_eq!(log(&world, team, channel).next, 1, "a relay that shows nothing proves nothing");
+    world.relay.hides = false;
+    world.run_for(20_000);
+    assert_eq!((log(&world, team, channel).next, queued(&world, team)), (2, 0));
+    let read: Vec<String> = world.shows(2).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(read, ["before", "after"]);
+    assert_eq!(world.nodes[1].notices, []);
+}
+
+/// `MLS-65`
+#[test]
+fn a_restored_vault_is_told_and_writes_above_what_it_does_not_know() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    let channel = world.general(team);
+    world.say(1, team, "old");
+    world.run();
+    let backup = world.nodes[1].backup();
+    for text in ["lost one", "lost two"] {
+        world.say(1, team, text);
+    }
+    world.run();
+    let sealed = log(&world, team, channel).next;
+    world.nodes[1].go(false);
+    world.run();
+    world.nodes[1].restore(backup);
+    let first = world.say(1, team, "new");
+    let second = world.act(1, |endpoint, now| {
+        let body = Plaintext::from("answer");
+        endpoint.send(now, team, channel, body, Some(first), vec![first]).unwrap()
+    });
+    let second_name = second.name;
+    world.nodes[1].show(second);
+    assert_eq!([number(first), number(second_name)], [1, 2]);
+    world.nodes[1].go(true);
+    world.run();
+    let notices = &world.nodes[1].notices;
+    let told = |notice: &&Notice| matches!(notice, Notice::RestoredVault { .. });
+    assert_eq!(notices.iter().filter(told).count(), 1);
+    let after = log(&world, team, channel).next;
+    assert_eq!((sealed, after, log(&world, team, channel).reserved), (3, 5, 5));
+    let order = world.nodes[1].order.clone();
+    assert_eq!([number(order[1]), number(order[2])], [3, 4]);
+    world.run_for(60_000);
+    for other in [0, 2] {
+        let read: Vec<String> = world.shows(other).into_iter().map(|(_, text)| text).collect();
+        assert_eq!(read, ["old", "lost one", "lost two", "new", "answer"]);
+        let answer = &world.nodes[other].shown[&order[2]];
+        assert_eq!((answer.thread, &answer.after[..]), (Some(order[1]), &order[1..2]));
+    }
+}
