@@ -85,7 +85,12 @@ impl<S: Shelf> Relay<S> {
         let fits = match place.rest {
             Rest::Blob { piece, .. } => blob_piece(object, piece.value()),
             Rest::KeyPackage { .. } => self.room_for_key_package(now, peer, place.team)?,
-            _ => alone(object),
+            Rest::Message { .. }
+            | Rest::Welcome { .. }
+            | Rest::Slot(_)
+            | Rest::Certificate { .. }
+            | Rest::Use(_)
+            | Rest::Code(_) => alone(object),
         };
         Ok(match fits {
             Ok(()) => Verdict::Good,

@@ -66,7 +66,13 @@ impl<S: Shelf> Relay<S> {
                 Ok(claim) => self.take_effect(now, team, slot, &claim),
                 Err(_) => Ok(()),
             },
-            _ => Ok(()),
+            Rest::Message { .. }
+            | Rest::KeyPackage { .. }
+            | Rest::Welcome { .. }
+            | Rest::Blob { .. }
+            | Rest::Certificate { .. }
+            | Rest::Use(_)
+            | Rest::Code(_) => Ok(()),
         }
     }
 

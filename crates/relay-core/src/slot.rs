@@ -16,7 +16,7 @@ use crate::up::Asked;
 /// How a claim stands.
 enum Decision {
     /// It is answered.
-    Answer(SlotAnswer),
+    Answer(Box<SlotAnswer>),
     /// It wins and has to be stored.
     Wins,
     /// Another relay decides.
@@ -46,7 +46,7 @@ impl<S: Shelf> Relay<S> {
         let answer = match self.decide(now, peer, object)? {
             Err(why) => return self.refuse(now, peer, seq, why),
             Ok(Decision::Wins) => SlotAnswer::Won(self.store(now, Some(peer), object, true)?),
-            Ok(Decision::Answer(answer)) => answer,
+            Ok(Decision::Answer(answer)) => *answer,
             Ok(Decision::Above) => {
                 return self.forward(Asked { peer, seq, object: object.clone() });
             }
@@ -125,7 +125,7 @@ impl<S: Shelf> Relay<S> {
             return Ok(Err(Refusal::UnknownOrg));
         }
         if let Some(receipt) = self.receipt_of(object)? {
-            return Ok(Ok(Decision::Answer(SlotAnswer::Won(receipt))));
+            return Ok(Ok(answered(SlotAnswer::Won(receipt))));
         }
         if let Some(why) = self.over_quota(now, peer, object)? {
             return Ok(Err(why));
@@ -141,18 +141,18 @@ impl<S: Shelf> Relay<S> {
         }
         if let Some(kept) = self.shelf.get(name)? {
             let (winner, receipt) = (kept.object, kept.receipt);
-            return Ok(Ok(Decision::Answer(SlotAnswer::Taken { winner, receipt })));
+            return Ok(Ok(answered(SlotAnswer::Taken { winner, receipt })));
         }
         if !self.breaks(Broken::AnswersForOthers) && !self.is_origin(team)? {
             return Ok(Ok(Decision::Above));
         }
         if !self.stands(team)? {
             // The claims that this term builds on are not here.
-            return Ok(Ok(Decision::Answer(SlotAnswer::Pending)));
+            return Ok(Ok(answered(SlotAnswer::Pending)));
         }
         let (head, previous) = self.head(team)?.unwrap_or((Slot::ZERO, Hash::NONE));
         if head.next() != Some(slot) {
-            return Ok(Ok(Decision::Answer(SlotAnswer::Gap { head })));
+            return Ok(Ok(answered(SlotAnswer::Gap { head })));
         }
         if object.previous() != previous && !self.breaks(Broken::AnyHistory) {
             return Ok(Err(Refusal::WrongPrevious));
@@ -162,7 +162,7 @@ impl<S: Shelf> Relay<S> {
         }
         Ok(match self.named_by(now, team, &claim)? {
             Found::Whole => Ok(Decision::Wins),
-            Found::Missing => Ok(Decision::Answer(SlotAnswer::Incomplete)),
+            Found::Missing => Ok(answered(SlotAnswer::Incomplete)),
             Found::Forbidden => Err(Refusal::Uncertified),
             Found::Other => Err(Refusal::Malformed),
         })
@@ -248,6 +248,10 @@ impl<S: Shelf> Relay<S> {
         }
         Ok(if blob.matches(&whole) { Found::Whole } else { Found::Other })
     }
+}
+
+fn answered(answer: SlotAnswer) -> Decision {
+    Decision::Answer(Box::new(answer))
 }
 
 pub(crate) fn piece_of(blob: &BlobRef, index: u16) -> Option<Name> {

@@ -77,7 +77,8 @@ impl<S: Shelf> Relay<S> {
         let kept = self.shelf.get(name)?;
         // It may be on its way down: the parent knows.
         if kept.is_none() && self.root(team).is_some() && !self.is_origin(team)? {
-            return Ok(self.get_above(peer, seq, name));
+            self.get_above(peer, seq, name);
+            return Ok(());
         }
         let kept = kept.and_then(|kept| deliver::shown(kept, now));
         let (object, receipt) = kept.map(|kept| (kept.object, kept.receipt)).unzip();

@@ -122,13 +122,12 @@ async fn listen(mut receiver: Receiver, events: mpsc::Sender<Event>) {
 }
 
 fn lost(closed: &Closed) -> String {
-    match closed {
-        Closed::There(CloseReason::Refused) => {
-            "it refuses this relay; the key that `sotto-relay key` prints has to stand under \
-             \"relays\" in its file of organisations"
-                .to_owned()
-        }
-        other => other.to_string(),
+    if *closed == Closed::There(CloseReason::Refused) {
+        "it refuses this relay; the key that `sotto-relay key` prints has to stand under \
+         \"relays\" in its file of organisations"
+            .to_owned()
+    } else {
+        closed.to_string()
     }
 }
 
