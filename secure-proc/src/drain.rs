@@ -89,6 +89,8 @@ impl Desk {
             Output::Notice(notice) => {
                 self.announce(None, &Event::Notice(Text::cut(&notice.to_string())));
             }
+            // Nobody waits for these.
+            Output::Wished { .. } => {}
             // Orders to net-proc, taken above.
             Output::UseRelay(_)
             | Output::Prove { .. }

@@ -202,6 +202,7 @@ pub(crate) fn not_added(error: NotAdded) -> Failure {
     let code = match error {
         NotAdded::NoSuchAnnouncement => ErrorCode::NoSuchAnnouncement,
         NotAdded::RelayRefused(_) => ErrorCode::RelayRefused,
+        NotAdded::NotAdmin => ErrorCode::NotAdmin,
         NotAdded::OtherTeam | NotAdded::Expired | NotAdded::NumberTaken | NotAdded::Unfit => {
             ErrorCode::UnfitAnnouncement
         }

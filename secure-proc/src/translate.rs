@@ -64,6 +64,7 @@ pub(crate) fn to_net(output: &Output) -> Option<ToNet> {
         | Output::TeamsChanged
         | Output::Joined { .. }
         | Output::Added { .. }
+        | Output::Wished { .. }
         | Output::Notice(_) => None,
     }
 }

@@ -1,20 +1,18 @@
 //! What the owner of an organisation's root key does alone: make it, its teams, their channels.
 
-use names::{Channel, Device, Generation, Org, Origin, Rest, Slot, Team, TeamId};
-use objects::{
-    Certificate, Draft, Hash, Issuer, Key, Label, Millis, Object, Part, RelayRef, Signer, Standing,
-};
+use names::{Channel, Device, Generation, Org, Origin, Slot, Team, TeamId};
+use objects::{Hash, Issuer, Label, Millis, RelayRef, Standing};
 use openmls::prelude::MlsGroup;
-use zeroize::Zeroizing;
 
 use crate::content::Content;
 use crate::endpoint::group_id;
 use crate::group::create_config;
 use crate::identity::{Leaf, is_label, own_credential};
 use crate::queries::org_view;
+use crate::roles::{Says, certificate};
 use crate::state::{OrgRow, Purpose, Stage, TeamRow};
 use crate::views::OrgView;
-use crate::{Endpoint, Fault, Output};
+use crate::{Endpoint, Fault, Output, Policy};
 
 /// Why no organisation was made.
 #[derive(Debug, Clone, Copy, Eq, PartialEq, thiserror::Error)]
@@ -42,6 +40,17 @@ pub enum CreateTeamError {
     /// The name is empty, too long, or has control characters.
     #[error("a name has 1 to 64 bytes and no control characters")]
     BadName,
+    /// A bug or a broken store.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Why the origin was not moved.
+#[derive(Debug, Clone, Copy, Eq, PartialEq, thiserror::Error)]
+pub enum MoveOriginError {
+    /// No root key is here.
+    #[error("only the member tool moves the origin")]
+    NotAdmin,
     /// A bug or a broken store.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -128,13 +137,20 @@ impl Endpoint {
         let group = MlsGroup::new_with_group_id(
             &self.provider,
             &signer,
-            &create_config(),
+            &create_config(Policy::default().extensions()?),
             group_id(team),
             own_credential(&row, signer.key()),
         )
         .map_err(|_| Fault::Mls)?;
         self.groups.insert(team, group);
-        let certificate = certify(&root, now, team, Device::MEMBER_TOOL, log_key, &row.credential)?;
+        let says = Says {
+            device: Device::MEMBER_TOOL,
+            generation: Generation::ZERO,
+            standing: Standing::Certified,
+            log_key,
+            credential: Hash::of(Label::Credential, &row.credential),
+        };
+        let certificate = certificate(&(org.seed.signer(), Issuer::Root), now, team, &says)?;
         self.put_certificate(team, Device::MEMBER_TOOL, &certificate)?;
         self.put_team(team, &row)?;
         // Before anything else: nobody can follow the team without knowing who orders it.
@@ -146,6 +162,27 @@ impl Endpoint {
         self.prove(now, team)?;
         self.pump(now)?;
         Ok(team)
+    }
+
+    /// Says that from the next slot on another relay orders the slots of all teams of the
+    /// organisation: queued when this returns.
+    ///
+    /// # Errors
+    /// As [`MoveOriginError`] says; then nothing has changed.
+    pub fn move_origin(&mut self, now: Millis, relay: &RelayRef) -> Result<(), MoveOriginError> {
+        if self.org_row()?.is_none() {
+            return Err(MoveOriginError::NotAdmin);
+        }
+        for team in self.subscriptions() {
+            let Some(row) = self.team(team)? else {
+                continue;
+            };
+            if let Some(root) = self.root_of(&row)? {
+                self.make_term(now, team, &root, relay, row.head())?;
+            }
+        }
+        self.settle(now)?;
+        Ok(())
     }
 
     /// Makes a channel, and tells the team.
@@ -212,35 +249,6 @@ impl Endpoint {
             }
         }
     }
-}
-
-/// The certificate of a device's first key in a team.
-pub(crate) fn certify(
-    root: &Signer,
-    now: Millis,
-    team: TeamId,
-    device: Device,
-    log_key: Key,
-    identity: &[u8],
-) -> Result<Object, Fault> {
-    let certificate = Certificate {
-        standing: Standing::Certified,
-        log_key,
-        credential: Hash::of(Label::Credential, identity),
-        // Clocks differ; a certificate that is not valid yet would shut a device out.
-        from: Millis(0),
-        until: Millis::NEVER,
-        issuer: Issuer::Root,
-    };
-    let draft = Draft {
-        name: team.name(Rest::Certificate { device, generation: Generation::ZERO }),
-        created: now,
-        expires: Millis::NEVER,
-        previous: Hash::NONE,
-        part: Part::ONLY,
-        data: &Zeroizing::new(certificate.bytes()),
-    };
-    draft.sign(root).map_err(|_| Fault::Encode)
 }
 
 /// The most channels of a team: their names must fit one announcement.

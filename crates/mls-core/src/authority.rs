@@ -2,10 +2,10 @@
 
 use names::{Device, Rest, Slot, TeamId};
 use objects::{Certificate, Claim, Hash, Issuer, Label, Millis, Named, Object, Standing};
-use openmls::prelude::{Credential, Extension, LeafNodeIndex, MlsGroup, Proposal, StagedCommit};
+use openmls::prelude::{Credential, LeafNodeIndex, MlsGroup, Proposal, StagedCommit};
 
 use crate::identity::{Leaf, Vouched, identity_of};
-use crate::{Endpoint, Fault};
+use crate::{Endpoint, Fault, Policy};
 
 /// A claim that has its slot.
 pub(crate) enum Vetted {
@@ -115,8 +115,7 @@ impl Endpoint {
                 }
                 Proposal::Remove(remove) => removes.push(remove.removed()),
                 Proposal::GroupContextExtensions(proposal) if admin => {
-                    let ours = |extension: &Extension| is_policy(extension);
-                    if !proposal.extensions().iter().all(ours) {
+                    if Policy::of(proposal.extensions()).is_none() {
                         return Ok(None);
                     }
                 }
@@ -132,6 +131,7 @@ impl Endpoint {
         let welcomed = adds.len();
         let fits = welcomed == claim.welcomed.len()
             && (welcomed == 0) == claim.welcome.is_none()
+            && (welcomed == 0) == claim.tree.is_none()
             && self.may_remove(team, claim, admin, group, &removes, &mut adds)?
             && self.may_add(team, claim, admin, group, &adds)?;
         Ok(fits.then(|| adds.into_iter().map(|added| added.leaf.device).collect()))
@@ -208,11 +208,3 @@ impl Endpoint {
         Ok(certificate.is_some_and(|certificate| certificate.standing == Standing::Revoked))
     }
 }
-
-/// Is it the policy of a team? No other extension belongs into a group's context.
-fn is_policy(extension: &Extension) -> bool {
-    matches!(extension, Extension::Unknown(POLICY, _))
-}
-
-/// The type of the extension with a team's policy: of the private range (RFC 9420 §17.3).
-pub(crate) const POLICY: u16 = 0xfa50;

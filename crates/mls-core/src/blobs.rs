@@ -72,7 +72,10 @@ impl Endpoint {
     /// Drops the pieces of a decided claim, and those that its author made for earlier ones.
     pub(crate) fn forget_pieces(&self, object: &Object) -> Result<(), Fault> {
         match Claim::parse(object.data().unwrap_or_default()) {
-            Ok(claim) => self.forget_blobs(claim.welcome.as_ref().unwrap_or(&claim.commit)),
+            Ok(claim) => {
+                let last = claim.tree.or(claim.welcome).unwrap_or(claim.commit);
+                self.forget_blobs(&last)
+            }
             Err(_) => Ok(()),
         }
     }

@@ -121,6 +121,20 @@ impl Endpoint {
         Ok(true)
     }
 
+    /// The generation behind all certificates of a device that are known, in effect or not.
+    pub(crate) fn next_generation(&self, team: TeamId, device: Device) -> Result<u64, Fault> {
+        let keys = self.rows().keys(Table::Certificate, &device_key(team, device));
+        let Some(key) = keys.last() else {
+            return Ok(0);
+        };
+        let row: CertificateRow = self.rows().get(Table::Certificate, key)?.ok_or(Fault::Row)?;
+        let Rest::Certificate { generation, .. } = stored_object(&row.object)?.name().place().rest
+        else {
+            return Err(Fault::Row);
+        };
+        Ok(generation.value().saturating_add(1))
+    }
+
     /// The certificate that a claim names, if it is here.
     pub(crate) fn certificate_named(
         &self,

@@ -1,101 +1,122 @@
 //! Making a commit and the claim for its slot: saved before anything of it leaves.
 
-use names::{Blob, Generation, Piece, Rest, TeamId};
+use names::{Blob, Device, Generation, Piece, Rest, TeamId};
 use objects::{
-    Announcement, BlobRef, Claim, Draft, Hash, Label, MAX_DATA, Millis, Named, Object, Part,
-    Signer, WelcomePointer,
+    BlobRef, Claim, Draft, Hash, Label, MAX_DATA, Millis, Named, Object, Part, Signer, Standing,
+    WelcomePointer,
 };
-use openmls::prelude::{
-    CommitMessageBundle, KeyPackage, KeyPackageIn, LeafNodeIndex, ProtocolVersion,
-    tls_codec::DeserializeBytes as _,
-};
-
-use crate::admin::certify;
-use crate::identity::{Leaf, identity_of};
-use crate::intents::{put_addition, refresh_key};
-use crate::rows::Table;
-use crate::state::{ClaimRow, IntentRow, Purpose, TeamRow, stored_object, team_key};
-use crate::unsealed::private_message;
-use crate::{Broken, Endpoint, Fault, NotAdded};
+use openmls::prelude::{CommitMessageBundle, KeyPackage, LeafNodeIndex};
 use openmls_traits::OpenMlsProvider as _;
 
-/// Somebody who is to be added.
-struct Newcomer {
-    hash: Hash,
-    package: KeyPackage,
-    /// Of somebody new.
+use crate::additions::Newcomer;
+use crate::roles::{Says, admin_standing, certificate};
+use crate::rows::Table;
+use crate::state::{ClaimRow, IntentRow, Purpose, TeamRow, stored_object, team_key};
+use crate::tree::TreeKey;
+use crate::unsealed::private_message;
+use crate::wish::{ADMIN, Intent};
+use crate::{Broken, Endpoint, Fault, NotAdded, Policy};
+
+/// One wish, as the commit does it.
+struct Deed {
+    intent: Intent,
+    act: Act,
+    /// What the claim names.
     certificate: Option<Object>,
-    /// Of a device that is behind: the leaf that it has.
-    replaces: Option<LeafNodeIndex>,
+}
+
+enum Act {
+    Add(Box<KeyPackage>, Hash),
+    Replace(Box<KeyPackage>, LeafNodeIndex, Hash),
+    Remove(LeafNodeIndex),
+    Policy(Policy),
+    /// Nothing in the group but a new leaf of our own.
+    Path,
+}
+
+impl Act {
+    fn welcomes(&self) -> Option<Hash> {
+        match self {
+            Self::Add(_, hash) | Self::Replace(_, _, hash) => Some(*hash),
+            Self::Remove(_) | Self::Policy(_) | Self::Path => None,
+        }
+    }
 }
 
 impl Endpoint {
-    /// Commits to wishes and claims the next slot for it.
+    /// Commits to wishes, as many as fit, and claims the next slot for it.
     pub(crate) fn claim_next(
         &mut self,
         now: Millis,
         team: TeamId,
         mut row: TeamRow,
-        adds: Vec<(Hash, IntentRow)>,
-        refresh: bool,
+        wishes: Vec<(Intent, IntentRow)>,
     ) -> Result<(), Fault> {
-        let mut newcomers = Vec::new();
-        for (hash, intent) in adds.into_iter().take(Claim::MOST) {
-            match self.newcomer(now, team, hash, intent)? {
-                Ok(newcomer) => newcomers.push(newcomer),
-                Err(why) => self.not_added(team, hash, why),
-            }
-        }
         let Some(slot) = row.head().0.next() else {
             return Ok(());
         };
+        let mut deeds = self.deeds(now, team, &row, wishes)?;
+        let key = self.draw_tree_key();
         let bundle = loop {
-            if newcomers.is_empty() && !refresh {
+            if deeds.is_empty() {
                 return Ok(());
             }
-            if let Some(bundle) = self.commit(team, &row, &newcomers, refresh)? {
+            if let Some(bundle) = self.commit(team, &row, &deeds, &key)? {
                 break bundle;
             }
             // OpenMLS does not say who is unfit. Alone, it is the one; the others come again.
-            match newcomers.len() {
-                0 => return Err(Fault::Mls),
-                1 => {
-                    let unfit = newcomers.pop().map(|newcomer| newcomer.hash);
-                    if let Some(hash) = unfit {
-                        self.not_added(team, hash, NotAdded::Unfit);
-                    }
-                }
-                _ => newcomers.truncate(1),
+            let first = deeds.iter().position(|deed| deed.act.welcomes().is_some());
+            let unfit = deeds.swap_remove(first.ok_or(Fault::Mls)?);
+            if !deeds.is_empty() {
+                deeds = vec![unfit];
+                continue;
+            }
+            match unfit.intent {
+                Intent::Add(hash) => self.not_added(team, hash, NotAdded::Unfit),
+                other => self.wished(team, &other, Ok(()))?,
             }
         };
         let signer = Self::log_signer(&row);
         let mut needed = Vec::new();
         let commit = private_message(bundle.commit())?;
         let commit = make_blob(now, team, &mut row, &signer, &commit, &mut needed)?;
-        let welcome = match bundle.to_welcome_msg() {
-            Some(welcome) => {
-                let welcome = welcome.to_bytes().map_err(|_| Fault::Mls)?;
-                Some(make_blob(now, team, &mut row, &signer, &welcome, &mut needed)?)
-            }
-            None => None,
-        };
+        let (mut welcome, mut tree) = (None, None);
+        if let Some(message) = bundle.to_welcome_msg() {
+            let message = message.to_bytes().map_err(|_| Fault::Mls)?;
+            welcome = Some(make_blob(now, team, &mut row, &signer, &message, &mut needed)?);
+            let sealed = self.sealed_tree(team, &key)?;
+            tree = Some(make_blob(now, team, &mut row, &signer, &sealed, &mut needed)?);
+        }
         let group = self.groups.get(&team).ok_or(Fault::Mls)?;
+        let own = self.named_certificate(team, row.own())?;
+        let generation = match own.map(|(name, _)| name.place().rest) {
+            Some(Rest::Certificate { generation, .. }) => generation,
+            _ => Generation::ZERO,
+        };
+        let certificates = deeds.iter().filter_map(|deed| deed.certificate.as_ref());
         let claim = Claim {
             epoch: group.epoch().as_u64(),
             device: row.own(),
-            generation: Generation::ZERO,
+            generation,
             commit,
             welcome,
-            tree: None,
+            tree,
             skips: row.stalled_at(),
-            certificates: newcomers
-                .iter()
-                .filter_map(|newcomer| newcomer.certificate.as_ref())
-                .map(|object| Named { name: object.name(), hash: object.entry_hash() })
+            certificates: certificates
+                .clone()
+                .map(|certificate| Named {
+                    name: certificate.name(),
+                    hash: certificate.entry_hash(),
+                })
                 .collect(),
-            welcomed: newcomers.iter().map(|newcomer| newcomer.hash).collect(),
+            welcomed: deeds.iter().filter_map(|deed| deed.act.welcomes()).collect(),
         };
-        needed.extend(newcomers.iter().filter_map(|newcomer| newcomer.certificate.clone()));
+        for certificate in certificates {
+            if let Rest::Certificate { device, .. } = certificate.name().place().rest {
+                self.put_certificate(team, device, certificate)?;
+            }
+            needed.push(certificate.clone());
+        }
         let draft = Draft {
             name: team.name(Rest::Slot(slot)),
             created: now,
@@ -109,77 +130,119 @@ impl Endpoint {
             object: object.bytes(),
             needed: needed.iter().map(|object| object.bytes().into()).collect(),
             queued: false,
-            adds: newcomers.iter().map(|newcomer| newcomer.hash.0.into()).collect(),
-            refreshes: refresh,
+            wishes: deeds.iter().map(|deed| deed.intent.key(team).into()).collect(),
         };
         self.put_team(team, &row)?;
-        self.rows().put(Table::Claim, &team_key(team), &claim)?;
-        if refresh && self.breaks(Broken::ForgetsWishes) {
-            self.rows().remove(Table::Intent, &refresh_key(team));
+        if self.breaks(Broken::ForgetsWishes) {
+            self.rows().remove(Table::Intent, &Intent::Refresh.key(team));
         }
+        self.rows().put(Table::Claim, &team_key(team), &claim)?;
         self.queue_needed(team)
     }
 
-    fn newcomer(
+    /// As many wishes as one claim can name, ready to be done; the others wait for the next.
+    fn deeds(
         &mut self,
         now: Millis,
         team: TeamId,
-        hash: Hash,
-        mut intent: IntentRow,
-    ) -> Result<Result<Newcomer, NotAdded>, Fault> {
-        let object = stored_object(&intent.announcement)?;
-        if let Some(newcomer) = self.behind(team, hash, &object)? {
-            return Ok(Ok(newcomer));
-        }
-        let announcement = match self.fits(now, team, &hash, &object)? {
-            Ok(announcement) => announcement,
-            Err(why) => return Ok(Err(why)),
+        row: &TeamRow,
+        wishes: Vec<(Intent, IntentRow)>,
+    ) -> Result<Vec<Deed>, Fault> {
+        let mut deeds: Vec<Deed> = Vec::new();
+        let leaving = |deeds: &[Deed], device: Device| {
+            deeds.iter().any(|deed| deed.intent == Intent::Remove(device))
         };
-        let package =
-            KeyPackageIn::tls_deserialize_exact_bytes(&announcement.key_package).ok().and_then(
-                |package| package.validate(self.provider.crypto(), ProtocolVersion::Mls10).ok(),
-            );
-        let Some(package) = package else {
-            return Ok(Err(NotAdded::Unfit));
-        };
-        let identity = identity_of(package.leaf_node().credential());
-        let fits = Leaf::read(identity).is_some_and(|leaf| {
-            leaf.device == announcement.device && leaf.log_key == announcement.log_key
-        });
-        if !fits {
-            return Ok(Err(NotAdded::Unfit));
+        for (intent, wish) in wishes {
+            let named = deeds.iter().filter(|deed| deed.certificate.is_some()).count();
+            let welcomed = deeds.iter().filter(|deed| deed.act.welcomes().is_some()).count();
+            let full = named >= Claim::MOST || welcomed >= Claim::MOST;
+            let (act, certificate) = match intent {
+                Intent::Refresh => (Act::Path, None),
+                Intent::Policy => {
+                    let policy = Policy::read(&wish.value).ok_or(Fault::Row)?;
+                    (Act::Policy(policy), None)
+                }
+                Intent::User(_) => continue,
+                _ if full => continue,
+                Intent::Add(hash) => match self.newcomer(now, team, row, hash, wish)? {
+                    Ok(Newcomer { package, certificate }) => {
+                        (Act::Add(Box::new(package), hash), Some(certificate))
+                    }
+                    Err(why) => {
+                        self.not_added(team, hash, why);
+                        continue;
+                    }
+                },
+                // Whoever leaves is neither replaced nor given a role.
+                Intent::Readd(device) | Intent::Role(device) if leaving(&deeds, device) => continue,
+                Intent::Readd(device) => match self.replacement(team, row, device, &wish)? {
+                    Some((package, index, hash)) => {
+                        (Act::Replace(Box::new(package), index, hash), None)
+                    }
+                    None => continue,
+                },
+                Intent::Remove(device) => {
+                    let group = self.groups.get(&team).ok_or(Fault::Mls)?;
+                    let Some(index) = Self::place(group, device) else {
+                        continue;
+                    };
+                    let standing = Standing::Revoked;
+                    (Act::Remove(index), self.next(now, team, row, &intent, device, standing)?)
+                }
+                Intent::Role(device) => {
+                    let (Some(leaf), Some(root)) = (self.leaf(team, device)?, self.root_of(row)?)
+                    else {
+                        continue;
+                    };
+                    let standing = if wish.value == ADMIN {
+                        admin_standing(&root, team, leaf.log_key)
+                    } else {
+                        Standing::Certified
+                    };
+                    (Act::Path, self.next(now, team, row, &intent, device, standing)?)
+                }
+            };
+            deeds.push(Deed { intent, act, certificate });
         }
-        if intent.certificate.is_empty() {
-            let org = self.org_row()?.ok_or(Fault::Row)?;
-            let root = org.seed.signer();
-            let (device, log_key) = (announcement.device, announcement.log_key);
-            let certificate = certify(&root, now, team, device, log_key, identity)?;
-            intent.certificate = certificate.bytes();
-            put_addition(self, team, &hash, &intent)?;
-        }
-        let certificate = stored_object(&intent.certificate)?;
-        self.put_certificate(team, announcement.device, &certificate)?;
-        Ok(Ok(Newcomer { hash, package, certificate: Some(certificate), replaces: None }))
+        Ok(deeds)
     }
 
-    /// Is it the announcement of a device that is behind? Then it comes again in its own place.
-    fn behind(&self, team: TeamId, hash: Hash, object: &Object) -> Result<Option<Newcomer>, Fault> {
-        let row = self.team(team)?.ok_or(Fault::Row)?;
-        let Ok(announcement) = Announcement::parse(object.data().unwrap_or_default()) else {
-            return Ok(None);
-        };
-        if !self.comes_back(team, &row, object, &announcement)? {
+    /// The next certificate of a device, made once for a wish; `None` when what counts says that
+    /// already.
+    fn next(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        row: &TeamRow,
+        intent: &Intent,
+        device: Device,
+        standing: Standing,
+    ) -> Result<Option<Object>, Fault> {
+        let mut wish = self.wish(team, intent)?.ok_or(Fault::Row)?;
+        let (name, known) = self.named_certificate(team, device)?.ok_or(Fault::Row)?;
+        if known.standing == standing {
             return Ok(None);
         }
-        let package =
-            KeyPackageIn::tls_deserialize_exact_bytes(&announcement.key_package).ok().and_then(
-                |package| package.validate(self.provider.crypto(), ProtocolVersion::Mls10).ok(),
-            );
-        let (Some(package), Some(group)) = (package, self.groups.get(&team)) else {
-            return Ok(None);
+        let kept = match &wish.certificate[..] {
+            [] => None,
+            kept => Some(stored_object(kept)?).filter(|kept| kept.name() > name),
         };
-        let replaces = group.member_leaf_index(package.leaf_node().credential());
-        Ok(Some(Newcomer { hash, package, certificate: None, replaces }))
+        if let Some(kept) = kept {
+            return Ok(Some(kept));
+        }
+        let least = self.next_generation(team, device)?.max(wish.generation);
+        let issuer = self.issuer(team, row)?.ok_or(Fault::Row)?;
+        let says = Says {
+            device,
+            generation: Generation::new(least).map_err(|_| Fault::Encode)?,
+            standing,
+            log_key: known.log_key,
+            credential: known.credential,
+        };
+        let object = certificate(&issuer, now, team, &says)?;
+        wish.certificate = object.bytes();
+        self.put_wish(team, intent, &wish)?;
+        Ok(Some(object))
     }
 
     /// A commit, pending in the group; `None` when OpenMLS refuses somebody.
@@ -187,22 +250,40 @@ impl Endpoint {
         &mut self,
         team: TeamId,
         row: &TeamRow,
-        newcomers: &[Newcomer],
-        refresh: bool,
+        deeds: &[Deed],
+        key: &TreeKey,
     ) -> Result<Option<CommitMessageBundle>, Fault> {
         let signer = row.leaf_seed.leaf_signer();
         let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
-        let packages = newcomers.iter().map(|newcomer| newcomer.package.clone());
-        let replaced = newcomers.iter().filter_map(|newcomer| newcomer.replaces);
+        let (mut packages, mut leaving, mut path) = (Vec::new(), Vec::new(), false);
+        let mut builder = group.commit_builder().consume_proposal_store(false);
+        for deed in deeds {
+            match &deed.act {
+                Act::Add(package, _) => packages.push(KeyPackage::clone(package)),
+                Act::Replace(package, index, _) => {
+                    leaving.push(*index);
+                    packages.push(KeyPackage::clone(package));
+                }
+                Act::Remove(index) => leaving.push(*index),
+                Act::Policy(policy) => {
+                    let extensions = policy.extensions()?;
+                    builder = builder
+                        .propose_group_context_extensions(extensions)
+                        .map_err(|_| Fault::Mls)?;
+                }
+                Act::Path => path = true,
+            }
+        }
         let (rand, crypto) = (self.provider.rand(), self.provider.crypto());
-        let builder = group
-            .commit_builder()
-            .consume_proposal_store(false)
-            .propose_removals(replaced)
+        let builder = builder
+            .propose_removals(leaving)
             .propose_adds(packages)
-            .force_self_update(refresh)
+            .force_self_update(path)
             .load_psks(self.provider.storage())
-            .map_err(|_| Fault::Mls)?;
+            .map_err(|_| Fault::Mls)?
+            .create_group_info_with_extensions([key.extension()])
+            .map_err(|_| Fault::Mls)?
+            .create_group_info(false);
         let Ok(builder) = builder.build(rand, crypto, &signer, |_| true) else {
             return Ok(None);
         };
@@ -213,12 +294,12 @@ impl Endpoint {
         Ok(Some(bundle))
     }
 
-    /// Tells the owner of an announcement where its welcome is.
+    /// Tells the owner of an announcement, in the team of the announcement, where its welcome is.
     pub(crate) fn point(
         &mut self,
         now: Millis,
-        team: TeamId,
         row: &TeamRow,
+        team: TeamId,
         announcement: Hash,
         claim: &Object,
     ) -> Result<(), Fault> {

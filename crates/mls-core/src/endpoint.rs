@@ -35,6 +35,8 @@ pub struct Endpoint {
     /// Logs whose watermark may have changed.
     pub(crate) touched: BTreeSet<(TeamId, Channel)>,
     pub(crate) broken: BTreeSet<Broken>,
+    /// After a lost slot: no claim before this time.
+    pub(crate) quiet_until: BTreeMap<TeamId, Millis>,
 }
 
 /// Why no endpoint was made.
@@ -111,6 +113,7 @@ impl Endpoint {
             guards: BTreeMap::new(),
             touched: BTreeSet::new(),
             broken: BTreeSet::new(),
+            quiet_until: BTreeMap::new(),
         }
     }
 

@@ -175,6 +175,15 @@ pub enum Output {
         /// Its device number, or why not.
         result: Result<Device, NotAdded>,
     },
+    /// A wish has come true, or never will.
+    Wished {
+        /// The team.
+        team: TeamId,
+        /// What was wished.
+        wish: Wish,
+        /// Why it never will.
+        result: Result<(), NotDone>,
+    },
     /// Something that a person should know.
     Notice(Notice),
 }
@@ -243,6 +252,39 @@ pub struct Watermark {
     pub delivered: u32,
 }
 
+/// What was wished, for [`Output::Wished`]. Additions of one device say [`Output::Added`].
+#[derive(Debug, Clone, Copy, Eq, PartialEq)]
+pub enum Wish {
+    /// That a device is out of the team.
+    Remove(Device),
+    /// That a device is an admin, or that it is none.
+    Role(Device, bool),
+    /// That the team has another policy.
+    Policy,
+    /// That our own leaf is renewed.
+    Refresh,
+    /// That the devices of the person with this key are in the team; each says
+    /// [`Output::Added`] as well.
+    Add(Key),
+}
+
+/// Why a wish will never come true.
+#[derive(Debug, Clone, Copy, Eq, PartialEq, thiserror::Error)]
+pub enum NotDone {
+    /// The device has left the team.
+    #[error("that device is not in the team any more")]
+    NoSuchDevice,
+    /// This device is no admin any more.
+    #[error("this device is no admin any more")]
+    NotAdmin,
+    /// This device was removed from the team.
+    #[error("this device was removed from the team")]
+    Removed,
+    /// No device of that person has left a key package.
+    #[error("no device of that person can be added without asking; it must join by a link")]
+    NoKeyPackage,
+}
+
 /// Why a device was not added.
 #[derive(Debug, Clone, Copy, Eq, PartialEq, thiserror::Error)]
 pub enum NotAdded {
@@ -261,6 +303,9 @@ pub enum NotAdded {
     /// Its key package or its credential does not verify.
     #[error("the announcement does not verify; the newcomer must join again")]
     Unfit,
+    /// This device is no admin any more.
+    #[error("this device is no admin any more")]
+    NotAdmin,
     /// The relay refused the claim. The wish stays, and is tried again with the next link.
     #[error(
         "the relay refused the membership change ({0:?}); it is tried again with the next link"

@@ -1,15 +1,19 @@
 //! How our groups are configured.
 
 use openmls::prelude::{
-    Capabilities, Ciphersuite, Lifetime, MlsGroupCreateConfig, MlsGroupJoinConfig,
-    PURE_CIPHERTEXT_WIRE_FORMAT_POLICY, SenderRatchetConfiguration,
+    Capabilities, Ciphersuite, ExtensionType, Extensions, GroupContext, Lifetime,
+    MlsGroupCreateConfig, MlsGroupJoinConfig, PURE_CIPHERTEXT_WIRE_FORMAT_POLICY,
+    SenderRatchetConfiguration,
 };
 
-pub(crate) fn create_config() -> MlsGroupCreateConfig {
+use crate::policy::POLICY;
+
+pub(crate) fn create_config(extensions: Extensions<GroupContext>) -> MlsGroupCreateConfig {
     MlsGroupCreateConfig::builder()
         .ciphersuite(SUITE)
+        .with_group_context_extensions(extensions)
         .wire_format_policy(PURE_CIPHERTEXT_WIRE_FORMAT_POLICY)
-        .use_ratchet_tree_extension(true)
+        .use_ratchet_tree_extension(false)
         .max_past_epochs(PAST_EPOCHS)
         .sender_ratchet_configuration(ratchet())
         .capabilities(capabilities())
@@ -20,7 +24,7 @@ pub(crate) fn create_config() -> MlsGroupCreateConfig {
 pub(crate) fn join_config() -> MlsGroupJoinConfig {
     MlsGroupJoinConfig::builder()
         .wire_format_policy(PURE_CIPHERTEXT_WIRE_FORMAT_POLICY)
-        .use_ratchet_tree_extension(true)
+        .use_ratchet_tree_extension(false)
         .max_past_epochs(PAST_EPOCHS)
         .sender_ratchet_configuration(ratchet())
         .build()
@@ -28,7 +32,8 @@ pub(crate) fn join_config() -> MlsGroupJoinConfig {
 
 /// Just what we use: key packages must fit one object.
 pub(crate) fn capabilities() -> Capabilities {
-    Capabilities::builder().ciphersuites(vec![SUITE]).build()
+    let extensions = vec![ExtensionType::Unknown(POLICY)];
+    Capabilities::builder().ciphersuites(vec![SUITE]).extensions(extensions).build()
 }
 
 /// OpenMLS checks lifetimes against this machine's clock at every addition, also when it replays

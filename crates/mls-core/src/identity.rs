@@ -121,6 +121,10 @@ impl Endpoint {
         Ok(Vouched::Yes(leaf))
     }
 
+    pub(crate) fn device_of(credential: &Credential) -> Option<Device> {
+        Leaf::parse(identity_of(credential)).map(|(leaf, _)| leaf.device)
+    }
+
     /// The leaves of a group, as their credentials say; each was checked when it came in.
     pub(crate) fn leaves(group: &MlsGroup) -> impl Iterator<Item = Leaf> + '_ {
         let parse = |credential: &Credential| Some(Leaf::parse(identity_of(credential))?.0);

@@ -1,26 +1,12 @@
-//! Wishes: additions and refreshes wait here until a commit of ours wins its slot.
+//! Wishes: they wait here until a commit of ours, or of somebody else, has made them true.
 
-use names::{Device, TeamId};
-use objects::wire::Refusal;
-use objects::{Announcement, Hash, Millis, Object, WelcomePointer};
+use names::{Device, Generation, TeamId};
+use objects::{Announcement, Claim, Millis, Object};
 
 use crate::rows::Table;
 use crate::state::{ClaimRow, IntentRow, Purpose, Stage, TeamRow, stored_object, team_key};
-use crate::{Endpoint, Fault, NotAdded, Output};
-
-/// Why a device cannot be added from here.
-#[derive(Debug, Clone, Copy, Eq, PartialEq, thiserror::Error)]
-pub enum AddDeviceError {
-    /// This device is not in that team.
-    #[error("this device is not in that team")]
-    NoSuchTeam,
-    /// No root key is here.
-    #[error("only the member tool adds devices")]
-    NotAdmin,
-    /// A bug or a broken store.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
+use crate::wish::{ADMIN, Intent};
+use crate::{Endpoint, Fault, NotAdded, NotDone, Policy};
 
 /// Why a leaf cannot be renewed.
 #[derive(Debug, Clone, Copy, Eq, PartialEq, thiserror::Error)]
@@ -34,29 +20,6 @@ pub enum RefreshError {
 }
 
 impl Endpoint {
-    /// Wishes that the owner of the announcement with this hash is in the team. The wish is
-    /// durable with the changes of this step; [`Output::Added`] says what became of it.
-    ///
-    /// # Errors
-    /// As [`AddDeviceError`] says; then nothing has changed.
-    pub fn add_device(
-        &mut self,
-        now: Millis,
-        team: TeamId,
-        hash: Hash,
-    ) -> Result<(), AddDeviceError> {
-        let row = self.member_of(team)?.ok_or(AddDeviceError::NoSuchTeam)?;
-        if !row.is_admin() || self.org_row()?.is_none() {
-            return Err(AddDeviceError::NotAdmin);
-        }
-        let key = add_key(team, &hash);
-        if !self.rows().has(Table::Intent, &key) {
-            self.rows().put(Table::Intent, &key, &IntentRow::new(now.0))?;
-        }
-        self.settle(now)?;
-        Ok(())
-    }
-
     /// Wishes to renew our own leaf (RFC 9420 §12.1.2).
     ///
     /// # Errors
@@ -68,43 +31,102 @@ impl Endpoint {
         Ok(())
     }
 
-    pub(crate) fn wish_refresh(&self, team: TeamId, after: Millis) -> Result<(), Fault> {
-        self.rows().put(Table::Intent, &refresh_key(team), &IntentRow::new(after.0))
-    }
-
     /// Claims the next slot, if there is a wish and nothing stands against it.
     pub(crate) fn drive(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
-        if !self.may_claim(team)? {
+        self.plan_refresh(now, team)?;
+        self.tidy(team)?;
+        if !self.may_claim(team)? || self.quiet(team) > now {
             return Ok(());
         }
         let Some(row) = self.team(team)? else {
             return Ok(());
         };
-        let mut adds = Vec::new();
+        let mut due = Vec::new();
         let mut asking = false;
-        for (hash, intent) in self.additions(team)? {
-            if intent.announcement.is_empty() {
-                self.ask(team, hash);
-                asking = true;
-            } else if !intent.welcoming {
-                adds.push((hash, intent));
+        for (intent, wish) in self.wishes(team)? {
+            if wish.welcoming || wish.after > now.0 {
+                continue;
+            }
+            match intent {
+                Intent::Add(hash) if wish.announcement.is_empty() => {
+                    self.ask(team, hash);
+                    asking = true;
+                }
+                _ => due.push((intent, wish)),
             }
         }
         // Those who come together are added with one commit.
-        if asking {
+        if asking || due.is_empty() {
             return Ok(());
         }
-        for (hash, intent) in self.readds(team)? {
-            if intent.after <= now.0 {
-                adds.push((hash, intent));
+        self.claim_next(now, team, row, due)
+    }
+
+    /// Takes out the wishes that have come true, whoever did it, and those that never will.
+    fn tidy(&mut self, team: TeamId) -> Result<(), Fault> {
+        let Some(row) = self.team(team)?.filter(|row| row.stage == Stage::Member) else {
+            return Ok(());
+        };
+        for (intent, wish) in self.wishes(team)? {
+            if wish.welcoming {
+                continue;
+            }
+            if let Some(result) = self.outcome(team, &row, &intent, &wish)? {
+                match (intent, Self::announcement_of(&wish)?) {
+                    (Intent::Add(hash), Some(newcomer)) => {
+                        self.added(team, hash, newcomer.device);
+                    }
+                    _ => self.wished(team, &intent, result)?,
+                }
             }
         }
-        let refresh: Option<IntentRow> = self.rows().get(Table::Intent, &refresh_key(team))?;
-        let refresh = refresh.is_some_and(|intent| intent.after <= now.0);
-        if adds.is_empty() && !refresh {
-            return Ok(());
+        Ok(())
+    }
+
+    /// What has become of a wish; `None` while it waits.
+    fn outcome(
+        &self,
+        team: TeamId,
+        row: &TeamRow,
+        intent: &Intent,
+        wish: &IntentRow,
+    ) -> Result<Option<Result<(), NotDone>>, Fault> {
+        let done = match *intent {
+            Intent::Refresh | Intent::User(_) => return Ok(None),
+            Intent::Add(_) => match Self::announcement_of(wish)? {
+                None => return Ok(None),
+                Some(newcomer) => {
+                    let leaf = self.leaf(team, newcomer.device)?;
+                    return Ok(leaf
+                        .is_some_and(|leaf| leaf.log_key == newcomer.log_key)
+                        .then_some(Ok(())));
+                }
+            },
+            Intent::Readd(device) => self.replacement(team, row, device, wish)?.is_none(),
+            Intent::Remove(device) => self.leaf(team, device)?.is_none(),
+            Intent::Policy => self.policy(team) == Policy::read(&wish.value),
+            Intent::Role(device) => {
+                if self.leaf(team, device)?.is_none() {
+                    return Ok(Some(Err(NotDone::NoSuchDevice)));
+                }
+                self.is_named_admin(team, device)? == (wish.value == ADMIN)
+            }
+        };
+        if done {
+            return Ok(Some(Ok(())));
         }
-        self.claim_next(now, team, row, adds, refresh)
+        let decides = matches!(intent, Intent::Remove(_) | Intent::Policy | Intent::Role(_));
+        let may = !decides || self.issuer(team, row)?.is_some();
+        Ok((!may).then_some(Err(NotDone::NotAdmin)))
+    }
+
+    pub(crate) fn announcement_of(wish: &IntentRow) -> Result<Option<Announcement>, Fault> {
+        if wish.announcement.is_empty() {
+            return Ok(None);
+        }
+        let object = stored_object(&wish.announcement)?;
+        let announcement = Announcement::parse(object.data().unwrap_or_default());
+        announcement.map(Some).map_err(|_| Fault::Row)
     }
 
     fn may_claim(&self, team: TeamId) -> Result<bool, Fault> {
@@ -122,168 +144,17 @@ impl Endpoint {
         Ok(caught_up && !claiming && ordered && self.next_claim(team, row)?.is_none())
     }
 
-    /// When a wish is due that could be claimed then.
+    /// When a wish is due that could be claimed then, or the own leaf is to be renewed.
     pub(crate) fn wish_due(&self, team: TeamId) -> Option<Millis> {
+        let renewal = self.renewal(team).ok().flatten();
         let link = self.link.as_ref()?;
-        if link.asked.values().any(|(of, _)| *of == team) {
-            return None;
+        if link.asked.values().any(|(of, _)| *of == team) || !self.may_claim(team).unwrap_or(false)
+        {
+            return renewal;
         }
-        let refresh: Option<IntentRow> =
-            self.rows().get(Table::Intent, &refresh_key(team)).ok().flatten();
-        let readds = self.readds(team).unwrap_or_default().into_iter().map(|(_, intent)| intent);
-        let after = refresh.into_iter().chain(readds).map(|intent| intent.after).min()?;
-        self.may_claim(team).unwrap_or(false).then_some(Millis(after))
-    }
-
-    fn additions(&self, team: TeamId) -> Result<Vec<(Hash, IntentRow)>, Fault> {
-        let mut additions = Vec::new();
-        let mut prefix = team_key(team).to_vec();
-        prefix.push(ADD);
-        for key in self.rows().keys(Table::Intent, &prefix) {
-            let hash = Hash(*key.last_chunk().ok_or(Fault::Row)?);
-            let intent = self.rows().get(Table::Intent, &key)?.ok_or(Fault::Row)?;
-            additions.push((hash, intent));
-        }
-        Ok(additions)
-    }
-
-    /// Wishes that a device that is behind is removed and added again; spread by the distance in
-    /// the tree, so that one does it.
-    pub(crate) fn wish_readd(
-        &mut self,
-        now: Millis,
-        team: TeamId,
-        device: Device,
-        object: &Object,
-    ) -> Result<(), Fault> {
-        let row = self.team(team)?.ok_or(Fault::Row)?;
-        let devices: Vec<Device> = self
-            .groups
-            .get(&team)
-            .map(|group| Self::leaves(group).map(|leaf| leaf.device).collect())
-            .unwrap_or_default();
-        let place = |of: Device| devices.iter().position(|other| *other == of).unwrap_or(0);
-        let behind = (place(row.own()) + devices.len()).saturating_sub(place(device) + 1);
-        let turns = u64::try_from(behind.checked_rem(devices.len()).unwrap_or(0)).unwrap_or(0);
-        let mut intent = IntentRow::new(now.plus(turns.saturating_mul(READD_TURN)).0);
-        intent.announcement = object.bytes();
-        self.rows().put(Table::Intent, &readd_key(team, device), &intent)
-    }
-
-    /// Devices that wait to be added again; those that are back, or gone, are forgotten.
-    fn readds(&self, team: TeamId) -> Result<Vec<(Hash, IntentRow)>, Fault> {
-        let row = self.team(team)?.ok_or(Fault::Row)?;
-        let mut readds = Vec::new();
-        let mut prefix = team_key(team).to_vec();
-        prefix.push(READD);
-        for key in self.rows().keys(Table::Intent, &prefix) {
-            let intent: IntentRow = self.rows().get(Table::Intent, &key)?.ok_or(Fault::Row)?;
-            let object = stored_object(&intent.announcement)?;
-            let announcement = Announcement::parse(object.data().unwrap_or_default());
-            let announcement = announcement.map_err(|_| Fault::Row)?;
-            if self.comes_back(team, &row, &object, &announcement)? {
-                readds.push((announcement.hash(), intent));
-            } else {
-                self.rows().remove(Table::Intent, &key);
-            }
-        }
-        Ok(readds)
-    }
-
-    fn ask(&mut self, team: TeamId, hash: Hash) {
-        if let Some(link) = &mut self.link {
-            let asked = (team, hash.0);
-            if !link.asked.values().any(|other| *other == asked) {
-                let id = link.next_ask;
-                link.next_ask = id.saturating_add(1);
-                link.asked.insert(id, asked);
-                let name = team.name(Announcement::rest(&hash));
-                self.outputs.push_back(Output::Get { id, name });
-            }
-        }
-    }
-
-    /// The relay's answer to a question for an announcement.
-    pub(crate) fn found(
-        &mut self,
-        now: Millis,
-        id: u64,
-        object: Option<&Object>,
-    ) -> Result<(), Fault> {
-        let asked = self.link.as_mut().and_then(|link| link.asked.remove(&id));
-        let Some((team, hash)) = asked else {
-            return Ok(());
-        };
-        let hash = Hash(hash);
-        let key = add_key(team, &hash);
-        let Some(mut intent) = self.rows().get::<IntentRow>(Table::Intent, &key)? else {
-            return Ok(());
-        };
-        let fits = match object {
-            None => Err(NotAdded::NoSuchAnnouncement),
-            Some(object) => self.fits(now, team, &hash, object)?,
-        };
-        match (fits, object) {
-            (Ok(newcomer), Some(_)) if self.is_member(team, &newcomer)? => {
-                self.rows().remove(Table::Intent, &key);
-                let result = Ok(newcomer.device);
-                self.outputs.push_back(Output::Added { team, hash, result });
-                Ok(())
-            }
-            (Ok(_), Some(object)) => {
-                intent.announcement = object.bytes();
-                self.rows().put(Table::Intent, &key, &intent)
-            }
-            (Err(why), _) => {
-                self.not_added(team, hash, why);
-                Ok(())
-            }
-            (Ok(_), None) => Ok(()),
-        }
-    }
-
-    pub(crate) fn not_added(&mut self, team: TeamId, hash: Hash, why: NotAdded) {
-        self.rows().remove(Table::Intent, &add_key(team, &hash));
-        self.outputs.push_back(Output::Added { team, hash, result: Err(why) });
-    }
-
-    /// Is it the announcement that was meant, and may its owner be added?
-    pub(crate) fn fits(
-        &self,
-        now: Millis,
-        team: TeamId,
-        hash: &Hash,
-        object: &Object,
-    ) -> Result<Result<Announcement, NotAdded>, Fault> {
-        let row = self.team(team)?.ok_or(Fault::Row)?;
-        let Ok(announcement) = Announcement::parse(object.data().unwrap_or_default()) else {
-            return Ok(Err(NotAdded::NoSuchAnnouncement));
-        };
-        // The hash that the newcomer showed is what is trusted; the name only routes.
-        if announcement.hash() != *hash || !object.verifies(&announcement.log_key) {
-            return Ok(Err(NotAdded::NoSuchAnnouncement));
-        }
-        if announcement.team != team || announcement.root.0 != row.root {
-            return Ok(Err(NotAdded::OtherTeam));
-        }
-        if object.expires() <= now {
-            return Ok(Err(NotAdded::Expired));
-        }
-        let known = self.certificate(team, announcement.device)?;
-        let taken = known.is_some_and(|known| known.log_key != announcement.log_key);
-        let group = self.groups.get(&team).ok_or(Fault::Mls)?;
-        let other = Self::leaves(group)
-            .any(|leaf| leaf.device == announcement.device && leaf.log_key != announcement.log_key);
-        let reserved = matches!(announcement.device, Device::MEMBER_TOOL | Device::ORIGIN);
-        if taken || other || reserved {
-            return Ok(Err(NotAdded::NumberTaken));
-        }
-        Ok(Ok(announcement))
-    }
-
-    fn is_member(&self, team: TeamId, newcomer: &Announcement) -> Result<bool, Fault> {
-        let group = self.groups.get(&team).ok_or(Fault::Mls)?;
-        Ok(Self::leaves(group).any(|leaf| leaf.device == newcomer.device))
+        let wishes = self.wishes(team).ok()?.into_iter();
+        let due = wishes.filter(|(_, wish)| !wish.welcoming).map(|(_, wish)| Millis(wish.after));
+        due.min().map(|due| due.max(self.quiet(team))).into_iter().chain(renewal).min()
     }
 
     /// Everything that a claim needs is at the relay: the claim itself is next.
@@ -313,32 +184,22 @@ impl Endpoint {
         Ok(())
     }
 
-    /// The relay's word that a claim is refused proves nothing, so the claim stays; people are
-    /// told.
-    pub(crate) fn report_refused_claim(&mut self, team: TeamId, why: Refusal) {
-        let claim: Option<ClaimRow> = self.rows().get(Table::Claim, &team_key(team)).ok().flatten();
-        for hash in claim.map(|claim| claim.adds).unwrap_or_default() {
-            let (hash, result) = (Hash(hash.into_array()), Err(NotAdded::RelayRefused(why)));
-            self.outputs.push_back(Output::Added { team, hash, result });
+    /// The name of a certificate of our claim is taken by another admin's: the claim, which has
+    /// not left, is made anew with the generation behind it.
+    pub(crate) fn certificate_taken(
+        &mut self,
+        team: TeamId,
+        generation: Generation,
+        certificate: &Object,
+    ) -> Result<(), Fault> {
+        for (intent, mut wish) in self.wishes(team)? {
+            if wish.certificate == certificate.bytes() {
+                wish.certificate.clear();
+                wish.generation = generation.value().saturating_add(1);
+                self.put_wish(team, &intent, &wish)?;
+            }
         }
-    }
-
-    /// A welcome pointer is at the relay: its addition is done.
-    pub(crate) fn welcomed(&mut self, team: TeamId, object: &Object) -> Result<(), Fault> {
-        let Ok(pointer) = WelcomePointer::parse(object.data().unwrap_or_default()) else {
-            return Err(Fault::Row);
-        };
-        let key = add_key(team, &pointer.announcement);
-        let intent: Option<IntentRow> = self.rows().get(Table::Intent, &key)?;
-        let Some(intent) = intent else {
-            return Ok(());
-        };
-        self.rows().remove(Table::Intent, &key);
-        let announcement = stored_object(&intent.announcement)?;
-        let announcement = Announcement::parse(announcement.data().unwrap_or_default());
-        let result = announcement.map(|newcomer| newcomer.device).map_err(|_| NotAdded::Unfit);
-        self.outputs.push_back(Output::Added { team, hash: pointer.announcement, result });
-        Ok(())
+        self.lost(team)
     }
 
     /// Our claim has lost its slot: what it wished is claimed again later.
@@ -361,57 +222,48 @@ impl Endpoint {
     ) -> Result<(), Fault> {
         self.rows().remove(Table::Claim, &team_key(team));
         self.unqueue(team, |purpose| purpose == Purpose::Claim)?;
-        if claim.refreshes {
-            self.rows().remove(Table::Intent, &refresh_key(team));
-        }
         let row = self.team(team)?.ok_or(Fault::Row)?;
-        for hash in &claim.adds {
-            let hash = Hash(hash.into_array());
-            let key = add_key(team, &hash);
-            if let Some(mut intent) = self.rows().get::<IntentRow>(Table::Intent, &key)? {
-                intent.welcoming = true;
-                self.rows().put(Table::Intent, &key, &intent)?;
+        let parsed = Claim::parse(object.data().unwrap_or_default()).map_err(|_| Fault::Row)?;
+        for hash in &parsed.welcomed {
+            let mut by = team;
+            if let Some(mut wish) = self.wish(team, &Intent::Add(*hash))? {
+                by = Self::announcement_of(&wish)?.ok_or(Fault::Row)?.team;
+                wish.welcoming = true;
+                self.put_wish(team, &Intent::Add(*hash), &wish)?;
             }
-            self.point(now, team, &row, hash, object)?;
+            self.point(now, &row, by, *hash, object)?;
         }
-        if row.is_admin() && !claim.adds.is_empty() {
-            self.announce(now, team, &row)?;
+        let refreshed = claim.wishes.iter().any(|key| Intent::read(key) == Some(Intent::Refresh));
+        if refreshed {
+            self.renewed(now, team)?;
+            self.wished(team, &Intent::Refresh, Ok(()))?;
+        }
+        Ok(())
+    }
+
+    /// Somebody has brought newcomers: the member tool tells them what the team and its channels
+    /// are called.
+    pub(crate) fn tell_newcomers(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        newcomers: &[Device],
+    ) -> Result<(), Fault> {
+        let row = self.team(team)?.filter(TeamRow::is_admin);
+        match row.filter(|_| !newcomers.is_empty()) {
+            Some(row) => self.announce(now, team, &row),
+            None => Ok(()),
+        }
+    }
+
+    /// We were removed: nothing that we wished can come true.
+    pub(crate) fn give_up(&mut self, team: TeamId) -> Result<(), Fault> {
+        for (intent, _) in self.wishes(team)? {
+            match intent {
+                Intent::Add(hash) => self.not_added(team, hash, NotAdded::NotAdmin),
+                other => self.wished(team, &other, Err(NotDone::Removed))?,
+            }
         }
         Ok(())
     }
 }
-
-fn add_key(team: TeamId, hash: &Hash) -> Vec<u8> {
-    let mut key = team_key(team).to_vec();
-    key.push(ADD);
-    key.extend_from_slice(&hash.0);
-    key
-}
-
-pub(crate) fn refresh_key(team: TeamId) -> Vec<u8> {
-    let mut key = team_key(team).to_vec();
-    key.push(REFRESH);
-    key
-}
-
-fn readd_key(team: TeamId, device: Device) -> Vec<u8> {
-    let mut key = team_key(team).to_vec();
-    key.push(READD);
-    key.extend_from_slice(&device.value().to_be_bytes());
-    key
-}
-
-pub(crate) fn put_addition(
-    endpoint: &Endpoint,
-    team: TeamId,
-    hash: &Hash,
-    intent: &IntentRow,
-) -> Result<(), Fault> {
-    endpoint.rows().put(Table::Intent, &add_key(team, hash), intent)
-}
-
-const ADD: u8 = 1;
-const REFRESH: u8 = 2;
-const READD: u8 = 6;
-/// How much later, in ms, the next member adds a device again.
-const READD_TURN: u64 = 500;

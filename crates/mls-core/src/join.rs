@@ -15,6 +15,7 @@ use crate::identity::{Leaf, Vouched, identity_of, own_credential};
 use crate::open::{Ahead, ahead_key};
 use crate::rows::Table;
 use crate::state::{Added, AheadRow, BlobRow, Purpose, Stage, TeamRow};
+use crate::tree::TreeKey;
 use crate::unsealed::ENTRY_LIFE;
 use crate::views::Joining;
 use crate::{Endpoint, Fault, Notice, Output};
@@ -158,16 +159,18 @@ impl Endpoint {
             let may = matches!(row.stage, Stage::Rejoining { .. })
                 || self.administers(team, claim.device)?;
             let ours = may && claim.welcomed.contains(&announcement) && self.is_own(team, &row)?;
-            added = claim.welcome.filter(|_| ours).map(|welcome| Added {
+            added = claim.welcome.zip(claim.tree).filter(|_| ours).map(|(welcome, tree)| Added {
                 epoch: claim.epoch,
                 device: claim.device.value(),
                 welcome: BlobRow::from(&welcome),
+                tree: BlobRow::from(&tree),
             });
         }
         if added.is_none() {
             self.pass(team, &mut row, &due)?;
             return Ok(true);
         }
+        self.note_welcomed(team, &due.object)?;
         row.push_head(due.slot, due.object.entry_hash(), &[]);
         row.witness(0, Some(&due.receipt));
         row.stage.set_added(added);
@@ -204,13 +207,14 @@ impl Endpoint {
         let Some(kept) = self.rows().get::<AheadRow>(Table::Ahead, &key)? else {
             return Ok(false);
         };
-        let blob = added.welcome.blob()?;
-        let Some(welcome) = self.blob(team, &blob)? else {
+        let (blob, tree_blob) = (added.welcome.blob()?, added.tree.blob()?);
+        let (Some(welcome), Some(tree)) = (self.blob(team, &blob)?, self.blob(team, &tree_blob)?)
+        else {
             return Ok(false);
         };
         let pointed = self.is_pointer(team, &row, added, &kept.object()?)?;
-        let joined = if pointed && blob.matches(&welcome) {
-            self.provider.rows.attempt(|| self.take_welcome(team, &row, added, &welcome))
+        let joined = if pointed && blob.matches(&welcome) && tree_blob.matches(&tree) {
+            self.provider.rows.attempt(|| self.take_welcome(team, &row, added, &welcome, &tree))
         } else {
             Err(NotJoined::Refused)
         };
@@ -229,7 +233,7 @@ impl Endpoint {
                 self.groups.insert(team, group);
                 self.put_team(team, &row)?;
                 self.rows().remove(Table::Ahead, &key);
-                self.forget_blobs(&blob)?;
+                self.forget_blobs(&tree_blob)?;
                 let spread = self.draw_number() % REFRESH_SPREAD;
                 self.wish_refresh(team, now.plus(REFRESH_SOON).plus(spread))?;
                 self.outputs.push_back(if back {
@@ -281,10 +285,15 @@ impl Endpoint {
         row: &TeamRow,
         added: &Added,
         welcome: &[u8],
+        tree: &[u8],
     ) -> Result<MlsGroup, NotJoined> {
         let welcome = read_welcome(welcome).ok_or(NotJoined::Refused)?;
-        let staged = StagedWelcome::build_from_welcome(&self.provider, &join_config(), welcome)
-            .map_err(|_| NotJoined::Refused)?
+        let builder = StagedWelcome::build_from_welcome(&self.provider, &join_config(), welcome)
+            .map_err(|_| NotJoined::Refused)?;
+        let key = TreeKey::of(builder.processed_welcome()).ok_or(NotJoined::Refused)?;
+        let tree = self.open_tree(team, &key, tree).ok_or(NotJoined::Refused)?;
+        let staged = builder
+            .with_ratchet_tree(tree)
             .skip_lifetime_validation()
             .replace_old_group()
             .build()

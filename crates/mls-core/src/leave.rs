@@ -37,6 +37,7 @@ impl Endpoint {
             group.delete(&self.provider.rows)?;
         }
         self.fail_waiting(team, &row)?;
+        self.give_up(team)?;
         self.unqueue(team, |_| true)?;
         self.underway.leave(team);
         self.guards.remove(&team);

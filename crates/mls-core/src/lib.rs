@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod additions;
 mod admin;
 mod authority;
 mod beacon;
@@ -28,36 +29,51 @@ mod notice;
 mod open;
 mod outbox;
 mod part;
+mod policy;
 mod proof;
 mod provider;
 mod queries;
+mod readd;
 mod rejoin;
+mod remove;
+mod roles;
 mod rows;
 mod seed;
 mod send;
 mod slots;
+mod spread;
 mod stall;
 mod state;
 mod storage;
 mod term;
+mod tree;
 mod underway;
 mod unsealed;
 mod views;
+mod wish;
 mod withheld;
 
-pub use admin::{CreateChannelError, CreateOrgError, CreateTeamError, MOST_CHANNELS};
+pub use additions::AddDeviceError;
+pub use admin::{
+    CreateChannelError, CreateOrgError, CreateTeamError, MOST_CHANNELS, MoveOriginError,
+};
 #[doc(hidden)]
 pub use broken::Broken;
 pub use content::{MAX_AFTER, MAX_BODY};
 pub use crypto::{Entropy, Random};
 pub use endpoint::{CreateError, Endpoint, LoadError};
-pub use face::{Answer, Fault, Input, NotAdded, Opened, Output, Plaintext, Unreadable, Watermark};
+pub use face::{
+    Answer, Fault, Input, NotAdded, NotDone, Opened, Output, Plaintext, Unreadable, Watermark, Wish,
+};
 pub use identity::is_label;
-pub use intents::{AddDeviceError, RefreshError};
+pub use intents::RefreshError;
 pub use join::JoinError;
 pub use notice::{Notice, Skip};
+pub use policy::{Policy, SetPolicyError};
 pub use proof::{Equivocation, ProofView};
 pub use provider::prepare_threads;
+pub use remove::RemoveError;
+pub use roles::SetRoleError;
 pub use rows::{Change, Table};
 pub use send::SendError;
 pub use views::{ChannelView, DeviceView, Joining, OrgView, TeamStatus, TeamView, Whoami};

@@ -183,6 +183,11 @@ impl Endpoint {
         match answer {
             Answer::Receipt(receipt) => self.held_or_settled(now, id, row, &object, &receipt),
             Answer::Refused(why) => {
+                if let (Purpose::Needed, Refusal::NameTaken) = (row.purpose, why)
+                    && let Rest::Certificate { generation, .. } = object.name().place().rest
+                {
+                    return self.certificate_taken(object.name().team(), generation, &object);
+                }
                 self.refused(now, id, row.purpose, object.name(), why);
                 Ok(())
             }
@@ -322,7 +327,7 @@ impl Endpoint {
             Purpose::Plain => Ok(()),
             Purpose::Needed => self.queue_claim(team),
             Purpose::Claim => self.arrived(now, object, Some(receipt)),
-            Purpose::Pointer => self.welcomed(team, object),
+            Purpose::Pointer => self.welcomed(object),
         }
     }
 

@@ -2,8 +2,6 @@
 
 use names::TeamId;
 use objects::{Announcement, Millis, Object};
-use openmls::prelude::{KeyPackageIn, ProtocolVersion, tls_codec::DeserializeBytes as _};
-use openmls_traits::OpenMlsProvider as _;
 
 use crate::identity::Vouched;
 use crate::state::{Purpose, Stage, TeamRow};
@@ -60,7 +58,7 @@ impl Endpoint {
             return Ok(());
         };
         if self.comes_back(team, row, object, &announcement)? {
-            self.wish_readd(now, team, announcement.device, object)?;
+            self.wish_readd(now, team, row, announcement.device, object)?;
         }
         Ok(())
     }
@@ -83,10 +81,7 @@ impl Endpoint {
         if !meant {
             return Ok(false);
         }
-        let package =
-            KeyPackageIn::tls_deserialize_exact_bytes(&announcement.key_package).ok().and_then(
-                |package| package.validate(self.provider.crypto(), ProtocolVersion::Mls10).ok(),
-            );
+        let package = self.package(announcement);
         let (Some(package), Some(group)) = (package, self.groups.get(&team)) else {
             return Ok(false);
         };

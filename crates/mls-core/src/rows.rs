@@ -44,6 +44,10 @@ pub enum Table {
     Proof = 14,
     /// What was written and waits to be sealed.
     Unsealed = 16,
+    /// When the own leaf of a team is to be renewed.
+    Renewal = 20,
+    /// Announcements that a claim has welcomed.
+    Welcomed = 21,
 }
 
 /// One row to write or to delete.
@@ -75,6 +79,8 @@ impl Table {
         Self::Stall,
         Self::Proof,
         Self::Unsealed,
+        Self::Renewal,
+        Self::Welcomed,
     ];
 
     /// The number of the table.

@@ -191,9 +191,13 @@ impl Endpoint {
         self.outputs.push_back(Output::TeamsChanged);
         match own {
             Some(own) if won => self.won(now, team, &own, &due.object)?,
-            Some(_) => self.lost(team)?,
+            Some(_) => {
+                self.step_back(now, team, &due.object);
+                self.lost(team)?;
+            }
             None => {}
         }
+        self.tell_newcomers(now, team, &newcomers)?;
         Ok(true)
     }
 
@@ -206,6 +210,7 @@ impl Endpoint {
     }
 
     fn forget_claim(&self, team: TeamId, object: &Object) -> Result<(), Fault> {
+        self.note_welcomed(team, object)?;
         self.rows().remove(Table::Ahead, &ahead_key(team, Ahead::Claim, object.name()));
         self.forget_pieces(object)
     }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::content::Content;
 use crate::rows::Table;
 use crate::slots::Due;
-use crate::state::{Stage, TeamRow, team_key};
+use crate::state::{IntentRow, Stage, TeamRow, team_key};
+use crate::wish::Intent;
 use crate::{Endpoint, Fault, Notice, Output, Skip};
 
 /// A device has said that it cannot apply the commit of a slot.
@@ -124,7 +125,7 @@ impl Endpoint {
         if said.saturating_mul(2) <= all {
             return Ok(());
         }
-        self.claim_next(now, team, row, Vec::new(), true)
+        self.claim_next(now, team, row, vec![(Intent::Refresh, IntentRow::new(now.0))])
     }
 
     /// A device has sealed something behind a slot that we know, in a later epoch than ours: if

@@ -116,6 +116,7 @@ pub(crate) struct Added {
     pub(crate) epoch: u64,
     pub(crate) device: u64,
     pub(crate) welcome: BlobRow,
+    pub(crate) tree: BlobRow,
 }
 
 /// A decided slot.
@@ -206,10 +207,15 @@ pub(crate) struct IntentRow {
     /// Of an addition: the announcement, once it is here.
     #[serde(with = "serde_bytes")]
     pub(crate) announcement: Vec<u8>,
-    /// Of an addition: the newcomer's certificate, made once and kept, since its name can be
-    /// taken once only.
+    /// The certificate that makes it true, made once and kept, since its name can be taken once
+    /// only.
     #[serde(with = "serde_bytes")]
     pub(crate) certificate: Vec<u8>,
+    /// The certificate's generation is at least this: those before are taken.
+    pub(crate) generation: u64,
+    /// Of a policy: its bytes. Of a role: which.
+    #[serde(with = "serde_bytes")]
+    pub(crate) value: Vec<u8>,
     /// Of an addition: the commit has won, and its pointer is on the way.
     pub(crate) welcoming: bool,
 }
@@ -223,10 +229,8 @@ pub(crate) struct ClaimRow {
     pub(crate) needed: Vec<serde_bytes::ByteBuf>,
     /// The claim itself has been queued.
     pub(crate) queued: bool,
-    /// Whom it adds: hashes of announcements.
-    pub(crate) adds: Vec<serde_bytes::ByteArray<32>>,
-    /// Does it renew our own leaf?
-    pub(crate) refreshes: bool,
+    /// The wishes that come true with it, by their keys.
+    pub(crate) wishes: Vec<serde_bytes::ByteBuf>,
 }
 
 /// An object that came before it could be used.
@@ -299,7 +303,14 @@ impl TeamRow {
 
 impl IntentRow {
     pub(crate) fn new(after: u64) -> Self {
-        Self { after, announcement: Vec::new(), certificate: Vec::new(), welcoming: false }
+        Self {
+            after,
+            announcement: Vec::new(),
+            certificate: Vec::new(),
+            generation: 0,
+            value: Vec::new(),
+            welcoming: false,
+        }
     }
 }
 

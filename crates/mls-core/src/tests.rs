@@ -10,5 +10,7 @@ mod rows;
 mod stalls;
 mod talk;
 mod terms;
+mod trees;
+mod wishes;
 mod words;
 mod world;

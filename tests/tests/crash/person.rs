@@ -127,7 +127,10 @@ impl Person {
                 self.line = Some(outside.link());
                 return;
             }
-            Output::Watermark(_) | Output::TeamsChanged | Output::Joined { .. } => return,
+            Output::Watermark(_)
+            | Output::TeamsChanged
+            | Output::Joined { .. }
+            | Output::Wished { .. } => return,
         };
         if let Some(line) = self.line {
             outside.say(line, &frame);

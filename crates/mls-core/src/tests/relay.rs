@@ -134,7 +134,7 @@ impl Relay {
         if object.previous() != hash {
             return Answer::Refused(Refusal::WrongPrevious);
         }
-        let blobs = [Some(claim.commit), claim.welcome];
+        let blobs = [Some(claim.commit), claim.welcome, claim.tree];
         let blobs = blobs.iter().flatten().all(|blob| {
             let mut name = blob.first.bits();
             let whole: Vec<u8> = (0..blob.pieces)

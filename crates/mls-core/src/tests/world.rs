@@ -46,6 +46,7 @@ pub(super) struct Node {
     pub(super) watermarks: BTreeMap<(TeamId, Channel), Watermark>,
     pub(super) notices: Vec<Notice>,
     pub(super) added: Vec<(Hash, Result<names::Device, crate::NotAdded>)>,
+    pub(super) wished: Vec<(crate::Wish, Result<(), crate::NotDone>)>,
     /// Every name and hash that ever left: a name never leaves with two hashes.
     left: BTreeMap<Name, Hash>,
     seed: u64,
@@ -205,6 +206,17 @@ impl World {
         true
     }
 
+    /// A claim of `first` wins its slot before `second`, who wishes the same, hears of it.
+    pub(super) fn claim_unheard(&mut self, first: usize, second: usize, team: TeamId) {
+        let won = self.relay.won;
+        self.act(first, |endpoint, now| endpoint.refresh(now, team).unwrap());
+        while self.relay.won == won {
+            let output = self.nodes[first].outputs.pop_front().unwrap();
+            self.output(first, output);
+        }
+        self.act(second, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    }
+
     /// Until nothing happens any more, and nobody waits for a time in the next seconds.
     pub(super) fn run(&mut self) {
         for _ in 0..100_000 {
@@ -314,6 +326,7 @@ impl World {
             | Output::TeamsChanged
             | Output::Joined { .. }
             | Output::Added { .. }
+            | Output::Wished { .. }
             | Output::Notice(_) => {}
         }
     }
@@ -405,7 +418,7 @@ impl World {
 }
 
 impl Node {
-    fn new(name: &str, seed: u64) -> Self {
+    pub(super) fn new(name: &str, seed: u64) -> Self {
         let endpoint = Endpoint::create(name, "laptop", Entropy::system(random(seed))).unwrap();
         let mut node = Self {
             endpoint,
@@ -422,6 +435,7 @@ impl Node {
             watermarks: BTreeMap::new(),
             notices: Vec::new(),
             added: Vec::new(),
+            wished: Vec::new(),
             left: BTreeMap::new(),
             seed,
         };
@@ -458,6 +472,7 @@ impl Node {
                 }
                 Output::Notice(notice) => self.notices.push(*notice),
                 Output::Added { hash, result, .. } => self.added.push((*hash, *result)),
+                Output::Wished { wish, result, .. } => self.wished.push((*wish, *result)),
                 Output::UseRelay(_)
                 | Output::Subscribe { .. }
                 | Output::Prove { .. }

@@ -156,6 +156,7 @@ impl World {
             }
             Output::Watermark(mark) => self.facts.marked(index, *mark),
             Output::UseRelay(_)
+            | Output::Wished { .. }
             | Output::Subscribe { .. }
             | Output::Prove { .. }
             | Output::Publish { .. }
@@ -212,6 +213,7 @@ impl World {
                 | Output::TeamsChanged
                 | Output::Joined { .. }
                 | Output::Added { .. }
+                | Output::Wished { .. }
                 | Output::Notice(_) => {}
             }
         }
