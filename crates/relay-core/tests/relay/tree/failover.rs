@@ -69,7 +69,7 @@ fn the_old_origin_comes_back_as_a_child_and_drops_what_is_superseded() {
     // The old origin goes on alone for a while: a slot that revokes, and an entry.
     let head = tree.head(0);
     let revoked = tree.cast.certificate(&alice, 1, Standing::Revoked);
-    let lost = tree.complete(admin, (head.0 + 1, head.1), &[revoked.clone()]);
+    let lost = tree.complete(admin, (head.0 + 1, head.1), std::slice::from_ref(&revoked));
     assert!(won(&tree.claim(admin, &lost)));
     let bob = tree.cast.writer(12);
     let kept = tree.cast.announced(&tree.cast.announcement(&bob, b"package"), &bob.log);

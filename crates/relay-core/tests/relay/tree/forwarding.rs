@@ -47,11 +47,11 @@ fn two_children_ask_for_one_slot_and_the_origin_decides_once() {
     let mut won = Vec::new();
     let mut taken = Vec::new();
     for (client, claim) in [(a, &first), (b, &second)] {
-        let slots = tree.clients[client].said.iter().filter_map(|frame| match frame {
+        let mut slots = tree.clients[client].said.iter().filter_map(|frame| match frame {
             FromRelay::Slot { answer, .. } => Some(answer.clone()),
             _ => None,
         });
-        match slots.last().unwrap() {
+        match slots.next_back().unwrap() {
             SlotAnswer::Won(receipt) => won.push((claim.clone(), receipt)),
             SlotAnswer::Taken { winner, receipt } => taken.push((winner, receipt)),
             other => panic!("{other:?}"),
