@@ -40,3 +40,16 @@ pub(crate) fn welcome(bytes: &[u8]) -> bool {
 pub(crate) fn key_package(bytes: &[u8]) -> bool {
     decoders::key_package(bytes)
 }
+
+pub(crate) fn bound(bytes: &[u8]) -> bool {
+    one_encoding(bytes, decoders::bound(bytes).ok_or(()), Vec::clone)
+}
+
+pub(crate) fn policy(bytes: &[u8]) -> bool {
+    one_encoding(bytes, decoders::policy(bytes).ok_or(()), Vec::clone)
+}
+
+/// OpenMLS's own: only what it takes, not in which letters; the claim has the hash of the bytes.
+pub(crate) fn tree(bytes: &[u8]) -> bool {
+    decoders::tree(bytes).is_some()
+}

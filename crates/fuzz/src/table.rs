@@ -41,6 +41,9 @@ pub const TARGETS: &[Target] = &[
     target("private-message", 1_100, MLS, mls::message),
     target("welcome", 2_100, MLS, mls::welcome),
     target("key-package", 1_100, MLS, mls::key_package),
+    target("authenticated-data", 200, WORDS, mls::bound),
+    target("policy", 64, MLS, mls::policy),
+    target("ratchet-tree", 4_096, MLS, mls::tree),
 ];
 
 const fn target(name: &'static str, most: usize, memory: usize, run: fn(&[u8]) -> bool) -> Target {

@@ -138,7 +138,8 @@ smokes! {
     object claim receipt certificate term announcement welcome_pointer spent proof relay_proof
     to_relay from_relay
     stream to_child from_child knock report to_net from_net to_secure from_secure
-    leaf_credential content padding private_message welcome key_package
+    leaf_credential content padding private_message welcome key_package authenticated_data policy
+    ratchet_tree
 }
 
 const CASES: u32 = 20_000;

@@ -1,15 +1,16 @@
 //! For fuzzing alone: what this crate reads of strangers' bytes.
 
-use openmls::prelude::{
-    KeyPackageIn, MlsMessageOut, ProtocolVersion, tls_codec::DeserializeBytes as _,
-};
+use openmls::prelude::tls_codec::{DeserializeBytes as _, Serialize as _};
+use openmls::prelude::{KeyPackageIn, MlsMessageOut, ProtocolVersion, RatchetTreeIn};
 use openmls_rust_crypto::RustCrypto;
 
+use crate::bound::Bound;
 use crate::content::{Content, unpadded};
 use crate::framing::Framing;
 use crate::identity::Leaf;
 use crate::join::read_welcome;
 use crate::open::protocol_message;
+use crate::policy::Policy;
 
 /// Reads the identity of a leaf and the signature in it.
 #[must_use]
@@ -51,4 +52,22 @@ pub fn welcome(bytes: &[u8]) -> Option<Vec<u8>> {
 pub fn key_package(bytes: &[u8]) -> bool {
     let package = KeyPackageIn::tls_deserialize_exact_bytes(bytes);
     package.is_ok_and(|it| it.validate(&RustCrypto::default(), ProtocolVersion::Mls10).is_ok())
+}
+
+/// Reads the authenticated data of an entry, and writes them again.
+#[must_use]
+pub fn bound(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(Bound::read(bytes)?.bytes())
+}
+
+/// Reads a policy, and writes it again.
+#[must_use]
+pub fn policy(bytes: &[u8]) -> Option<Vec<u8>> {
+    Policy::read(bytes)?.bytes().ok()
+}
+
+/// Reads a ratchet tree, and writes it again.
+#[must_use]
+pub fn tree(bytes: &[u8]) -> Option<Vec<u8>> {
+    RatchetTreeIn::tls_deserialize_exact_bytes(bytes).ok()?.tls_serialize_detached().ok()
 }
