@@ -226,7 +226,7 @@ fn a_false_welcome_does_not_keep_a_device_from_coming_back() {
     let Stage::Rejoining { announcement, .. } = stage(&world, 2, team) else { panic!() };
     let welcomed = Hash(announcement);
     let object = claim_with(&mut world, team, 1, b"neither commit nor welcome", |claim| {
-        claim.welcome = Some(claim.commit);
+        (claim.welcome, claim.tree) = (Some(claim.commit), Some(claim.commit));
         claim.welcomed = vec![welcomed];
     });
     let claim = Claim::parse(object.data().unwrap()).unwrap();
