@@ -8,6 +8,7 @@ use names::{Name, TeamId};
 use objects::{Hash, Key, Object, Receipt, RelayRef};
 use zeroize::Zeroizing;
 
+use crate::broken::Broken;
 use crate::chance::Chance;
 use crate::crypto::{Poison, Sealings, SeededCrypto};
 
@@ -37,6 +38,7 @@ pub(crate) struct Device {
     pub(crate) gone: bool,
     pub(crate) poison: Arc<Mutex<Poison>>,
     sealings: Arc<Mutex<Sealings>>,
+    broken: Option<Broken>,
     chance: Chance,
 }
 
@@ -120,10 +122,16 @@ impl Net {
 
 impl Device {
     /// A new user on a new device; not committed yet.
-    pub(crate) fn new(name: &str, mut chance: Chance, sealings: Arc<Mutex<Sealings>>) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        mut chance: Chance,
+        sealings: Arc<Mutex<Sealings>>,
+        broken: Option<Broken>,
+    ) -> Self {
         let poison = Arc::default();
         let entropy = entropy(&mut chance, &sealings, &poison);
-        let endpoint = Endpoint::create(name, "laptop", entropy).expect("a fit name");
+        let mut endpoint = Endpoint::create(name, "laptop", entropy).expect("a fit name");
+        endpoint.break_rules(broken.and_then(Broken::endpoints));
         Self {
             name: name.to_owned(),
             endpoint: Some(endpoint),
@@ -135,6 +143,7 @@ impl Device {
             gone: false,
             poison,
             sealings,
+            broken,
             chance,
         }
     }
@@ -142,7 +151,9 @@ impl Device {
     /// An endpoint from the committed rows.
     pub(crate) fn load(&mut self) -> Result<Endpoint, LoadError> {
         let entropy = entropy(&mut self.chance, &self.sealings, &self.poison);
-        load(&self.vault, entropy)
+        let mut endpoint = load(&self.vault, entropy)?;
+        endpoint.break_rules(self.broken.and_then(Broken::endpoints));
+        Ok(endpoint)
     }
 
     /// Takes the changes of a step.

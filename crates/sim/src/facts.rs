@@ -10,6 +10,7 @@ use relay_core::DropReason;
 use sha2::{Digest as _, Sha256};
 
 use crate::crypto::{Sealings, tail};
+use crate::device::Vault;
 
 /// What somebody said.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub struct Counts {
     pub breaks: u64,
     /// Objects that came twice or in another order.
     pub disorders: u64,
+    /// Devices that were removed.
+    pub removals: u64,
     /// Clocks that were set.
     pub skews: u64,
     /// Hostile objects.
@@ -63,6 +66,14 @@ pub(crate) struct Facts {
     /// Additions that came true, as their admin was told.
     pub(crate) added: BTreeMap<Hash, u32>,
     pub(crate) joined: BTreeMap<usize, u32>,
+    /// The number of each device in the team.
+    pub(crate) numbers: BTreeMap<usize, names::Device>,
+    /// What those who were removed had before.
+    pub(crate) removed: BTreeMap<usize, Vault>,
+    /// The slot that removed them, and the epoch behind it.
+    pub(crate) out: BTreeMap<usize, (names::Slot, u64)>,
+    /// The claims that left, whether they won or not.
+    pub(crate) claims: Vec<Object>,
     /// The epoch since which each device is in the team, as the slots say.
     pub(crate) since: BTreeMap<usize, u64>,
     pub(crate) refreshes: BTreeMap<usize, u32>,
@@ -85,6 +96,7 @@ impl Counts {
         self.partitions = self.partitions.saturating_add(other.partitions);
         self.breaks = self.breaks.saturating_add(other.breaks);
         self.disorders = self.disorders.saturating_add(other.disorders);
+        self.removals = self.removals.saturating_add(other.removals);
         self.skews = self.skews.saturating_add(other.skews);
         self.hostile = self.hostile.saturating_add(other.hostile);
         self.messages = self.messages.saturating_add(other.messages);
@@ -94,13 +106,14 @@ impl Counts {
 
     /// Each with its name.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, u64); 10] {
+    pub fn all(&self) -> [(&'static str, u64); 11] {
         [
             ("crashes", self.crashes),
             ("relay crashes", self.relay_crashes),
             ("partitions", self.partitions),
             ("breaks", self.breaks),
             ("disorders", self.disorders),
+            ("removals", self.removals),
             ("skews", self.skews),
             ("hostile", self.hostile),
             ("messages", self.messages),
@@ -216,6 +229,9 @@ impl Facts {
         let before = self.left.insert(name, (hash, device));
         // A claim that lost its slot to nobody may be made anew for the same slot.
         let slot = matches!(name.place().rest, Rest::Slot(_));
+        if slot {
+            self.claims.push(object.clone());
+        }
         if before.is_some_and(|before| before.0 != hash) && !slot {
             self.violate(format!("two objects left under {name}"));
         }

@@ -5,10 +5,12 @@
     reason = "a simulation that cannot go on ends, and the seed is printed"
 )]
 
+mod broken;
 mod chance;
 mod crypto;
 mod device;
 mod facts;
+mod ghost;
 mod links;
 mod oracle;
 mod profile;
@@ -16,5 +18,6 @@ mod relays;
 mod run;
 mod world;
 
+pub use broken::{Broken, Shell};
 pub use facts::Counts;
-pub use run::{Outcome, prepare, run};
+pub use run::{Outcome, prepare, run, run_broken};

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use names::{Name, Rest};
 use timeline_core::{Entry, Timeline};
 
+use crate::broken::{Broken, Shell};
+use crate::ghost::ghosts;
+
 use crate::world::World;
 
 /// Looks at a world that has come to rest.
@@ -14,6 +17,7 @@ pub(crate) fn judge(world: &mut World) {
     wishes(world, &mut wrong);
     readable(world, &mut wrong);
     order(world, &mut wrong);
+    ghosts(world, &mut wrong);
     for violation in wrong {
         world.facts.violate(violation);
     }
@@ -56,9 +60,8 @@ fn agree(world: &World, wrong: &mut Vec<String>) {
 fn wishes(world: &World, wrong: &mut Vec<String>) {
     for (hash, device) in &world.facts.invited {
         match world.facts.joined.get(device) {
-            Some(1) => {}
+            Some(_) => {}
             None => wrong.push(format!("device {device} never joined")),
-            Some(times) => wrong.push(format!("device {device} joined {times} times")),
         }
         if world.facts.added.get(hash) != Some(&1) {
             wrong.push(format!("the addition of device {device} was not told once"));
@@ -85,7 +88,9 @@ fn readable(world: &World, wrong: &mut Vec<String>) {
         for device in live(world) {
             let since = world.facts.since.get(&device).copied();
             let member = since.is_some_and(|since| since <= *epoch);
-            if member && !world.facts.seen.contains_key(&(device, *name)) {
+            let history = &world.devices[device].vault.history;
+            let reads = history.get(name).is_some_and(|opened| opened.unreadable.is_none());
+            if member && !reads {
                 wrong.push(format!(
                     "device {device}, in the team since epoch {since:?}, cannot read {name} of \
                      device {} from epoch {epoch}, written at {}",
@@ -104,10 +109,11 @@ fn order(world: &World, wrong: &mut Vec<String>) {
             if opened.unreadable.is_some() {
                 continue;
             }
+            let blind = world.broken == Some(Broken::Shell(Shell::OrdersByClock));
             let entry = Entry {
                 name: opened.name,
-                after: opened.after.clone(),
-                thread: opened.thread,
+                after: if blind { Vec::new() } else { opened.after.clone() },
+                thread: opened.thread.filter(|_| !blind),
                 author_time_ms: opened.at.0,
             };
             let timeline = channels.entry(opened.channel).or_default();
@@ -150,6 +156,21 @@ pub(crate) fn read_slots(world: &mut World) {
         let Ok(claim) = objects::Claim::parse(kept.object.data().unwrap_or_default()) else {
             continue;
         };
+        for named in &claim.certificates {
+            let Rest::Certificate { device, .. } = named.name.place().rest else {
+                continue;
+            };
+            let gone = world.facts.numbers.iter().find(|(_, number)| **number == device);
+            if let Some((index, _)) = gone
+                && world.facts.removed.contains_key(index)
+                && claim.welcomed.is_empty()
+            {
+                let Rest::Slot(slot) = kept.object.name().place().rest else {
+                    continue;
+                };
+                world.facts.out.insert(*index, (slot, claim.epoch.saturating_add(1)));
+            }
+        }
         for hash in &claim.welcomed {
             if let Some(device) = world.facts.invited.get(hash) {
                 world.facts.since.entry(*device).or_insert(claim.epoch.saturating_add(1));

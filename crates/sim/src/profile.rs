@@ -29,6 +29,10 @@ pub(crate) struct Profile {
     pub(crate) breaks: u64,
     /// Clocks that are set, by up to 400 days.
     pub(crate) skews: u64,
+    /// Devices that are removed.
+    pub(crate) removals: u64,
+    /// Commits whose path is spoilt for somebody by an insider.
+    pub(crate) poisons: u64,
     /// Hostile objects.
     pub(crate) hostile: u64,
 }
@@ -49,6 +53,8 @@ impl Profile {
             cuts: chance.pick(&[0, 3, 10]).unwrap_or(0),
             breaks: chance.pick(&[0, 3, 12]).unwrap_or(0),
             skews: chance.pick(&[0]).unwrap_or(0),
+            removals: chance.pick(&[0, 0, 1]).unwrap_or(0),
+            poisons: 0,
             hostile: chance.pick(&[0, 5, 20]).unwrap_or(0),
         }
     }

@@ -1,5 +1,6 @@
 //! Relays: the real core over a store in memory whose power can be cut.
 
+use crate::broken::Broken;
 use objects::{Key, Millis, RelayRef, Signer};
 use relay_core::{Input, Limits, MemoryShelf, Org, Output, Peer, Relay};
 
@@ -10,6 +11,7 @@ pub(crate) struct RelayNode {
     shelf: MemoryShelf,
     pub(crate) signer: Signer,
     pub(crate) orgs: Vec<Org>,
+    pub(crate) broken: Option<Broken>,
     /// The relay above, and its key.
     pub(crate) parent: Option<(usize, Key)>,
     /// The relays that may be its children.
@@ -29,6 +31,7 @@ impl RelayNode {
             shelf: MemoryShelf::new(id),
             signer: Signer::from_seed(seed),
             orgs: Vec::new(),
+            broken: None,
             parent: None,
             children: Vec::new(),
             up: None,
@@ -48,10 +51,12 @@ impl RelayNode {
             let signer = Signer::from_seed(&self.signer.reveal());
             let relay = Relay::new(shelf, signer, self.orgs.clone(), Limits::default());
             let relay = relay.expect("a store in memory").with_relays(self.children.clone());
-            self.relay = Some(match self.parent {
+            let mut relay = match self.parent {
                 Some((_, key)) => relay.with_parent(key),
                 None => relay,
-            });
+            };
+            relay.break_rules(self.broken.and_then(Broken::relays));
+            self.relay = Some(relay);
         }
     }
 

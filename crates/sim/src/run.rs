@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::broken::Broken;
 use crate::chance::Chance;
 use crate::facts::Counts;
 use crate::oracle;
@@ -23,7 +24,13 @@ pub struct Outcome {
 /// Runs one seed on this thread. Call [`prepare`] once on the thread before.
 #[must_use]
 pub fn run(seed: u64) -> Outcome {
-    let mut world = World::new(seed);
+    run_broken(seed, None)
+}
+
+/// As [`run`], with a rule that nobody keeps.
+#[must_use]
+pub fn run_broken(seed: u64, broken: Option<Broken>) -> Outcome {
+    let mut world = World::new(seed, broken);
     world.facts.trace = std::env::var_os("SIM_TRACE").is_some();
     let ran = catch_unwind(AssertUnwindSafe(|| story(&mut world)));
     if let Err(panic) = ran {
@@ -86,6 +93,12 @@ fn storm(world: &mut World) {
         let link = world.link();
         let at = chance.between(world.now, end);
         world.at(at, Event::Act(Act::Join { device, link }));
+    }
+    for _ in 0..world.profile.removals {
+        let device = chance.between(1, people as u64 - 1);
+        let device = usize::try_from(device).unwrap_or(1);
+        let at = chance.between(world.now, end);
+        world.at(at, Event::Act(Act::Remove { device }));
     }
     world.plan_faults(end);
     world.run_until(end);

@@ -13,6 +13,7 @@ use names::TeamId;
 use objects::Object;
 use relay_core::Input;
 
+use crate::broken::Broken;
 use crate::chance::Chance;
 use crate::crypto::Sealings;
 use crate::device::Device;
@@ -28,6 +29,8 @@ pub(crate) use people::Act;
 pub(crate) struct World {
     /// The true time, in ms since 1970.
     pub(crate) now: u64,
+    /// A rule that nobody keeps.
+    pub(crate) broken: Option<Broken>,
     pub(crate) profile: Profile,
     pub(crate) chance: Chance,
     pub(crate) devices: Vec<Device>,
@@ -48,25 +51,48 @@ pub(crate) struct World {
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A frame arrives.
-    Frame { link: u64, lane: Lane, bytes: Vec<u8> },
+    Frame {
+        link: u64,
+        lane: Lane,
+        bytes: Vec<u8>,
+    },
     /// An end of a link sees that it is gone.
-    Lost { link: u64, end: End },
+    Lost {
+        link: u64,
+        end: End,
+    },
     /// A device tries to link.
-    Connect { device: usize },
+    Connect {
+        device: usize,
+    },
     /// The proofs of a link are half spent.
-    Renew { device: usize, link: u64 },
+    Renew {
+        device: usize,
+        link: u64,
+    },
     /// A process starts again.
-    Restart { device: usize },
-    RelayRestart { relay: usize },
+    Restart {
+        device: usize,
+    },
+    RelayRestart {
+        relay: usize,
+    },
     /// A relay tries to link to its parent.
-    RelayConnect { relay: usize },
+    RelayConnect {
+        relay: usize,
+    },
     /// A relay syncs.
-    Settle { relay: usize },
+    Settle {
+        relay: usize,
+    },
     /// A person does something.
     Act(Act),
     Fault(Fault),
     /// Somebody hostile hands an object to an endpoint.
-    Inject { device: usize, object: Box<Object> },
+    Inject {
+        device: usize,
+        object: Box<Object>,
+    },
 }
 
 impl Event {
@@ -85,11 +111,12 @@ impl Event {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, broken: Option<Broken>) -> Self {
         let mut chance = Chance::new(seed ^ 0x5077_0000_0000_0000);
         let profile = Profile::draw(&mut chance);
         Self {
             now: START,
+            broken,
             profile,
             chance,
             devices: Vec::new(),

@@ -7,6 +7,7 @@ mod feed;
 mod fuzz;
 mod lines;
 mod signals;
+mod sim;
 mod system;
 mod test;
 
@@ -53,6 +54,8 @@ enum Chore {
     Bench(bench::Wanted),
     /// Feeds strangers' bytes to every decoder, guided by coverage
     Fuzz(fuzz::Wanted),
+    /// Runs seeds of the simulated world; fails if one of them violates a rule
+    Sim(sim::Wanted),
     /// Counts the lines of the trusted base
     Lines,
 }
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Chore::Test { ci, more } => test::run(ci, &more),
         Chore::Bench(wanted) => bench::run(&wanted),
         Chore::Fuzz(wanted) => fuzz::run(&wanted),
+        Chore::Sim(wanted) => sim::run(&wanted),
         Chore::Lines => lines::run(),
     };
     match done {

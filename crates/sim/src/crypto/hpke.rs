@@ -49,8 +49,9 @@ pub(crate) fn setup_sender_and_export(
     let (kem_output, context) = seeded(seed, config)?
         .setup_sender(&pk_r.into(), info, None, None, None)
         .map_err(|_| CryptoError::SenderSetupError)?;
-    let secret =
-        context.export(exporter_context, exporter_length).map_err(|_| CryptoError::ExporterError)?;
+    let secret = context
+        .export(exporter_context, exporter_length)
+        .map_err(|_| CryptoError::ExporterError)?;
     Ok((kem_output, secret.into()))
 }
 
@@ -131,11 +132,7 @@ impl HpkeCrypto for Seeded {
         Err(Error::UnsupportedKemOperation)
     }
 
-    fn kem_encaps(
-        _: KemAlgorithm,
-        _: &[u8],
-        _: &mut Drawn,
-    ) -> Result<(Vec<u8>, Vec<u8>), Error> {
+    fn kem_encaps(_: KemAlgorithm, _: &[u8], _: &mut Drawn) -> Result<(Vec<u8>, Vec<u8>), Error> {
         Err(Error::UnsupportedKemOperation)
     }
 

@@ -1,8 +1,11 @@
 //! What goes wrong, and what hostile people do.
 
+use std::sync::PoisonError;
+
 use objects::Object;
 
 use super::{Event, World};
+use crate::crypto::Poison;
 use crate::links::Place;
 
 /// Something that goes wrong.
@@ -20,6 +23,8 @@ pub(crate) enum Fault {
     LoseCache { device: usize },
     /// An endpoint is handed something that nobody sent.
     Hostile { device: usize },
+    /// A member spoils the path of its next commit for somebody.
+    Poison { device: usize },
     /// A process is killed.
     Kill { device: usize },
 }
@@ -53,6 +58,7 @@ impl World {
         self.plan(profile.breaks, end, |_| Fault::Break);
         self.plan(profile.skews, end, |device| Fault::Skew { device });
         self.plan(profile.hostile, end, |device| Fault::Hostile { device });
+        self.plan(profile.poisons, end, |device| Fault::Poison { device });
         if profile.crashes > 0 {
             self.plan(profile.crashes / 4, end, |device| Fault::Kill { device });
             self.plan(1, end, |device| Fault::LoseCache { device });
@@ -118,6 +124,12 @@ impl World {
                 }
             }
             Fault::Hostile { device } => self.hostile(device),
+            Fault::Poison { device } => {
+                let after = self.chance.below(4);
+                let mut poison =
+                    self.devices[device].poison.lock().unwrap_or_else(PoisonError::into_inner);
+                *poison = Poison::OneOf { after };
+            }
         }
     }
 
@@ -133,7 +145,17 @@ impl World {
         let Some((object, receipt)) = all.and_then(|all| all.get(picked)).cloned() else {
             return;
         };
-        match self.chance.below(3) {
+        match self.chance.below(4) {
+            3 => {
+                // A claim of which nobody knows whether it will win, with a receipt for another.
+                let claims = self.facts.claims.len();
+                let claim = self.facts.claims.get(self.chance.index(claims)).cloned();
+                let all = self.devices[device].net.cache.objects.get(&team);
+                let receipt = all.and_then(|all| all.iter().rev().find_map(|(_, it)| *it));
+                if let Some(object) = claim {
+                    self.give(device, mls_core::Input::Arrived { object, receipt });
+                }
+            }
             0 => {
                 self.give(device, mls_core::Input::Arrived { object, receipt });
             }

@@ -22,6 +22,8 @@ pub(crate) enum Act {
     Add { device: usize, hash: Hash },
     /// The member tool makes a channel.
     Channel { name: String },
+    /// The member tool removes a device.
+    Remove { device: usize },
 }
 
 impl World {
@@ -30,9 +32,8 @@ impl World {
         self.plant();
         let reference = self.relays[0].reference(0);
         self.arrive("Admin");
-        let root = self.step(0, Beside::default(), |endpoint, _| {
-            endpoint.create_org("Acme", &reference)
-        });
+        let root =
+            self.step(0, Beside::default(), |endpoint, _| endpoint.create_org("Acme", &reference));
         let org = root.and_then(Result::ok).expect("an organisation");
         let org = relay_core::Org { origin: org.origin, org: org.org, root: org.root };
         for index in 0..self.relays.len() {
@@ -66,7 +67,7 @@ impl World {
     /// A new device, which knows nobody.
     pub(crate) fn arrive(&mut self, name: &str) -> usize {
         let chance = self.chance.fork(2);
-        let mut device = Device::new(name, chance, self.sealings.clone());
+        let mut device = Device::new(name, chance, self.sealings.clone(), self.broken);
         device.net.cache.id = self.chance.draw();
         let mut endpoint = device.endpoint.take().expect("just made");
         device.commit(endpoint.changes());
@@ -80,6 +81,7 @@ impl World {
         for number in 0..=self.profile.children {
             let (seed, id) = (self.chance.bytes(), self.chance.draw());
             let mut relay = crate::relays::RelayNode::new(id, &seed);
+            relay.broken = self.broken;
             if number > 0 {
                 let key = relay.signer.key();
                 self.relays[0].children.push(key);
@@ -129,9 +131,8 @@ impl World {
                 }
             }
             Act::Refresh { device } => {
-                let done = self.step(device, Beside::default(), |endpoint, at| {
-                    endpoint.refresh(at, team)
-                });
+                let done =
+                    self.step(device, Beside::default(), |endpoint, at| endpoint.refresh(at, team));
                 match done {
                     Some(Ok(())) => {
                         let count = self.facts.refreshes.entry(device).or_default();
@@ -161,13 +162,13 @@ impl World {
                 if !announced.is_some_and(mls_core::Endpoint::is_settled) {
                     return self.again(act);
                 }
-                let done = self.step(0, Beside::default(), |endpoint, at| {
-                    endpoint.add_device(at, team, hash)
-                });
+                let done = self
+                    .step(0, Beside::default(), |endpoint, at| endpoint.add_device(at, team, hash));
                 if done.is_none_or(|done| done.is_err()) {
                     self.again(act);
                 }
             }
+            Act::Remove { device } => self.remove(device, act),
             Act::Channel { name } => {
                 let done = self.step(0, Beside::default(), |endpoint, at| {
                     endpoint.create_channel(at, team, &name)
@@ -179,6 +180,28 @@ impl World {
         }
     }
 
+    /// Somebody has to go: what its vault holds now is kept, to be held against the team later.
+    fn remove(&mut self, device: usize, act: Act) {
+        let Some(team) = self.team else {
+            return;
+        };
+        let Some(number) = self.facts.numbers.get(&device).copied() else {
+            return;
+        };
+        let vault = self.devices[device].vault.clone();
+        let done = self
+            .step(0, Beside::default(), |endpoint, at| endpoint.remove_device(at, team, number));
+        match done {
+            Some(Ok(())) => {
+                self.devices[device].gone = true;
+                self.facts.counts.removals += 1;
+                self.facts.removed.insert(device, vault);
+            }
+            // It may not be in the team yet.
+            Some(Err(_)) | None => self.again(act),
+        }
+    }
+
     /// Where somebody writes, in answer to what.
     fn compose(&mut self, device: usize) -> Option<(Channel, Option<Name>, Vec<Name>)> {
         let team = self.team?;
@@ -187,8 +210,11 @@ impl World {
         let history = &self.devices[device].vault.history;
         let here = history.values().filter(|opened| opened.channel == channel);
         let here: Vec<_> = here.filter(|opened| opened.unreadable.is_none()).collect();
-        let roots: Vec<Name> =
-            here.iter().filter(|opened| opened.thread.is_none()).map(|opened| opened.name).collect();
+        let roots: Vec<Name> = here
+            .iter()
+            .filter(|opened| opened.thread.is_none())
+            .map(|opened| opened.name)
+            .collect();
         let mut names: Vec<Name> = here.iter().map(|opened| opened.name).collect();
         let thread = if self.chance.happens(250) { self.chance.pick(&roots) } else { None };
         let mut after = Vec::new();
@@ -201,8 +227,10 @@ impl World {
 
     /// Nothing waits for a relay or for a slot, on any device that takes part.
     pub(crate) fn settled(&self) -> bool {
-        self.devices.iter().filter(|device| !device.gone).all(|device| {
-            device.endpoint.as_ref().is_some_and(mls_core::Endpoint::is_settled)
-        }) && self.facts.invited.keys().all(|hash| self.facts.added.contains_key(hash))
+        self.devices
+            .iter()
+            .filter(|device| !device.gone)
+            .all(|device| device.endpoint.as_ref().is_some_and(mls_core::Endpoint::is_settled))
+            && self.facts.invited.keys().all(|hash| self.facts.added.contains_key(hash))
     }
 }

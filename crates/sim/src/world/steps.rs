@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 
 use mls_core::{Endpoint, Input, NotAdded, Opened, Output, Table};
-use names::TeamId;
+use names::{Name, TeamId};
 use objects::Millis;
 
 use super::{Act, Event, World};
+use crate::broken::{Broken, Shell};
 use crate::device::{Ask, gist, outputs};
 
 /// How a step ends.
@@ -20,7 +21,7 @@ enum Fate {
 }
 
 /// What a step does to a device besides its rows.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Beside {
     /// An object of the cache was taken.
     pub(crate) taken: Option<TeamId>,
@@ -44,7 +45,18 @@ impl World {
         let changes = endpoint.changes();
         let said = outputs(&mut endpoint);
         let fate = self.fate(said.len());
+        let shell = if let Some(Broken::Shell(shell)) = self.broken { Some(shell) } else { None };
         if fate == Fate::Nothing {
+            match shell {
+                Some(Shell::LeavesBeforeCommit) => self.leave(index, said),
+                Some(Shell::ShowsBeforeCommit) => {
+                    for output in &said {
+                        self.note(index, output);
+                    }
+                }
+                Some(Shell::TakesBeforeCommit) => self.take(index, beside),
+                Some(Shell::OrdersByClock | Shell::HidesLosses) | None => {}
+            }
             self.facts.counts.crashes += 1;
             self.die(index);
             return None;
@@ -56,14 +68,9 @@ impl World {
         }
         let device = &mut self.devices[index];
         device.commit(changes);
-        if let Some(team) = beside.taken {
-            let id = device.net.cache.id;
-            let cursor = device.vault.cursors.entry(team).or_insert((id, 0));
-            cursor.1 = if cursor.0 == id { cursor.1.saturating_add(1) } else { 1 };
-            cursor.0 = id;
-        }
         device.wake = endpoint.wake_at().map(|at| at.0);
         device.endpoint = Some(endpoint);
+        self.take(index, beside);
         for output in &said {
             self.note(index, output);
         }
@@ -74,6 +81,17 @@ impl World {
             self.die(index);
         }
         Some(result)
+    }
+
+    /// Goes on in the cache.
+    fn take(&mut self, index: usize, beside: Beside) {
+        let device = &mut self.devices[index];
+        if let Some(team) = beside.taken {
+            let id = device.net.cache.id;
+            let cursor = device.vault.cursors.entry(team).or_insert((id, 0));
+            cursor.1 = if cursor.0 == id { cursor.1.saturating_add(1) } else { 1 };
+            cursor.0 = id;
+        }
     }
 
     fn fate(&mut self, outputs: usize) -> Fate {
@@ -144,7 +162,11 @@ impl World {
             }
             Output::Failed { name, .. } => self.facts.failed(index, *name),
             Output::Joined { .. } => self.facts.joined(index),
+            Output::Renamed { from, to } => self.rename(index, *from, *to),
             Output::Added { hash, result, .. } => {
+                if let (Ok(number), Some(device)) = (result, self.facts.invited.get(hash)) {
+                    self.facts.numbers.insert(*device, *number);
+                }
                 self.facts.added(index, *hash, result.is_ok());
                 if let (Err(NotAdded::NoSuchAnnouncement), Some(device)) =
                     (result, self.facts.invited.get(hash).copied())
@@ -162,7 +184,22 @@ impl World {
             | Output::Publish { .. }
             | Output::Claim { .. }
             | Output::Get { .. }
+            | Output::Wished { .. }
             | Output::TeamsChanged => {}
+        }
+    }
+
+    /// An own message that waits has another name now.
+    fn rename(&mut self, index: usize, from: Name, to: Name) {
+        if let Some(mut opened) = self.devices[index].vault.history.remove(&from) {
+            opened.name = to;
+            self.devices[index].vault.history.insert(to, opened);
+        }
+        if let Some(seen) = self.facts.seen.remove(&(index, from)) {
+            self.facts.seen.insert((index, to), seen);
+        }
+        if let Some(said) = self.facts.said.remove(&from) {
+            self.facts.said.insert(to, said);
         }
     }
 
@@ -211,6 +248,8 @@ impl World {
                 | Output::Renamed { .. }
                 | Output::Watermark(_)
                 | Output::TeamsChanged
+                | Output::Renamed { .. }
+                | Output::Wished { .. }
                 | Output::Joined { .. }
                 | Output::Added { .. }
                 | Output::Wished { .. }

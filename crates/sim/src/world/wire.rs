@@ -2,12 +2,13 @@
 
 use mls_core::{Answer, Input};
 use names::{Prefix, TeamId};
-use objects::wire::{FromRelay, SlotAnswer, ToRelay};
 use objects::Proof;
+use objects::wire::{FromRelay, SlotAnswer, ToRelay};
 use relay_core::{Input as RelayInput, Peer};
 
 use super::steps::Beside;
 use super::{Event, World};
+use crate::broken::{Broken, Shell};
 use crate::device::{Ask, Greeted};
 use crate::links::{End, Lane, Place};
 use crate::relays::linked;
@@ -154,7 +155,9 @@ impl World {
             (End::Lower, Place::Device(device)) => {
                 if self.devices[device].net.link == Some(id) {
                     self.unlink(device);
-                    self.give(device, Input::Unlinked);
+                    if self.broken != Some(Broken::Shell(Shell::HidesLosses)) {
+                        self.give(device, Input::Unlinked);
+                    }
                     let pause = self.chance.between(50, 2_000);
                     self.reconnect(device, pause);
                 }
