@@ -120,7 +120,7 @@ impl Endpoint {
         let Entry { team, channel, device, number, object } = *entry;
         let name = object.name();
         let key = log_key(team, channel, device);
-        let mut log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
+        let log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
         if device == row.own() {
             if number >= log.next && object.verifies(&Self::log_signer(row).key()) {
                 return self.found_unknown(now, team, object);
@@ -140,7 +140,27 @@ impl Endpoint {
             return Ok(());
         }
         let framing = object.data().and_then(Framing::read);
-        let early = self.is_early(team, row, framing.as_ref());
+        self.place(now, row, entry, log, framing.as_ref())?;
+        if let Some(framing) = framing
+            && let Some(bound) = Bound::read(framing.authenticated)
+        {
+            self.sealed_at(now, team, device, framing.epoch, &bound.head)?;
+        }
+        Ok(())
+    }
+
+    /// Puts an entry that its author signed into its log, and opens it.
+    fn place(
+        &mut self,
+        now: Millis,
+        row: &TeamRow,
+        entry: &Entry<'_>,
+        mut log: LogRow,
+        framing: Option<&Framing<'_>>,
+    ) -> Result<(), Fault> {
+        let Entry { team, channel, device, number, object } = *entry;
+        let (name, key) = (object.name(), log_key(team, channel, device));
+        let early = self.is_early(team, row, framing);
         if early && !self.breaks(Broken::NoFuture) {
             return self.keep(team, Ahead::Entry, object, None);
         }
@@ -153,11 +173,11 @@ impl Endpoint {
             }
             Fit::Next { missing_before } => {
                 self.rows().put(Table::Log, &key, &log)?;
-                self.open(now, row, entry, framing.as_ref(), missing_before)
+                self.open(now, row, entry, framing, missing_before)
             }
             Fit::Fills { missing_before, behind, missing_behind } => {
                 self.rows().put(Table::Log, &key, &log)?;
-                self.open(now, row, entry, framing.as_ref(), missing_before)?;
+                self.open(now, row, entry, framing, missing_before)?;
                 let number = Number::truncate(behind);
                 let name = team.name(Rest::Message { channel, device, number });
                 self.outputs.push_back(Output::Missing { name, missing_before: missing_behind });

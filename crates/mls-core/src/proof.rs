@@ -1,9 +1,10 @@
 //! Proofs that somebody has shown two histories: kept, and shown to people.
 
-use names::{Device, Generation, Name, Slot, TeamId};
+use names::{Device, Generation, Name, Rest, Slot, TeamId};
 use objects::{Hash, Millis, Receipt, Signature};
 use serde::{Deserialize, Serialize};
 
+use crate::bound::{SeenHead, Word};
 use crate::open::{Ahead, ahead_key};
 use crate::rows::Table;
 use crate::state::{AheadRow, Head, TeamRow, team_key, team_of};
@@ -108,15 +109,15 @@ impl Endpoint {
 
     /// Somebody passes on what the origin has said of a slot. Only its signature counts.
     pub(crate) fn origin_said(&mut self, team: TeamId, receipt: &Receipt) -> Result<(), Fault> {
-        let (Some(row), names::Rest::Slot(slot)) = (self.team(team)?, receipt.name.place().rest)
-        else {
+        let (Some(row), Rest::Slot(slot)) = (self.team(team)?, receipt.name.place().rest) else {
             return Ok(());
         };
+        let meant = receipt.name.team() == team && receipt.head == slot;
+        if !meant || !self.contradicts(team, &row, slot, receipt)? {
+            return Ok(());
+        }
         let origin = self.origin_of(team, slot)?;
-        let signed = receipt.name.team() == team
-            && receipt.head == slot
-            && origin.is_some_and(|key| receipt.covers_hash(&key, receipt.name, &receipt.hash));
-        if signed && self.contradicts(team, &row, slot, receipt)? {
+        if origin.is_some_and(|key| receipt.covers_hash(&key, receipt.name, &receipt.hash)) {
             self.origin_equivocates(team, slot, &[receipt.bytes()])?;
         }
         Ok(())
@@ -138,7 +139,7 @@ impl Endpoint {
         let near =
             |head: &&Head| head.slot == slot.value() || head.slot.saturating_add(1) == slot.value();
         evidence.extend(row.heads.iter().rev().find(near).map(|head| head.receipt(team).bytes()));
-        let name = team.name(names::Rest::Slot(slot));
+        let name = team.name(Rest::Slot(slot));
         let kept: Option<AheadRow> =
             self.rows().get(Table::Ahead, &ahead_key(team, Ahead::Claim, name))?;
         if let Some(kept) = kept {
@@ -187,23 +188,26 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Where an entry was sealed: its author's newest slot, how the hash of that slot's claim
-    /// begins, and the epoch.
+    /// Where an entry was sealed: behind which slot of which history, and in which epoch.
     pub(crate) fn sealed_at(
         &mut self,
         now: Millis,
         team: TeamId,
         device: Device,
         epoch: u64,
-        (slot, claim): (Slot, &[u8]),
+        head: &SeenHead,
     ) -> Result<(), Fault> {
         let Some(row) = self.team(team)? else {
             return Ok(());
         };
-        let known = row.heads.iter().find(|head| head.slot == slot.value());
-        match known {
-            Some(known) if !known.claim.starts_with(claim) => self.elsewhere(team, device),
-            Some(_) => self.seen_beyond(now, team, device, epoch, slot),
+        if let Some(Word { claim, at, signature }) = head.word {
+            let name = team.name(Rest::Slot(head.slot));
+            let receipt = Receipt { name, hash: claim, head: head.slot, at, signature };
+            self.origin_said(team, &receipt)?;
+        }
+        match row.known_head(head.slot) {
+            Some(known) if !head.is(known) => self.elsewhere(team, device),
+            Some(_) => self.seen_beyond(now, team, device, epoch, head.slot),
             None => Ok(()),
         }
     }
@@ -214,7 +218,7 @@ impl Head {
     pub(crate) fn receipt(&self, team: TeamId) -> Receipt {
         let head = Slot::truncate(self.slot);
         Receipt {
-            name: team.name(names::Rest::Slot(head)),
+            name: team.name(Rest::Slot(head)),
             hash: Hash(self.claim),
             head,
             at: Millis(self.at),

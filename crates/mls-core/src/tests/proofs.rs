@@ -7,6 +7,8 @@ use super::adversary::{device, signed};
 use super::stalls::all_is_well;
 use super::terms::term;
 use super::world::World;
+use crate::bound::SeenHead;
+use crate::content::prefix;
 use crate::{Equivocation, Input, Notice, ProofView};
 
 fn head(world: &World, node: usize, team: TeamId) -> (Slot, Hash) {
@@ -170,13 +172,15 @@ fn who_seals_on_another_history_is_told_once() {
     other.0[11] ^= 1;
     for (slot, claim) in [(slot, hash), (unknown, other)] {
         world.act(1, |endpoint, now| {
-            endpoint.sealed_at(now, team, bob, epoch, (slot, &claim.0[..12])).unwrap();
+            let head = SeenHead { slot, claim: prefix(&claim), word: None };
+            endpoint.sealed_at(now, team, bob, epoch, &head).unwrap();
         });
     }
     assert_eq!(world.nodes[1].notices, []);
     for _ in 0..2 {
         world.act(1, |endpoint, now| {
-            endpoint.sealed_at(now, team, bob, epoch, (slot, &other.0[..12])).unwrap();
+            let head = SeenHead { slot, claim: prefix(&other), word: None };
+            endpoint.sealed_at(now, team, bob, epoch, &head).unwrap();
         });
         world.nodes[1].restart();
         assert_eq!(world.nodes[1].notices, [Notice::OtherHistory { team, device: bob }]);

@@ -136,13 +136,17 @@ fn who_alone_cannot_apply_a_commit_says_so_and_comes_back_when_others_could() {
     half_good_commit(&mut world, team, &[2]);
     world.run();
     assert!(is_stalled(&world, 2, team));
-    // The author's own next commit proves nothing.
+    // The author's own next commit and words prove nothing.
+    world.nodes[0].go(false);
+    world.nodes[3].go(false);
     world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
     world.run();
-    assert!(is_stalled(&world, 2, team));
     world.say(1, team, "meanwhile");
     world.run();
+    assert!(is_stalled(&world, 2, team));
     world.nodes[2].restart();
+    world.nodes[0].go(true);
+    world.nodes[3].go(true);
     world.act(3, |endpoint, now| endpoint.refresh(now, team).unwrap());
     world.run();
     for notice in [Notice::Rejoining { team }, Notice::Rejoined { team }] {
@@ -152,6 +156,19 @@ fn who_alone_cannot_apply_a_commit_says_so_and_comes_back_when_others_could() {
     for node in [0, 1, 3] {
         assert_eq!(world.nodes[node].notices, [], "node {node}");
     }
+}
+
+/// `MLS-46`
+#[test]
+fn who_is_stopped_learns_from_what_others_say_that_they_went_on() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);
+    half_good_commit(&mut world, team, &[2]);
+    world.run();
+    assert!(is_stalled(&world, 2, team));
+    world.say(3, team, "I went on");
+    world.run();
+    assert!(told(&world, 2, Notice::Rejoined { team }));
+    all_is_well(&mut world, team);
 }
 
 /// `MLS-46`
