@@ -2,7 +2,8 @@
 
 use names::{Device, TeamId};
 use objects::{
-    Announcement, Draft, Hash, Key, Label, Millis, Object, Part, Standing, TeamLink, WelcomePointer,
+    Announcement, Claim, Draft, Hash, Key, Label, Millis, Object, Part, Standing, TeamLink,
+    WelcomePointer,
 };
 use openmls::prelude::{
     KeyPackage, MlsGroup, MlsMessageBodyIn, MlsMessageIn, StagedWelcome, Welcome,
@@ -148,7 +149,12 @@ impl Endpoint {
     }
 
     /// Follows a slot that is decided while we are not in the group.
-    pub(crate) fn track_slot(&mut self, team: TeamId, mut row: TeamRow) -> Result<bool, Fault> {
+    pub(crate) fn track_slot(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        mut row: TeamRow,
+    ) -> Result<bool, Fault> {
         let (Some((announcement, _)), Some(due)) = (row.stage.awaits(), self.due(team, &row)?)
         else {
             return Ok(false);
@@ -168,6 +174,12 @@ impl Endpoint {
         }
         if added.is_none() {
             self.pass(team, &mut row, &due)?;
+            let claim = Claim::parse(due.object.data().unwrap_or_default());
+            let used_up = claim.is_ok_and(|claim| claim.welcomed.contains(&announcement));
+            if used_up && matches!(row.stage, Stage::Rejoining { .. }) {
+                // To everybody else we have been welcomed with this.
+                self.announce_again(now, team, row)?;
+            }
             return Ok(true);
         }
         self.note_welcomed(team, &due.object)?;
@@ -204,15 +216,19 @@ impl Endpoint {
         };
         let key = team.name(WelcomePointer::rest(&announcement));
         let key = ahead_key(team, Ahead::Pointer, key);
-        let Some(kept) = self.rows().get::<AheadRow>(Table::Ahead, &key)? else {
-            return Ok(false);
+        let back = matches!(row.stage, Stage::Rejoining { .. });
+        let kept: Option<AheadRow> = self.rows().get(Table::Ahead, &key)?;
+        let pointed = match kept {
+            // Who may read already finds the way by the claim alone.
+            _ if back => true,
+            Some(kept) => self.is_pointer(team, &row, added, &kept.object()?)?,
+            None => return Ok(false),
         };
         let (blob, tree_blob) = (added.welcome.blob()?, added.tree.blob()?);
         let (Some(welcome), Some(tree)) = (self.blob(team, &blob)?, self.blob(team, &tree_blob)?)
         else {
             return Ok(false);
         };
-        let pointed = self.is_pointer(team, &row, added, &kept.object()?)?;
         let joined = if pointed && blob.matches(&welcome) && tree_blob.matches(&tree) {
             self.provider.rows.attempt(|| self.take_welcome(team, &row, added, &welcome, &tree))
         } else {
@@ -220,7 +236,6 @@ impl Endpoint {
         };
         match joined {
             Ok(group) => {
-                let back = matches!(row.stage, Stage::Rejoining { .. });
                 let epoch = group.epoch().as_u64();
                 if !back {
                     row.joined = epoch;
@@ -249,8 +264,8 @@ impl Endpoint {
             Err(NotJoined::Refused) => {
                 self.rows().remove(Table::Ahead, &key);
                 self.outputs.push_back(Output::Notice(Notice::BadWelcome { team }));
-                if pointed && matches!(row.stage, Stage::Rejoining { .. }) {
-                    // Whoever pointed there had the slot: no other welcome for this will come.
+                if back {
+                    // No other welcome for this announcement will come.
                     self.announce_again(now, team, row)?;
                     return Ok(true);
                 }

@@ -140,7 +140,7 @@ impl Endpoint {
             return Ok(());
         }
         let framing = object.data().and_then(Framing::read);
-        self.place(now, row, entry, log, framing.as_ref())?;
+        self.take_place(now, row, entry, log, framing.as_ref())?;
         if let Some(framing) = framing
             && let Some(bound) = Bound::read(framing.authenticated)
         {
@@ -150,7 +150,7 @@ impl Endpoint {
     }
 
     /// Puts an entry that its author signed into its log, and opens it.
-    fn place(
+    fn take_place(
         &mut self,
         now: Millis,
         row: &TeamRow,

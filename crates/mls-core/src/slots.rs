@@ -80,7 +80,7 @@ impl Endpoint {
                     self.try_join(now, team, row, &added)?
                 }
                 Stage::Joining { added: None, .. } | Stage::Rejoining { added: None, .. } => {
-                    self.track_slot(team, row)?
+                    self.track_slot(now, team, row)?
                 }
                 Stage::Member => match self.due(team, &row)? {
                     Some(due) => self.decide_slot(now, team, row, &due)?,

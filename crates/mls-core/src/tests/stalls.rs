@@ -1,7 +1,7 @@
 //! Commits that some or all cannot apply, and how the team goes on.
 
-use names::{Rest, Slot, TeamId};
-use objects::{Claim, Hash, Object, WelcomePointer};
+use names::{Slot, TeamId};
+use objects::{Claim, Hash, Object};
 
 use super::adversary::{arrive, claim, claim_with, log_signer, signed};
 use super::world::{Crash, World};
@@ -242,21 +242,11 @@ fn a_false_welcome_does_not_keep_a_device_from_coming_back() {
     world.run();
     let Stage::Rejoining { announcement, .. } = stage(&world, 2, team) else { panic!() };
     let welcomed = Hash(announcement);
-    let object = claim_with(&mut world, team, 1, b"neither commit nor welcome", |claim| {
+    // She uses the announcement up, with a welcome that is none.
+    claim_with(&mut world, team, 1, b"neither commit nor welcome", |claim| {
         (claim.welcome, claim.tree) = (Some(claim.commit), Some(claim.commit));
         claim.welcomed = vec![welcomed];
     });
-    let claim = Claim::parse(object.data().unwrap()).unwrap();
-    let Rest::Slot(slot) = object.name().place().rest else { panic!() };
-    let pointer = WelcomePointer {
-        announcement: welcomed,
-        slot,
-        claim: object.entry_hash(),
-        welcome: claim.commit,
-    };
-    let name = team.name(WelcomePointer::rest(&welcomed));
-    let signer = log_signer(&world, team, 1);
-    world.relay.publish(&signed(name, Hash::NONE, &pointer.bytes(), &signer));
     world.run();
     assert!(told(&world, 2, Notice::BadWelcome { team }));
     let Stage::Rejoining { announcement, added: None } = stage(&world, 2, team) else { panic!() };
