@@ -58,6 +58,15 @@ impl Order {
         self.tie(name, &mut before);
         self.settle(self.unit_of(name).unwrap_or(name), &mut before);
         before.remove(&name);
+        self.moved_from(before)
+    }
+
+    /// What claims to come after an entry, or to reply to it.
+    pub(crate) fn effects(&self, name: Name) -> impl Iterator<Item = Name> + '_ {
+        self.effects.get(&name).into_iter().flatten().copied()
+    }
+
+    fn moved_from(&self, before: Before) -> Vec<Moved> {
         before
             .into_values()
             .filter_map(|from| {
@@ -65,6 +74,40 @@ impl Order {
                 (from != to).then_some(Moved { from, to })
             })
             .collect()
+    }
+
+    /// Takes an entry away, and returns it with what moved because of it, once each.
+    pub(crate) fn remove(&mut self, name: Name) -> Option<(Entry, Vec<Moved>)> {
+        let unit = self.unit_of(name)?;
+        let mut before = BTreeMap::new();
+        let others: Vec<Name> =
+            self.members(unit).into_iter().filter(|member| *member != name).collect();
+        let after = self.units_after(unit);
+        self.remember(&others, &mut before);
+        self.knots.remove(&unit);
+        let Node { entry, .. } = self.nodes.remove(&name)?;
+        for cause in entry.causes() {
+            let left = self.effects.get_mut(&cause).is_some_and(|effects| {
+                effects.remove(&name);
+                !effects.is_empty()
+            });
+            if !left {
+                self.effects.remove(&cause);
+            }
+        }
+        // What is left of a knot may be one still, or several, or none.
+        for member in &others {
+            if let Some(node) = self.nodes.get_mut(member) {
+                node.unit = *member;
+            }
+        }
+        for member in &others {
+            self.tie(self.unit_of(*member).unwrap_or(*member), &mut before);
+        }
+        for start in others.into_iter().chain(after) {
+            self.settle(self.unit_of(start).unwrap_or(start), &mut before);
+        }
+        Some((entry, self.moved_from(before)))
     }
 
     /// Makes one knot of everything that now comes both before and after `name`.

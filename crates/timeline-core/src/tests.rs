@@ -326,6 +326,24 @@ proptest! {
         prop_assert!(in_threads.into_iter().eq(timeline.iter()));
     }
 
+    /// `TIMELINE-08`
+    #[test]
+    fn what_is_taken_away_leaves_what_never_knew_it((_, arrival) in shuffled(any_entries())) {
+        let mut timeline = filled(&arrival);
+        for at in 0..arrival.len() {
+            let claimed = filled(&arrival).entry(arrival[at].name).cloned();
+            prop_assert_eq!(timeline.remove(arrival[at].name), claimed);
+            let (left, rest) = (by_definition(&arrival[at + 1..]), filled(&arrival[at + 1..]));
+            prop_assert_eq!(shown(&timeline), left);
+            prop_assert!(timeline.iter().eq(rest.iter()));
+            for Entry { name, .. } in &arrival {
+                prop_assert!(timeline.thread(*name).eq(rest.thread(*name)));
+                prop_assert!(timeline.followers(*name).eq(rest.followers(*name)));
+            }
+        }
+        prop_assert!(timeline.is_empty());
+    }
+
     /// `TIMELINE-01` `TIMELINE-04`
     #[test]
     fn merges_commute_associate_and_are_idempotent_and_no_effect_stands_above_its_cause(

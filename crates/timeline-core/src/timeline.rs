@@ -7,7 +7,7 @@ use names::{Device, Name, Number, Rest};
 
 use crate::entry::{Entry, InsertError, Position};
 use crate::log::{Gap, Logs};
-use crate::order::Order;
+use crate::order::{Moved, Order};
 
 /// The messages of one channel.
 #[derive(Clone, Debug, Default)]
@@ -50,14 +50,7 @@ impl Timeline {
         }
         self.hold(name);
         let moved = self.order.add(entry);
-        for change in &moved {
-            self.all.remove(&change.from);
-            self.all.insert(change.to);
-            let thread = self.order.entry(change.to.name).and_then(|entry| entry.thread);
-            let thread = self.threads.entry(thread).or_default();
-            thread.remove(&change.from);
-            thread.insert(change.to);
-        }
+        self.shift(&moved);
         let at = self.order.position(name).ok_or(InsertError::NotAMessage { name })?;
         self.all.insert(at);
         self.threads.entry(thread).or_default().insert(at);
@@ -66,6 +59,23 @@ impl Timeline {
             is_new: true,
             moved: moved.iter().map(|change| change.to.name).collect(),
         })
+    }
+
+    /// Takes an entry away, and returns it. Its number in the log still counts as here.
+    pub fn remove(&mut self, name: Name) -> Option<Entry> {
+        let at = self.order.position(name)?;
+        let (entry, moved) = self.order.remove(name)?;
+        self.all.remove(&at);
+        if let Some(thread) = self.threads.get_mut(&entry.thread) {
+            thread.remove(&at);
+        }
+        self.shift(&moved);
+        Some(entry)
+    }
+
+    /// What claims to come after an entry, or replies to it; the entry itself need not be here.
+    pub fn followers(&self, name: Name) -> impl Iterator<Item = Name> + '_ {
+        self.order.effects(name)
     }
 
     /// Counts a log entry that is not shown by itself (an edit, a reaction) as here, so that it
@@ -135,6 +145,17 @@ impl Timeline {
     /// How many replies `parent` has.
     pub fn replies(&self, parent: Name) -> usize {
         self.threads.get(&Some(parent)).map_or(0, BTreeSet::len)
+    }
+
+    fn shift(&mut self, moved: &[Moved]) {
+        for change in moved {
+            self.all.remove(&change.from);
+            self.all.insert(change.to);
+            let thread = self.order.entry(change.to.name).and_then(|entry| entry.thread);
+            let thread = self.threads.entry(thread).or_default();
+            thread.remove(&change.from);
+            thread.insert(change.to);
+        }
     }
 
     fn page_of(

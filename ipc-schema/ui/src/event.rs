@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Channel, DeviceRow, Joining, Label, LinkState, LinkText, MAX_ROWS, NameBits, Names, Phase,
-    RequestId, Row, Status, Team, TeamBits, Watermark,
+    RequestId, Row, Status, Team, TeamBits, TeamStatus, Watermark,
 };
 
 /// From `secure-proc` to a window or command line.
@@ -118,6 +118,20 @@ pub enum Event {
     },
     /// Something that a person should know; shown until dismissed.
     Notice(Text<200>),
+    /// A message that waited here is under another name from now on: this device's log has gone
+    /// on without it.
+    Renamed {
+        /// Its team.
+        team: TeamBits,
+        /// Its channel.
+        channel: u16,
+        /// The name that it had.
+        from: NameBits,
+        /// The name that it has.
+        to: NameBits,
+    },
+    /// A team stands otherwise than before.
+    Team(TeamStatus),
 }
 
 /// Why something was not done.
@@ -180,4 +194,18 @@ pub enum ErrorCode {
     RunOut,
     /// This class of peer may not ask that now.
     NotPermitted,
+    /// No such device in the team.
+    NoSuchDevice,
+    /// No such person in the team, or nobody of that key waits to be added.
+    NoSuchUser,
+    /// The origin has confirmed nothing for too long: nothing can be written.
+    ReadOnly,
+    /// This device was removed from the team.
+    Removed,
+    /// That policy cannot be kept.
+    BadPolicy,
+    /// The membership change did not come about.
+    NotDone,
+    /// The vault is of a release whose data this one cannot read.
+    OtherLayout,
 }

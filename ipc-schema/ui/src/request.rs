@@ -148,6 +148,56 @@ pub enum Request {
     },
     /// Answer: `Done` when nothing waits to be stored at the relay.
     Settle,
+    /// Admins: adds a device of this person, from the key packages that wait for any team. Answer:
+    /// as to `AddDevice`.
+    AddUser {
+        /// The team.
+        team: TeamBits,
+        /// The person's key.
+        user_key: [u8; 32],
+    },
+    /// Admins: removes a device and revokes it. Answer: `Done` when the commit has won its slot.
+    RemoveDevice {
+        /// The team.
+        team: TeamBits,
+        /// Its number.
+        device: u32,
+    },
+    /// Admins: removes all devices of this person. Answer: as to `RemoveDevice`.
+    RemoveUser {
+        /// The team.
+        team: TeamBits,
+        /// The person's key.
+        user_key: [u8; 32],
+    },
+    /// Root only: makes a device an admin, or one member among others again. Answer: `Done` when
+    /// its slot is won.
+    SetRole {
+        /// The team.
+        team: TeamBits,
+        /// The device's number.
+        device: u32,
+        /// An admin from now on?
+        admin: bool,
+    },
+    /// Admins: changes the policy; `None` leaves a part as it is. Answer: `Done` when its slot is
+    /// won.
+    SetPolicy {
+        /// The team.
+        team: TeamBits,
+        /// See `Policy`.
+        max_offline_send: Option<u64>,
+        /// See `Policy`.
+        refresh_every: Option<u64>,
+    },
+    /// Root only: makes another relay the origin of every team. Answer: `Done` once the decision
+    /// is durable.
+    MoveOrigin {
+        /// The new origin, `HOST:PORT`.
+        relay: ipc_schema::Text<255>,
+        /// Its key.
+        relay_key: [u8; 32],
+    },
 }
 
 /// What to follow.

@@ -21,6 +21,8 @@ pub enum Phase {
 pub enum State {
     /// Only here: waiting for the network.
     Queued,
+    /// Stored at the relay that this device reaches, on its way to the origin.
+    LocalRelay,
     /// Stored at the origin relay.
     Relay,
     /// A device of every other person has it.
@@ -89,8 +91,27 @@ pub struct DeviceRow {
     pub name: Label,
     /// Is it this one?
     pub own: bool,
-    /// Fingerprint of its person's key.
+    /// Its person's key.
     pub user_key: [u8; 32],
+    /// What it may do.
+    pub role: Role,
+    /// When something of it arrived last, in ms, by the clock of this device.
+    pub heard: Option<u64>,
+    /// Was it heard of so lately that it is there now?
+    pub reachable: bool,
+    /// It has signed two histories: the proof is kept.
+    pub two_histories: bool,
+}
+
+/// What a device may do in a team.
+#[derive(Debug, Clone, Copy, Eq, PartialEq, Serialize, Deserialize)]
+pub enum Role {
+    /// The member tool: it holds the organisation's root key.
+    Root,
+    /// It may add and remove members.
+    Admin,
+    /// It talks.
+    Member,
 }
 
 /// Messages of a log change their state together: everything up to a number.
@@ -100,7 +121,9 @@ pub struct Watermark {
     pub team: TeamBits,
     /// The channel.
     pub channel: u16,
-    /// Own entries below this number are at the relay.
+    /// Own entries below this number are at the relay that this device reaches.
+    pub local: u32,
+    /// Own entries below this number are at the origin relay.
     pub relay: u32,
     /// Own entries below this number are delivered.
     pub delivered: u32,
@@ -160,8 +183,73 @@ pub struct TeamStatus {
     pub devices: u32,
     /// Entries that wait for the relay.
     pub queued: u32,
-    /// Wishes (add, refresh) that wait for their slot.
+    /// Wishes (add, remove, refresh) that wait for their slot.
     pub wishes: u32,
+    /// What this device can do in it now.
+    pub standing: Standing,
+    /// Can the origin be reached, as far as the relay says?
+    pub origin: Option<bool>,
+    /// Membership changes and key refresh wait: there is no way to the origin.
+    pub paused: bool,
+    /// The numbers of the other devices that are there now.
+    pub reachable: List<u32, 256>,
+    /// Own objects that the origin has not stored yet.
+    pub unsettled: u32,
+    /// Since when there is no link to a relay, in ms.
+    pub offline_since: Option<u64>,
+    /// Proofs that somebody showed two histories.
+    pub proofs: List<Proof, 8>,
+    /// What the admins have decided for everybody.
+    pub policy: Policy,
+}
+
+/// What this device can do in a team now.
+#[derive(Debug, Clone, Copy, Eq, PartialEq, Serialize, Deserialize)]
+pub enum Standing {
+    /// Everything.
+    Member,
+    /// What is written waits until a relay or a member has returned the tip of this device's own
+    /// log: an old vault may have been put back.
+    Waiting,
+    /// The commit of this slot cannot be applied here; what is written waits.
+    Stalled {
+        /// The slot.
+        slot: u32,
+    },
+    /// Others are asked to take this device in anew; what is written waits.
+    Rejoining,
+    /// The origin has confirmed nothing for longer than the policy allows: nothing can be written.
+    ReadOnly,
+    /// The relay shows two histories of the team: membership does not change any more.
+    TwoHistories,
+}
+
+/// A proof that is kept: somebody signed two histories.
+#[derive(Debug, Clone, Eq, PartialEq, Serialize, Deserialize)]
+pub enum Proof {
+    /// The origin relay did, at this slot.
+    Origin {
+        /// The slot.
+        slot: u32,
+    },
+    /// A device did, at this entry.
+    Device {
+        /// Its number.
+        device: u32,
+        /// Its person; empty when not known any more.
+        user: Label,
+        /// The entry.
+        name: NameBits,
+    },
+}
+
+/// What the admins of a team have decided for everybody.
+#[derive(Debug, Clone, Copy, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Policy {
+    /// So long, in ms, may a device write that the origin has confirmed nothing of.
+    pub max_offline_send: u64,
+    /// So often, in ms, does every device renew its keys.
+    pub refresh_every: u64,
 }
 
 /// Everything that `status` shows.

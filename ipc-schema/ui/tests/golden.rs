@@ -13,16 +13,32 @@ use ipc_schema::control::Confinement;
 use ipc_schema::{CAP_FROM_UI, CAP_TO_UI, List, SchemaHash, Secret, Text, encode};
 use ipc_schema_ui::{
     Answer, Channel, DeviceRow, ErrorCode, Event, Failure, FromSecure, Joining, LinkState,
-    MAX_BODY, NameBits, Names, Phase, Request, RequestId, Row, Scope, State, Status, Team,
-    TeamBits, TeamStatus, ToSecure, Watermark, schema,
+    MAX_BODY, NameBits, Names, Phase, Policy, Proof, Request, RequestId, Role, Row, Scope,
+    Standing, State, Status, Team, TeamBits, TeamStatus, ToSecure, Watermark, schema,
 };
 
 const TEAM: TeamBits = TeamBits(9 << 38 | 8 << 20 | 7);
 const NAME: NameBits = NameBits([5; 16]);
 const PHASES: [Phase; 3] = [Phase::FirstStart, Phase::Locked, Phase::Unlocked];
-const STATES: [State; 5] =
-    [State::Queued, State::Relay, State::Delivered, State::Failed, State::Undecryptable];
-const CODES: [ErrorCode; 22] = [
+const STATES: [State; 6] = [
+    State::Queued,
+    State::LocalRelay,
+    State::Relay,
+    State::Delivered,
+    State::Failed,
+    State::Undecryptable,
+];
+const STANDINGS: [Standing; 6] = [
+    Standing::Member,
+    Standing::Waiting,
+    Standing::Stalled { slot: 70_000 },
+    Standing::Rejoining,
+    Standing::ReadOnly,
+    Standing::TwoHistories,
+];
+const ROLES: [Role; 3] = [Role::Root, Role::Admin, Role::Member];
+const POLICY: Policy = Policy { max_offline_send: 604_800_000, refresh_every: 604_800_000 };
+const CODES: [ErrorCode; 29] = [
     ErrorCode::Locked,
     ErrorCode::NoVault,
     ErrorCode::VaultExists,
@@ -45,6 +61,13 @@ const CODES: [ErrorCode; 22] = [
     ErrorCode::StoreFailed,
     ErrorCode::RunOut,
     ErrorCode::NotPermitted,
+    ErrorCode::NoSuchDevice,
+    ErrorCode::NoSuchUser,
+    ErrorCode::ReadOnly,
+    ErrorCode::Removed,
+    ErrorCode::BadPolicy,
+    ErrorCode::NotDone,
+    ErrorCode::OtherLayout,
 ];
 
 fn text<const MOST: usize>(text: &str) -> Text<MOST> {
@@ -75,6 +98,30 @@ fn team() -> Team {
     Team { id: TEAM, name: text("friends") }
 }
 
+fn proofs() -> Vec<Proof> {
+    vec![Proof::Origin { slot: 6 }, Proof::Device { device: 70_000, user: text("Bob"), name: NAME }]
+}
+
+fn team_status() -> TeamStatus {
+    TeamStatus {
+        id: TEAM,
+        name: text("friends"),
+        epoch: 5,
+        slot: 6,
+        devices: 3,
+        queued: 1,
+        wishes: 0,
+        standing: Standing::Stalled { slot: 7 },
+        origin: Some(false),
+        paused: true,
+        reachable: List::new(vec![70_000]).unwrap(),
+        unsettled: 2,
+        offline_since: Some(1_795_269_959_999),
+        proofs: List::new(proofs()).unwrap(),
+        policy: POLICY,
+    }
+}
+
 fn status() -> Status {
     Status {
         phase: Phase::Unlocked,
@@ -84,16 +131,7 @@ fn status() -> Status {
         window: None,
         forbidden_calls: 0,
         net_starts: 1,
-        teams: List::new(vec![TeamStatus {
-            id: TEAM,
-            name: text("friends"),
-            epoch: 5,
-            slot: 6,
-            devices: 3,
-            queued: 1,
-            wishes: 0,
-        }])
-        .unwrap(),
+        teams: List::new(vec![team_status()]).unwrap(),
         joining: List::new(vec![Joining { team: TEAM, hash: [4; 32] }]).unwrap(),
     }
 }
@@ -122,6 +160,12 @@ fn requests() -> Vec<Request> {
         Request::AddDevice { team, hash: [4; 32] },
         Request::Devices { team },
         Request::Settle,
+        Request::AddUser { team, user_key: [1; 32] },
+        Request::RemoveDevice { team, device: 70_000 },
+        Request::RemoveUser { team, user_key: [1; 32] },
+        Request::SetRole { team, device: 70_000, admin: true },
+        Request::SetPolicy { team, max_offline_send: Some(604_800_000), refresh_every: None },
+        Request::MoveOrigin { relay: text("relay:4434"), relay_key: [2; 32] },
     ]
 }
 
@@ -147,6 +191,10 @@ fn answers() -> Vec<Answer> {
                 name: text("laptop"),
                 own: true,
                 user_key: [1; 32],
+                role: Role::Admin,
+                heard: Some(1_795_269_959_999),
+                reachable: true,
+                two_histories: false,
             }])
             .unwrap(),
         ),
@@ -157,11 +205,19 @@ fn events() -> Vec<Event> {
     vec![
         Event::Phase(Phase::Locked),
         Event::Message { team: TEAM, channel: 700, row: row(), after: Some(NAME) },
-        Event::Watermark(Watermark { team: TEAM, channel: 700, relay: 300, delivered: 2 }),
+        Event::Watermark(Watermark {
+            team: TEAM,
+            channel: 700,
+            local: 301,
+            relay: 300,
+            delivered: 2,
+        }),
         Event::TeamsChanged,
         Event::Link(LinkState::NoRelay),
         Event::Joined { team: TEAM },
         Event::Notice(text("the origin showed two histories")),
+        Event::Renamed { team: TEAM, channel: 700, from: NAME, to: NameBits([6; 16]) },
+        Event::Team(team_status()),
     ]
 }
 
@@ -176,6 +232,10 @@ fn every_variant_has_its_golden_bytes() {
     golden.variants("Phase", &PHASES);
     golden.variants("State", &STATES);
     golden.variants("ErrorCode", &CODES);
+    golden.variants("Standing", &STANDINGS);
+    golden.variants("Role", &ROLES);
+    golden.variants("Proof", &proofs());
+    golden.one("Policy", &POLICY);
     golden.variants("Scope", &[Scope::All, Scope::Team(TEAM), Scope::Channel(TEAM, 700)]);
     golden.variants(
         "LinkState",
@@ -229,12 +289,36 @@ fn the_largest_messages_fit_their_caps() {
         name: most.clone(),
         own: true,
         user_key: [255; 32],
+        role: Role::Member,
+        heard: Some(u64::MAX),
+        reachable: true,
+        two_histories: true,
     };
     let devices = Answer::Devices(List::new(vec![device; 1024]).unwrap());
+    let proof = Proof::Device { device: u32::MAX, user: most.clone(), name: NAME };
+    let team = TeamStatus {
+        id: TeamBits(u64::MAX),
+        name: most.clone(),
+        epoch: u64::MAX,
+        slot: u32::MAX,
+        devices: u32::MAX,
+        queued: u32::MAX,
+        wishes: u32::MAX,
+        standing: Standing::Stalled { slot: u32::MAX },
+        origin: Some(true),
+        paused: true,
+        reachable: List::new(vec![u32::MAX; 256]).unwrap(),
+        unsettled: u32::MAX,
+        offline_since: Some(u64::MAX),
+        proofs: List::new(vec![proof; 8]).unwrap(),
+        policy: Policy { max_offline_send: u64::MAX, refresh_every: u64::MAX },
+    };
+    let teams = List::new(vec![team; 64]).unwrap();
+    let status = Answer::Status(Status { teams, ..status() });
     let channel = Channel { id: u16::MAX, name: most, messages: u32::MAX };
     let channels = Answer::Channels(List::new(vec![channel; 256]).unwrap());
     let sent = Answer::Sent { row: Row { text: longest, ..row() } };
-    for answer in [devices, channels, sent] {
+    for answer in [devices, channels, sent, status] {
         let message = FromSecure::Answer { id, answer: Ok(answer) };
         assert!(encode(&message).unwrap().len() <= CAP_TO_UI);
     }
