@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use cli::{Target, TeamRef, name_bits, parse_hash, parse_request};
+use cli::{DeviceChange, Target, TeamRef, UserChange, name_bits, parse_hash, parse_request};
 use ipc_schema_ui::NameBits;
 
 /// Talks to a running Sotto, as its window does.
@@ -107,6 +107,12 @@ pub(crate) enum Command {
         #[arg(value_parser = TeamRef::parse)]
         team: TeamRef,
     },
+    /// Add or remove a device; only admins can
+    #[command(subcommand)]
+    Device(DeviceChange),
+    /// Add or remove a person; only admins can
+    #[command(subcommand)]
+    User(UserChange),
     /// Show how everything stands
     Status,
 }
@@ -136,12 +142,16 @@ mod tests {
         let hash = "00ff".repeat(16);
         parse(&["join", "sotto-team:..", "--fingerprint", &hash]).unwrap();
         parse(&["follow"]).unwrap();
+        parse(&["device", "add", "friends", &hash]).unwrap();
+        parse(&["device", "remove", "friends", "Bob's phone", "--json"]).unwrap();
+        parse(&["user", "add", "friends", &hash]).unwrap();
+        parse(&["user", "remove", "friends", "Bob"]).unwrap();
     }
 
     /// `CLI-03`
     #[test]
     fn wrong_lines_are_refused_with_what_to_write_instead() {
-        let cases: [(&[&str], &str); 11] = [
+        let cases: [(&[&str], &str); 15] = [
             (&["send", "a/b"], "<TEXT>"),
             (&["send", "a/b", "text", "--lines"], "cannot be used with"),
             (&["send", "ab", "text"], "friends/general"),
@@ -153,6 +163,10 @@ mod tests {
             (&["unlock", "my passphrase"], "unexpected argument"),
             (&["create", "--user", "A"], "--device"),
             (&["fly"], "unrecognized subcommand"),
+            (&["device"], "Usage"),
+            (&["device", "add", "friends", "00"], "64 digits"),
+            (&["device", "remove", "friends"], "<DEVICE>"),
+            (&["user", "remove", "friends"], "<USER>"),
         ];
         for (line, hint) in cases {
             let error = parse(line).unwrap_err();

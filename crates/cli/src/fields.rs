@@ -2,10 +2,12 @@
 
 use ipc_schema::control::Confinement;
 use ipc_schema_ui::{
-    Channel, DeviceRow, Joining, LinkState, Phase, Row, State, Status, Team, TeamStatus,
+    Channel, DeviceRow, Joining, LinkState, Phase, Policy, Proof, Row, Standing, State, Status,
+    Team, TeamStatus,
 };
 use serde_json::{Value, json};
 
+use crate::standing::role;
 use crate::{hex, name_text, team_text};
 
 /// A message.
@@ -54,7 +56,17 @@ pub fn device(row: &DeviceRow) -> Value {
         "name": row.name.as_str(),
         "own": row.own,
         "user_key": hex(&row.user_key),
+        "role": role(row.role),
+        "heard": row.heard,
+        "reachable": row.reachable,
+        "two_histories": row.two_histories,
     })
+}
+
+/// What the admins of a team have decided, in ms.
+#[must_use]
+pub fn policy(policy: Policy) -> Value {
+    json!({"max_offline_send": policy.max_offline_send, "refresh_every": policy.refresh_every})
 }
 
 /// A join that waits for an admin.
@@ -85,6 +97,7 @@ pub fn status(status: &Status) -> Value {
 pub(crate) fn state(state: State) -> &'static str {
     match state {
         State::Queued => "queued",
+        State::LocalRelay => "local-relay",
         State::Relay => "relay",
         State::Delivered => "delivered",
         State::Failed => "failed",
@@ -128,13 +141,42 @@ fn team_status(team: &TeamStatus) -> Value {
         "devices": team.devices,
         "queued": team.queued,
         "wishes": team.wishes,
+        "standing": standing(team.standing),
+        "stalled_at": if let Standing::Stalled { slot } = team.standing { Some(slot) } else { None },
+        "origin_reachable": team.origin,
+        "paused": team.paused,
+        "reachable": team.reachable.as_slice(),
+        "unsettled": team.unsettled,
+        "offline_since": team.offline_since,
+        "proofs": team.proofs.as_slice().iter().map(proof).collect::<Vec<_>>(),
+        "policy": policy(team.policy),
     })
+}
+
+fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Member => "member",
+        Standing::Waiting => "waiting",
+        Standing::Stalled { .. } => "stalled",
+        Standing::Rejoining => "rejoining",
+        Standing::ReadOnly => "read-only",
+        Standing::TwoHistories => "two-histories",
+    }
+}
+
+fn proof(proof: &Proof) -> Value {
+    match proof {
+        Proof::Origin { slot } => json!({"of": "origin", "slot": slot}),
+        Proof::Device { device, user, name } => json!({
+            "of": "device", "device": device, "user": user.as_str(), "name": name_text(*name),
+        }),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use ipc_schema::{List, Text};
-    use ipc_schema_ui::{NameBits, TeamBits};
+    use ipc_schema_ui::{NameBits, Role, TeamBits};
 
     use super::*;
 
@@ -178,10 +220,28 @@ mod tests {
     /// `CLI-01`
     #[test]
     fn states_and_phases_have_the_promised_texts() {
-        let states =
-            [State::Queued, State::Relay, State::Delivered, State::Failed, State::Undecryptable];
-        let texts = ["queued", "relay", "delivered", "failed", "undecryptable"];
+        let states = [
+            State::Queued,
+            State::LocalRelay,
+            State::Relay,
+            State::Delivered,
+            State::Failed,
+            State::Undecryptable,
+        ];
+        let texts = ["queued", "local-relay", "relay", "delivered", "failed", "undecryptable"];
         assert_eq!(states.map(state), texts);
+        let standings = [
+            Standing::Member,
+            Standing::Waiting,
+            Standing::Stalled { slot: 1 },
+            Standing::Rejoining,
+            Standing::ReadOnly,
+            Standing::TwoHistories,
+        ];
+        let texts = ["member", "waiting", "stalled", "rejoining", "read-only", "two-histories"];
+        assert_eq!(standings.map(standing), texts);
+        let roles = [Role::Root, Role::Admin, Role::Member];
+        assert_eq!(roles.map(role), ["root", "admin", "member"]);
         let phases = [Phase::FirstStart, Phase::Locked, Phase::Unlocked];
         assert_eq!(phases.map(phase), ["first-start", "locked", "unlocked"]);
     }
@@ -191,7 +251,24 @@ mod tests {
     fn status_says_everything_under_promised_names() {
         let id = TeamBits(9 << 38 | 8 << 20 | 7);
         let name = Text::cut("friends");
-        let team = TeamStatus { id, name, epoch: 1, slot: 2, devices: 3, queued: 4, wishes: 5 };
+        let device = Proof::Device { device: 5, user: Text::cut("Bob"), name: NameBits([255; 16]) };
+        let team = TeamStatus {
+            id,
+            name,
+            epoch: 1,
+            slot: 2,
+            devices: 3,
+            queued: 4,
+            wishes: 5,
+            standing: Standing::Stalled { slot: 3 },
+            origin: Some(false),
+            paused: true,
+            reachable: List::cut(vec![7]),
+            unsettled: 6,
+            offline_since: None,
+            proofs: List::cut(vec![Proof::Origin { slot: 1 }, device]),
+            policy: Policy { max_offline_send: 8, refresh_every: 9 },
+        };
         let mut all = Status {
             phase: Phase::Unlocked,
             link: LinkState::Online { skew: -3 },
@@ -221,7 +298,14 @@ mod tests {
             value["teams"],
             json!([{
                 "id": "sotto://9/8/7", "name": "friends", "epoch": 1, "slot": 2, "devices": 3,
-                "queued": 4, "wishes": 5,
+                "queued": 4, "wishes": 5, "standing": "stalled", "stalled_at": 3,
+                "origin_reachable": false, "paused": true, "reachable": [7], "unsettled": 6,
+                "offline_since": null,
+                "proofs": [
+                    {"of": "origin", "slot": 1},
+                    {"of": "device", "device": 5, "user": "Bob", "name": "f".repeat(32)},
+                ],
+                "policy": {"max_offline_send": 8, "refresh_every": 9},
             }])
         );
         assert_eq!(value["joining"], json!([{"team": "sotto://9/8/7", "hash": "01".repeat(32)}]));
@@ -247,12 +331,17 @@ mod tests {
             name: label("laptop"),
             own: true,
             user_key: [2; 32],
+            role: Role::Admin,
+            heard: Some(6),
+            reachable: true,
+            two_histories: false,
         });
         assert_eq!(
             found,
             json!({
                 "device": 5, "user": "Bob", "name": "laptop", "own": true,
-                "user_key": "02".repeat(32),
+                "user_key": "02".repeat(32), "role": "admin", "heard": 6, "reachable": true,
+                "two_histories": false,
             })
         );
     }

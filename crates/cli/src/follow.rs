@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use cli::{Out, Session, Target, TeamRef, Trouble, safe, team_in, team_text};
+use cli::{Out, Session, Target, TeamRef, Trouble, Wisher as _, safe, team_in, team_text};
 use ipc_schema_ui::{
     Channel, Event, LinkState, NameBits, Phase, Request, Row, Scope, State, Team, TeamBits,
-    Watermark,
+    TeamStatus, Watermark,
 };
 use serde_json::{Value, json};
 
@@ -24,11 +24,12 @@ pub(crate) fn follow(session: &mut Session, out: Out, scope: Option<&str>) -> Re
             Event::Message { team, channel, row, .. } => {
                 let place = (team, channel);
                 let changed = known.own.saw(place, &row);
-                known.show(out, place, &row, changed)?;
+                let was = known.renamed.remove(&row.name);
+                known.show(out, place, &row, changed || was.is_some(), was)?;
             }
             Event::Watermark(mark) => {
                 for row in known.own.passed(&mark) {
-                    known.show(out, (mark.team, mark.channel), &row, true)?;
+                    known.show(out, (mark.team, mark.channel), &row, true, None)?;
                 }
             }
             Event::TeamsChanged => {
@@ -43,6 +44,12 @@ pub(crate) fn follow(session: &mut Session, out: Out, scope: Option<&str>) -> Re
             Event::Link(link) => out.note(&link_note(&link)),
             Event::Joined { team } => out.note(&format!("-- added to {}", team_text(team))),
             Event::Notice(text) => out.note(&format!("-- {}", safe(text.as_str()))),
+            // The message itself comes next, under its new name.
+            Event::Renamed { team, channel, from, to } => {
+                known.own.forget((team, channel), from);
+                known.renamed.insert(to, from);
+            }
+            Event::Team(team) => known.stands(out, &team),
         }
     }
 }
@@ -73,6 +80,10 @@ struct Known {
     teams: HashMap<TeamBits, String>,
     channels: HashMap<Place, String>,
     own: Own,
+    /// New names of messages that are not told yet, and the names that they had.
+    renamed: HashMap<NameBits, NameBits>,
+    /// What was said last of how a team stands.
+    standing: HashMap<TeamBits, Vec<String>>,
 }
 
 impl Known {
@@ -86,7 +97,25 @@ impl Known {
         Ok(())
     }
 
-    fn show(&self, out: Out, place: Place, row: &Row, changed: bool) -> Result<(), Trouble> {
+    /// Says how a team stands, where that is more than numbers and has changed.
+    fn stands(&mut self, out: Out, team: &TeamStatus) {
+        let said = cli::team_troubles(team);
+        if self.standing.insert(team.id, said.clone()).unwrap_or_default() == said {
+            return;
+        }
+        let name = safe(team.name.as_str());
+        let said = if said.is_empty() { "all is well again".to_owned() } else { said.join("; ") };
+        out.note(&format!("-- {name}: {said}"));
+    }
+
+    fn show(
+        &self,
+        out: Out,
+        place: Place,
+        row: &Row,
+        changed: bool,
+        was: Option<NameBits>,
+    ) -> Result<(), Trouble> {
         let text = || {
             let unknown = place.1.to_string();
             let team = self.teams.get(&place.0).map_or("?", String::as_str);
@@ -94,16 +123,24 @@ impl Known {
             let line = if changed { change(row) } else { cli::line(row) };
             format!("{}/{}  {line}", safe(team), safe(channel))
         };
-        Ok(out.print(|| placed(cli::row(row), place, changed), text)?)
+        Ok(out.print(|| placed(cli::row(row), place, changed, was), text)?)
     }
 }
 
-fn placed(mut object: Value, (team, channel): Place, changed: bool) -> Value {
+fn placed(
+    mut object: Value,
+    (team, channel): Place,
+    changed: bool,
+    was: Option<NameBits>,
+) -> Value {
     if let Some(object) = object.as_object_mut() {
         object.insert("team".to_owned(), json!(team_text(team)));
         object.insert("channel".to_owned(), json!(channel));
         if changed {
             object.insert("changed".to_owned(), json!(true));
+        }
+        if let Some(was) = was {
+            object.insert("was".to_owned(), json!(cli::name_text(was)));
         }
     }
     object
@@ -137,7 +174,7 @@ impl Own {
         }
         let key = (place, number(row.name));
         let was_shown = self.0.contains_key(&key);
-        if row.state == State::Queued || row.state == State::Relay {
+        if matches!(row.state, State::Queued | State::LocalRelay | State::Relay) {
             self.0.insert(key, row.clone());
             if self.0.len() > MOST_KNOWN {
                 self.0.pop_first();
@@ -148,13 +185,24 @@ impl Own {
         was_shown
     }
 
+    /// The message has another name now.
+    fn forget(&mut self, place: Place, name: NameBits) {
+        self.0.remove(&(place, number(name)));
+    }
+
     /// The messages whose state a watermark changes, in their new state.
     fn passed(&mut self, mark: &Watermark) -> Vec<Row> {
         let place = (mark.team, mark.channel);
         let mut changed = Vec::new();
-        let range = (place, 0)..(place, mark.relay.max(mark.delivered));
+        let range = (place, 0)..(place, mark.local.max(mark.relay).max(mark.delivered));
         for ((_, number), row) in self.0.range_mut(range) {
-            let state = if *number < mark.delivered { State::Delivered } else { State::Relay };
+            let state = if *number < mark.delivered {
+                State::Delivered
+            } else if *number < mark.relay {
+                State::Relay
+            } else {
+                State::LocalRelay
+            };
             if row.state < state {
                 row.state = state;
                 changed.push(row.clone());
@@ -216,8 +264,10 @@ mod tests {
             assert!(!own.saw(PLACE, &row(number, true, State::Queued)));
         }
         assert!(!own.saw(PLACE, &row(9, false, State::Relay)));
-        let mark = |relay, delivered| Watermark { team: PLACE.0, channel: 2, relay, delivered };
-        let relay = State::Relay;
+        let mark =
+            |relay, delivered| Watermark { team: PLACE.0, channel: 2, local: 2, relay, delivered };
+        let (local, relay) = (State::LocalRelay, State::Relay);
+        assert_eq!(states(&own.passed(&mark(0, 0))), [(0, local), (1, local)]);
         assert_eq!(states(&own.passed(&mark(2, 0))), [(0, relay), (1, relay)]);
         assert_eq!(states(&own.passed(&mark(3, 1))), [(0, State::Delivered), (2, relay)]);
         assert_eq!(own.passed(&mark(3, 1)), []);
@@ -234,12 +284,14 @@ mod tests {
     /// `CLI-08`
     #[test]
     fn a_line_of_follow_says_where_it_happened_and_whether_it_is_news() {
-        let object = placed(cli::row(&row(7, true, State::Relay)), PLACE, true);
+        let was = Some(row(6, true, State::Queued).name);
+        let object = placed(cli::row(&row(7, true, State::Relay)), PLACE, true, was);
+        assert_eq!(object["was"], "sotto://1/2/3/4/5/6");
         assert_eq!(object["team"], "sotto://0/0/1");
         assert_eq!(object["channel"], 2);
         assert_eq!(object["changed"], true);
-        let object = placed(cli::row(&row(7, true, State::Relay)), PLACE, false);
-        assert_eq!(object.get("changed"), None);
+        let object = placed(cli::row(&row(7, true, State::Relay)), PLACE, false, None);
+        assert_eq!((object.get("changed"), object.get("was")), (None, None));
         let mut long = row(7, true, State::Delivered);
         long.text = Text::cut(&"ä".repeat(50));
         assert_eq!(change(&long), format!("[delivered]  {}..", "ä".repeat(40)));

@@ -1,6 +1,6 @@
 //! Asking to be added to a team, once a person has confirmed whose it is.
 
-use cli::{Out, Session, Trouble, confirm, hex, safe, team_text};
+use cli::{Out, Session, Trouble, Wisher as _, confirm, hex, safe, team_text};
 use ipc_schema_ui::{Answer, LinkText, Request};
 
 /// Reads the link, has its fingerprint confirmed, and asks to be added.

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use cli::{
-    Out, Session, Target, Trouble, hex, name_text, new_passphrase, passphrase, safe, state,
-    team_text,
+    Out, Session, Target, Trouble, Wisher as _, hex, name_text, new_passphrase, passphrase, safe,
+    state, team_text,
 };
 use ipc_schema::Text;
 use ipc_schema::control::Class;
 use ipc_schema_ui::{
-    Answer, Body, Label, LinkState, MAX_ROWS, NameBits, Phase, Request, RequestId, Row, Status,
+    Answer, Body, DeviceRow, Label, LinkState, MAX_ROWS, NameBits, Phase, Request, RequestId, Row,
+    Status, TeamBits,
 };
 use serde_json::json;
 
@@ -65,26 +66,23 @@ pub(crate) fn run(args: Args) -> Result<(), Trouble> {
         }
         Command::Devices { team } => {
             let team = session.team(&team)?;
-            let Answer::Devices(devices) = session.ask(Request::Devices { team: team.id })? else {
-                return Err(Trouble::unexpected());
-            };
-            for row in devices.as_slice() {
-                out.print(
-                    || cli::device(row),
-                    || {
-                        let own = if row.own { "  (this one)" } else { "" };
-                        let (user, name) = (safe(row.user.as_str()), safe(row.name.as_str()));
-                        format!("{:>8}  {user}, {name}{own}", row.number)
-                    },
-                )?;
+            for row in session.devices(team.id)? {
+                out.print(|| cli::device(&row), || cli::device_line(&row, cli::now()))?;
             }
             Ok(())
         }
+        Command::Device(change) => cli::change_device(&mut session, out, &change),
+        Command::User(change) => cli::change_user(&mut session, out, &change),
         Command::Status => {
             let Answer::Status(status) = session.ask(Request::Status)? else {
                 return Err(Trouble::unexpected());
             };
-            Ok(out.print(|| cli::status(&status), || text_of(&status))?)
+            if out.is_json() {
+                return Ok(out.print(|| cli::status(&status), String::new)?);
+            }
+            // Names make it readable; whoever may not see them gets the numbers.
+            let mut names = |team| session.devices(team).unwrap_or_default();
+            Ok(out.print(|| json!({}), || text_of(&status, &mut names))?)
         }
     }
 }
@@ -210,7 +208,7 @@ fn label(text: &str, what: &str) -> Result<Label, Trouble> {
     if text.trim().is_empty() { Err(wrong()) } else { Text::new(text.trim()).map_err(|_| wrong()) }
 }
 
-fn text_of(status: &Status) -> String {
+fn text_of(status: &Status, devices: &mut dyn FnMut(TeamBits) -> Vec<DeviceRow>) -> String {
     let phase = match status.phase {
         Phase::FirstStart => "no vault yet: `sotto-cli create`",
         Phase::Locked => "locked: `sotto-cli unlock`",
@@ -218,10 +216,9 @@ fn text_of(status: &Status) -> String {
     };
     let link = match &status.link {
         LinkState::NoRelay => "no relay known".to_owned(),
-        LinkState::Online { skew } if skew.unsigned_abs() >= 60_000 => {
-            format!("online; the relay's clock is {} s from ours", skew / 1000)
+        LinkState::Online { skew } => {
+            cli::skew(*skew).map_or("online".to_owned(), |wrong| format!("online; {wrong}"))
         }
-        LinkState::Online { .. } => "online".to_owned(),
         LinkState::Offline { since, why } => {
             format!("offline since {}: {}", cli::clock(*since), safe(why.as_str()))
         }
@@ -238,14 +235,9 @@ fn text_of(status: &Status) -> String {
         lines.push(format!("SECURITY     processes killed for forbidden calls: {count}"));
     }
     for team in status.teams.as_slice() {
-        lines.push(format!(
-            "team         {}: epoch {}, {} devices, {} waiting for the relay, {} wishes open",
-            safe(team.name.as_str()),
-            team.epoch,
-            team.devices,
-            team.queued,
-            team.wishes
-        ));
+        lines.push(format!("team         {}", safe(team.name.as_str())));
+        let said = cli::team_lines(team, &devices(team.id));
+        lines.extend(said.into_iter().map(|line| format!("             {line}")));
     }
     for joining in status.joining.as_slice() {
         let (team, hash) = (team_text(joining.team), hex(&joining.hash));

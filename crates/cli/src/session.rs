@@ -11,7 +11,7 @@ use ipc_schema_ui::{
     ToSecure,
 };
 
-use crate::{Target, TeamRef, Trouble, channel_in, team_in};
+use crate::{Target, Trouble, Wisher, channel_in};
 
 /// A conversation with `secure-proc`, both sides greeted.
 #[derive(Debug)]
@@ -60,19 +60,11 @@ impl Session {
         self.phase
     }
 
-    /// Asks, and waits for the answer.
-    ///
-    /// # Errors
-    /// A refusal, a lost connection, or no answer in time.
-    pub fn ask(&mut self, request: Request) -> Result<Answer, Trouble> {
-        self.ask_as(new_id()?, request)
-    }
-
     /// Asks under a number that the caller chose: what changes something does so once under each,
     /// however often it is asked.
     ///
     /// # Errors
-    /// As [`Session::ask`].
+    /// A refusal, a lost connection, or no answer in time.
     pub fn ask_as(&mut self, id: RequestId, request: Request) -> Result<Answer, Trouble> {
         send(|frame| self.client.send(frame), &ToSecure::Ask { id, request })?;
         let end = self.patience.map(|patience| std::time::Instant::now() + patience);
@@ -90,7 +82,7 @@ impl Session {
     /// Asks for something that is only done or refused.
     ///
     /// # Errors
-    /// As [`Session::ask`].
+    /// As [`Wisher::ask`].
     pub fn done(&mut self, request: Request) -> Result<(), Trouble> {
         if self.ask(request)? == Answer::Done { Ok(()) } else { Err(Trouble::unexpected()) }
     }
@@ -117,21 +109,10 @@ impl Session {
         self.client.split()
     }
 
-    /// The teams of this device.
-    ///
-    /// # Errors
-    /// As [`Session::ask`].
-    pub fn teams(&mut self) -> Result<Vec<Team>, Trouble> {
-        let Answer::Teams(teams) = self.ask(Request::Teams)? else {
-            return Err(Trouble::unexpected());
-        };
-        Ok(teams.into_vec())
-    }
-
     /// The channels of a team.
     ///
     /// # Errors
-    /// As [`Session::ask`].
+    /// As [`Wisher::ask`].
     pub fn channels(&mut self, team: TeamBits) -> Result<Vec<Channel>, Trouble> {
         let Answer::Channels(channels) = self.ask(Request::Channels { team })? else {
             return Err(Trouble::unexpected());
@@ -139,22 +120,20 @@ impl Session {
         Ok(channels.into_vec())
     }
 
-    /// The team that is meant.
-    ///
-    /// # Errors
-    /// As [`Session::ask`], or when there is none.
-    pub fn team(&mut self, wanted: &TeamRef) -> Result<Team, Trouble> {
-        team_in(&self.teams()?, wanted)
-    }
-
     /// The team and channel that are meant.
     ///
     /// # Errors
-    /// As [`Session::ask`], or when there is none.
+    /// As [`Wisher::ask`], or when there is none.
     pub fn target(&mut self, wanted: &Target) -> Result<(Team, Channel), Trouble> {
         let team = self.team(&wanted.team)?;
         let channel = channel_in(&self.channels(team.id)?, &wanted.channel)?;
         Ok((team, channel))
+    }
+}
+
+impl Wisher for Session {
+    fn ask(&mut self, request: Request) -> Result<Answer, Trouble> {
+        self.ask_as(new_id()?, request)
     }
 }
 

@@ -143,6 +143,13 @@ mod tests {
             (ErrorCode::StoreFailed, "store-failed", 1),
             (ErrorCode::RunOut, "run-out", 1),
             (ErrorCode::NotPermitted, "not-permitted", 1),
+            (ErrorCode::NoSuchDevice, "no-such-device", 1),
+            (ErrorCode::NoSuchUser, "no-such-user", 1),
+            (ErrorCode::ReadOnly, "read-only", 1),
+            (ErrorCode::Removed, "removed", 1),
+            (ErrorCode::BadPolicy, "bad-policy", 1),
+            (ErrorCode::NotDone, "not-done", 1),
+            (ErrorCode::OtherLayout, "other-layout", 1),
         ];
         for (code, text, status) in cases {
             let trouble = trouble(code);

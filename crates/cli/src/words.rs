@@ -10,6 +10,7 @@ use crate::terminal::safe;
 pub fn state(state: State) -> &'static str {
     match state {
         State::Queued => "waiting for the network",
+        State::LocalRelay => "at the local relay",
         State::Relay => "at the relay",
         State::Delivered => "delivered",
         State::Failed => "failed",
@@ -57,6 +58,13 @@ pub fn line(row: &Row) -> String {
         out.push_str(&format!("\n  ({})", safe(row.why.as_str())));
     }
     out
+}
+
+/// The time of this machine, in ms since 1970.
+#[must_use]
+pub fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.ok().and_then(|since| u64::try_from(since.as_millis()).ok()).unwrap_or(0)
 }
 
 /// A time in ms since 1970 as `2026-11-21 14:05`, in UTC.

@@ -10,10 +10,10 @@ use ipc_io::{Caps, Client, Interest, Listener, now, poll, socket_path};
 use ipc_schema::control::{Class, Knock};
 use ipc_schema::{List, SchemaHash, Text, decode, encode};
 use ipc_schema_ui::{
-    Answer, Channel, ErrorCode, Event, Failure, FromSecure, Phase, Request, RequestId, Row, Scope,
-    State, Team, TeamBits, ToSecure, Watermark, schema,
+    Answer, Channel, DeviceRow, ErrorCode, Event, Failure, FromSecure, Phase, Request, RequestId,
+    Role, Row, Scope, State, Team, TeamBits, ToSecure, Watermark, schema,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const TEAM: TeamBits = TeamBits(9 << 38 | 8 << 20 | 7);
 
@@ -324,10 +324,19 @@ fn following_shows_messages_then_their_changes_and_ends_with_the_lock() {
             row: message,
             after: None,
         }));
-        for (relay, delivered) in [(4, 0), (4, 4)] {
-            let mark = Watermark { team: TEAM, channel, relay, delivered };
+        for (local, relay, delivered) in [(4, 0, 0), (4, 4, 0), (4, 4, 4)] {
+            let mark = Watermark { team: TEAM, channel, local, relay, delivered };
             line.say(&FromSecure::Event(Event::Watermark(mark)));
         }
+        let renamed = row(9, "waited");
+        let (from, to) = (row(4, "waited").name, renamed.name);
+        line.say(&FromSecure::Event(Event::Renamed { team: TEAM, channel, from, to }));
+        line.say(&FromSecure::Event(Event::Message {
+            team: TEAM,
+            channel,
+            row: renamed,
+            after: None,
+        }));
         line.say(&FromSecure::Event(Event::Phase(Phase::Locked)));
     });
     let output = stage.run(&["--json", "follow", "friends/general"], "");
@@ -336,17 +345,82 @@ fn following_shows_messages_then_their_changes_and_ends_with_the_lock() {
     let (none, yes) = (&Value::Null, &Value::Bool(true));
     let state = |text: &str| Value::String(text.to_owned());
     let (queued, relay, delivered) = (state("queued"), state("relay"), state("delivered"));
-    let locked = state("locked");
+    let (local, locked) = (state("local-relay"), state("locked"));
     assert_eq!(
         shown,
         [
             (&queued, none, none),
+            (&local, yes, none),
             (&relay, yes, none),
             (&delivered, yes, none),
+            (&queued, yes, none),
             (none, none, &locked),
         ]
     );
+    let (was, name) = (objects.get(4).unwrap()["was"].clone(), &objects.get(4).unwrap()["name"]);
+    assert_eq!(was, cli::name_text(row(4, "").name));
+    assert_eq!(*name, cli::name_text(row(9, "").name));
     assert_eq!(output.status.code(), Some(1));
+}
+
+fn device(number: u32, user: &str, key: u8) -> DeviceRow {
+    DeviceRow {
+        number,
+        user: Text::cut(user),
+        name: Text::cut("laptop"),
+        own: false,
+        user_key: [key; 32],
+        role: Role::Member,
+        heard: None,
+        reachable: false,
+        two_histories: false,
+    }
+}
+
+/// `CLI-13`
+#[test]
+fn a_device_and_a_person_are_removed_by_name_and_an_ambiguous_one_is_refused_with_the_list() {
+    let two = || {
+        let devices = vec![device(7, "Bob", 1), device(8, "Anna", 2), device(9, "Anna", 3)];
+        Ok(Answer::Devices(List::cut(devices)))
+    };
+    let team = || Ok(Answer::Teams(List::cut(vec![Team { id: TEAM, name: Text::cut("friends") }])));
+    let stage = Stage::new(move |mut line| {
+        line.greet(Phase::Unlocked);
+        line.one(|_| team());
+        line.one(|_| two());
+        line.one(|request| {
+            assert_eq!(request, Request::RemoveDevice { team: TEAM, device: 7 });
+            Ok(Answer::Done)
+        });
+    });
+    let output = stage.run(&["--json", "device", "remove", "friends", "7"], "");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(objects(&output), [json!({"team": "sotto://9/8/7", "device": 7})]);
+
+    let stage = Stage::new(move |mut line| {
+        line.greet(Phase::Unlocked);
+        line.one(|_| team());
+        line.one(|_| two());
+        line.one(|request| {
+            assert_eq!(request, Request::RemoveUser { team: TEAM, user_key: [1; 32] });
+            let (message, hint) = (Text::cut("not an admin"), Text::cut("ask one"));
+            Err(Failure { code: ErrorCode::NotAdmin, message, hint, wait: 0 })
+        });
+    });
+    let output = stage.run(&["--json", "user", "remove", "friends", "Bob"], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(objects(&output).first().unwrap()["error"], "not-admin");
+
+    let stage = Stage::new(move |mut line| {
+        line.greet(Phase::Unlocked);
+        line.one(|_| team());
+        line.one(|_| two());
+    });
+    let output = stage.run(&["--json", "user", "remove", "friends", "Anna"], "");
+    let trouble = objects(&output).remove(0);
+    assert_eq!((output.status.code(), &trouble["error"]), (Some(1), &json!("ambiguous-user")));
+    assert!(trouble["hint"].as_str().unwrap().contains(&"03".repeat(32)));
 }
 
 /// `CLI-09`

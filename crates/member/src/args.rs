@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use cli::{TeamRef, parse_hash, parse_key};
+use cli::{DeviceChange, TeamRef, UserChange, parse_key, parse_span};
 
 /// Makes organisations, teams and channels, and adds devices. The root key stays in the vault of
 /// its data folder, which is opened by its passphrase.
@@ -37,6 +37,12 @@ pub(crate) enum Command {
     /// The devices of a team
     #[command(subcommand)]
     Device(Device),
+    /// The people of a team
+    #[command(subcommand)]
+    User(UserChange),
+    /// The admins of a team: devices that may add and remove members
+    #[command(subcommand)]
+    Admin(Admin),
 }
 
 #[derive(Debug, Clone, Eq, PartialEq, Subcommand)]
@@ -67,6 +73,15 @@ pub(crate) enum Org {
         #[arg(long, value_name = "FILE")]
         origin_file: Option<PathBuf>,
     },
+    /// Make another relay the origin of every team; the old one need not be there any more
+    Move {
+        /// The new origin relay
+        #[arg(long, value_name = "HOST:PORT")]
+        relay: String,
+        /// The key of that relay, as `sotto-relay key` prints it
+        #[arg(long, value_name = "HEX", value_parser = parse_key)]
+        relay_key: [u8; 32],
+    },
 }
 
 #[derive(Debug, Clone, Eq, PartialEq, Subcommand)]
@@ -84,6 +99,18 @@ pub(crate) enum Team {
     },
     /// List the teams
     List,
+    /// Show or change what holds for everybody in a team
+    Policy {
+        /// A name, a number, or sotto://..
+        #[arg(value_parser = TeamRef::parse)]
+        team: TeamRef,
+        /// How long a device may write that the origin has confirmed nothing of, as in 7d or 12h
+        #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+        max_offline_send: Option<u64>,
+        /// How often every device renews its keys, as in 7d
+        #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+        refresh_every: Option<u64>,
+    },
 }
 
 #[derive(Debug, Clone, Eq, PartialEq, Subcommand)]
@@ -100,20 +127,33 @@ pub(crate) enum Channel {
 
 #[derive(Debug, Clone, Eq, PartialEq, Subcommand)]
 pub(crate) enum Device {
-    /// Add the newcomer who shows this hash; waits until the relay has stored it
-    Add {
-        /// A name, a number, or sotto://..
-        #[arg(value_parser = TeamRef::parse)]
-        team: TeamRef,
-        /// The whole hash, as the newcomer sees it
-        #[arg(value_parser = parse_hash)]
-        hash: [u8; 32],
-    },
+    #[command(flatten)]
+    Change(DeviceChange),
     /// List the devices of a team, or of every team
     List {
         /// A name, a number, or sotto://..
         #[arg(value_parser = TeamRef::parse)]
         team: Option<TeamRef>,
+    },
+}
+
+#[derive(Debug, Clone, Eq, PartialEq, Subcommand)]
+pub(crate) enum Admin {
+    /// Make a device an admin; waits until it is done
+    Add {
+        /// A name, a number, or sotto://..
+        #[arg(value_parser = TeamRef::parse)]
+        team: TeamRef,
+        /// The device's name or number, as `device list` prints them
+        device: String,
+    },
+    /// Make an admin a member like others; waits until it is done
+    Remove {
+        /// A name, a number, or sotto://..
+        #[arg(value_parser = TeamRef::parse)]
+        team: TeamRef,
+        /// The device's name or number, as `device list` prints them
+        device: String,
     },
 }
 
@@ -139,9 +179,28 @@ mod tests {
         assert_eq!((relay_key, user.as_str(), device.as_str()), ([15; 32], "Admin", "Member tool"));
         let args = parse(&format!("device add sotto://1/2/3 {key} --json --data /d")).unwrap();
         assert!(args.json && args.data.is_some());
-        for line in ["device list", "device list friends", "team list", "org show", "team link t"] {
+        for line in [
+            "device list",
+            "device list friends",
+            "device remove friends laptop",
+            "user add friends Bob",
+            "user remove sotto://1/2/3 Bob --json",
+            "admin add friends 70000",
+            "admin remove friends laptop",
+            "team list",
+            "team policy friends",
+            "org show",
+            "team link t",
+        ] {
             parse(line).unwrap();
         }
+        let args = parse("team policy t --max-offline-send 12h --refresh-every 30d").unwrap();
+        let Command::Team(Team::Policy { max_offline_send, refresh_every, .. }) = args.command
+        else {
+            panic!();
+        };
+        assert_eq!((max_offline_send, refresh_every), (Some(43_200_000), Some(2_592_000_000)));
+        parse(&format!("org move --relay r:2 --relay-key {key}")).unwrap();
     }
 
     /// `MEMBER-01`
@@ -153,6 +212,14 @@ mod tests {
             ("device add friends 00ff", "64 digits"),
             ("device add sotto://1/2 00ff", "sotto://1/2/3"),
             ("device", "Usage"),
+            ("device remove friends", "<DEVICE>"),
+            ("user add friends", "<USER>"),
+            ("admin", "Usage"),
+            ("admin add sotto://1/2 7", "sotto://1/2/3"),
+            ("team policy friends --refresh-every soon", "as in 7d or 12h"),
+            ("team policy friends --max-offline-send -1d", "unexpected argument"),
+            ("org move --relay r:1", "--relay-key <HEX>"),
+            ("org move --relay r:1 --relay-key 00", "sotto-relay key"),
             ("team", "Usage"),
         ];
         for (line, hint) in cases {

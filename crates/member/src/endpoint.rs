@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use cli::{Out, Session, Trouble, new_passphrase, passphrase};
+use cli::{Out, Session, TeamRef, Trouble, Wisher, new_passphrase, passphrase, team_in};
 use ipc_io::KnockError;
 use ipc_schema::control::{Class, Knock};
-use ipc_schema_ui::{Answer, Label, Phase, Request};
+use ipc_schema_ui::{Answer, Label, Phase, Request, Team};
 
 /// An open conversation. What was started for it is stopped when it goes.
 pub(crate) struct Endpoint {
@@ -48,8 +48,24 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Waits until nothing waits to be stored at the relay.
+    pub(crate) fn settle(&mut self) -> Result<(), Trouble> {
+        match self.ask(Request::Settle) {
+            Ok(Answer::Done) => Ok(()),
+            Ok(_) => Err(Trouble::unexpected()),
+            Err(trouble) if trouble.code == "no-answer" => Err(Trouble::unreachable(
+                "not-settled",
+                "it is done and kept here, but the relay has not stored it yet",
+                "when the relay is there again, run any command of this tool: that sends it too",
+            )),
+            Err(trouble) => Err(trouble),
+        }
+    }
+}
+
+impl Wisher for Endpoint {
     /// Asks; unlocks before, where the vault or its gate wants the passphrase.
-    pub(crate) fn ask(&mut self, request: Request) -> Result<Answer, Trouble> {
+    fn ask(&mut self, request: Request) -> Result<Answer, Trouble> {
         if self.session.phase() == Phase::FirstStart && !self.is_open {
             let hint =
                 "begin with `sotto-member org create NAME --relay HOST:PORT --relay-key HEX`";
@@ -70,18 +86,9 @@ impl Endpoint {
         self.session.ask(request)
     }
 
-    /// Waits until nothing waits to be stored at the relay.
-    pub(crate) fn settle(&mut self) -> Result<(), Trouble> {
-        match self.ask(Request::Settle) {
-            Ok(Answer::Done) => Ok(()),
-            Ok(_) => Err(Trouble::unexpected()),
-            Err(trouble) if trouble.code == "no-answer" => Err(Trouble::unreachable(
-                "not-settled",
-                "it is done and kept here, but the relay has not stored it yet",
-                "when the relay is there again, run any command of this tool: that sends it too",
-            )),
-            Err(trouble) => Err(trouble),
-        }
+    fn team(&mut self, wanted: &TeamRef) -> Result<Team, Trouble> {
+        team_in(&self.teams()?, wanted)
+            .map_err(|trouble| trouble.naming("`sotto-cli teams`", "`sotto-member team list`"))
     }
 }
 

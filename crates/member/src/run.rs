@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use cli::{Out, TeamRef, Trouble, hex, safe, team_in, team_text};
+use cli::{Out, TeamRef, Trouble, Wisher as _, device_in, hex, safe, team_text};
 use ipc_schema::Text;
-use ipc_schema_ui::{Answer, Label, Request, TeamBits};
+use ipc_schema_ui::{Answer, Label, Policy, Request, TeamBits};
 use serde_json::json;
 
-use crate::args::{Args, Channel, Command, Device, Org, Team};
+use crate::args::{Admin, Args, Channel, Command, Device, Org, Team};
 use crate::endpoint::Endpoint;
 use crate::origin::{Origin, OriginFile};
 
@@ -36,6 +36,17 @@ pub(crate) fn run(args: Args) -> Result<(), Trouble> {
             let answer = enter()?.ask(Request::ShowOrg)?;
             show_org(out, answer, file)
         }
+        Command::Org(Org::Move { relay, relay_key }) => {
+            let text = address(&relay)?;
+            let mut endpoint = enter()?;
+            endpoint.wish(Request::MoveOrigin { relay: text, relay_key })?;
+            let key = hex(&relay_key);
+            out.print(
+                || json!({"relay": relay, "relay_key": key}),
+                || format!("{relay} is the origin of every team from now on"),
+            )?;
+            endpoint.settle()
+        }
         Command::Team(Team::Create { name }) => {
             let label = label(&name, "a team's name")?;
             let mut endpoint = enter()?;
@@ -45,36 +56,45 @@ pub(crate) fn run(args: Args) -> Result<(), Trouble> {
         }
         Command::Team(Team::Link { team }) => {
             let mut endpoint = enter()?;
-            let team = team_of(&mut endpoint, &team)?;
+            let team = endpoint.team(&team)?;
             let answer = endpoint.ask(Request::ShowTeamLink { team: team.id })?;
             show_link(out, answer, Some(team.name.as_str()))
         }
         Command::Team(Team::List) => {
-            for team in teams(&mut enter()?)? {
+            for team in enter()?.teams()? {
                 let text = || format!("{}  {}", team_text(team.id), safe(team.name.as_str()));
                 out.print(|| cli::team(&team), text)?;
             }
             Ok(())
         }
+        Command::Team(Team::Policy { team, max_offline_send, refresh_every }) => {
+            let mut endpoint = enter()?;
+            let team = endpoint.team(&team)?.id;
+            if max_offline_send.or(refresh_every).is_some() {
+                endpoint.wish(Request::SetPolicy { team, max_offline_send, refresh_every })?;
+            }
+            show_policy(&mut endpoint, out, team)
+        }
         Command::Channel(Channel::Create { team, name }) => {
             let name = label(&name, "a channel's name")?;
             let mut endpoint = enter()?;
-            let team = team_of(&mut endpoint, &team)?.id;
+            let team = endpoint.team(&team)?.id;
             create_channel(&mut endpoint, out, team, name)?;
             endpoint.settle()
         }
-        Command::Device(Device::Add { team, hash }) => {
-            let mut endpoint = enter()?;
-            let team = team_of(&mut endpoint, &team)?.id;
-            add(&mut endpoint, team, hash)?;
-            let (id, hash) = (team_text(team), hex(&hash));
-            Ok(out.print(|| json!({"team": id, "hash": hash}), || "added".to_owned())?)
+        Command::Device(Device::Change(change)) => cli::change_device(&mut enter()?, out, &change),
+        Command::User(change) => cli::change_user(&mut enter()?, out, &change),
+        Command::Admin(Admin::Add { team, device }) => {
+            set_role(&mut enter()?, out, &team, &device, true)
+        }
+        Command::Admin(Admin::Remove { team, device }) => {
+            set_role(&mut enter()?, out, &team, &device, false)
         }
         Command::Device(Device::List { team }) => {
             let mut endpoint = enter()?;
             let teams = match team {
-                Some(team) => vec![team_of(&mut endpoint, &team)?],
-                None => teams(&mut endpoint)?,
+                Some(team) => vec![endpoint.team(&team)?],
+                None => endpoint.teams()?,
             };
             for team in teams {
                 list(&mut endpoint, out, &team)?;
@@ -139,51 +159,62 @@ fn create_channel(
     Ok(out.print(|| cli::channel(made), text)?)
 }
 
-fn add(endpoint: &mut Endpoint, team: TeamBits, hash: [u8; 32]) -> Result<(), Trouble> {
-    match endpoint.ask(Request::AddDevice { team, hash }) {
-        Ok(Answer::Done) => Ok(()),
-        Ok(_) => Err(Trouble::unexpected()),
-        Err(trouble) if trouble.code == "no-answer" => Err(Trouble::unreachable(
-            "not-reachable",
-            "the wish is kept here, but the relay has not answered in time",
-            "when the relay is there again, run `sotto-member device list`: that goes on with it",
-        )),
-        Err(trouble) => Err(trouble),
-    }
+fn set_role(
+    endpoint: &mut Endpoint,
+    out: Out,
+    team: &TeamRef,
+    device: &str,
+    admin: bool,
+) -> Result<(), Trouble> {
+    let team = endpoint.team(team)?.id;
+    let row = device_in(&endpoint.devices(team)?, device)?;
+    endpoint.wish(Request::SetRole { team, device: row.number, admin })?;
+    let role = if admin { "admin" } else { "member" };
+    let (user, name) = (safe(row.user.as_str()), safe(row.name.as_str()));
+    out.print(
+        || json!({"team": team_text(team), "device": row.number, "role": role}),
+        || format!("{user}, {name} is {role} now"),
+    )?;
+    Ok(())
+}
+
+fn show_policy(endpoint: &mut Endpoint, out: Out, team: TeamBits) -> Result<(), Trouble> {
+    let Answer::Status(status) = endpoint.ask(Request::Status)? else {
+        return Err(Trouble::unexpected());
+    };
+    let found = status.teams.as_slice().iter().find(|status| status.id == team);
+    let policy = found.ok_or_else(Trouble::unexpected)?.policy;
+    let object = || {
+        let mut object = cli::policy(policy);
+        if let Some(object) = object.as_object_mut() {
+            object.insert("team".to_owned(), json!(team_text(team)));
+        }
+        object
+    };
+    let Policy { max_offline_send, refresh_every } = policy;
+    let (offline, refresh) = (cli::span(max_offline_send), cli::span(refresh_every));
+    out.print(object, || {
+        format!("read-only after {offline} without the origin\nkeys renewed every {refresh}")
+    })?;
+    Ok(())
 }
 
 fn list(endpoint: &mut Endpoint, out: Out, team: &ipc_schema_ui::Team) -> Result<(), Trouble> {
-    let Answer::Devices(devices) = endpoint.ask(Request::Devices { team: team.id })? else {
-        return Err(Trouble::unexpected());
-    };
     let id = team_text(team.id);
-    for row in devices.as_slice() {
+    for row in endpoint.devices(team.id)? {
         let object = || {
-            let mut object = cli::device(row);
+            let mut object = cli::device(&row);
             if let Some(object) = object.as_object_mut() {
                 object.insert("team".to_owned(), json!(id));
             }
             object
         };
         out.print(object, || {
-            let (team, user) = (safe(team.name.as_str()), safe(row.user.as_str()));
-            let own = if row.own { "  (this one)" } else { "" };
-            format!("{team}  {:>8}  {user}, {}{own}", row.number, safe(row.name.as_str()))
+            let team = safe(team.name.as_str());
+            format!("{team}  {}", cli::device_line(&row, cli::now()))
         })?;
     }
     Ok(())
-}
-
-fn teams(endpoint: &mut Endpoint) -> Result<Vec<ipc_schema_ui::Team>, Trouble> {
-    let Answer::Teams(teams) = endpoint.ask(Request::Teams)? else {
-        return Err(Trouble::unexpected());
-    };
-    Ok(teams.into_vec())
-}
-
-fn team_of(endpoint: &mut Endpoint, team: &TeamRef) -> Result<ipc_schema_ui::Team, Trouble> {
-    team_in(&teams(endpoint)?, team)
-        .map_err(|trouble| trouble.naming("`sotto-cli teams`", "`sotto-member team list`"))
 }
 
 fn label(text: &str, what: &str) -> Result<Label, Trouble> {
