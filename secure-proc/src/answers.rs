@@ -2,8 +2,8 @@
 
 use ipc_schema::{List, Text};
 use ipc_schema_ui::{
-    Answer, Channel as ChannelRow, DeviceRow, ErrorCode, Failure, Joining, Label, LinkText, Names,
-    Request, RequestId, Team, TeamBits, TeamStatus,
+    Answer, Channel as ChannelRow, ErrorCode, Failure, Joining, Label, LinkText, Names, Request,
+    RequestId, Team, TeamBits,
 };
 use names::{Channel, Name, TeamId};
 use objects::{Millis, RelayRef, TeamLink};
@@ -141,7 +141,7 @@ impl Session {
     }
 
     fn sent(&self, name: Name) -> Outcome {
-        let row = self.row(name).map_err(|_| store_failed())?;
+        let row = self.row(self.book.called(name)).map_err(|_| store_failed())?;
         row.map(|row| Answer::Sent { row }).ok_or_else(failures::no_such_message)
     }
 
@@ -195,31 +195,7 @@ impl Session {
     }
 
     fn devices(&self, team: TeamId) -> Outcome {
-        let shown = |view: mls_core::DeviceView| DeviceRow {
-            number: u32::try_from(view.number.value()).unwrap_or(0),
-            user: Text::cut(&view.user),
-            name: Text::cut(&view.name),
-            own: view.own,
-            user_key: view.user_key.0,
-        };
-        let devices = understood(self.endpoint.devices(team))?;
-        Ok(Answer::Devices(List::cut(devices.into_iter().map(shown).collect())))
-    }
-
-    pub(crate) fn team_statuses(&self) -> Vec<TeamStatus> {
-        let teams = self.endpoint.subscriptions().into_iter();
-        teams
-            .filter_map(|team| self.endpoint.team_status(team).ok().flatten())
-            .map(|status| TeamStatus {
-                id: translate::team_bits(status.id),
-                name: Text::cut(&status.name),
-                epoch: status.epoch,
-                slot: u32::try_from(status.slot.value()).unwrap_or(u32::MAX),
-                devices: status.devices,
-                queued: status.queued,
-                wishes: status.wishes,
-            })
-            .collect()
+        Ok(Answer::Devices(List::cut(understood(self.device_rows(team))?)))
     }
 
     pub(crate) fn joining(&self) -> Vec<Joining> {
@@ -247,8 +223,11 @@ impl Session {
     /// A message that is here.
     fn known(&self, name: Option<ipc_schema_ui::NameBits>) -> Result<Option<Name>, Failure> {
         let Some(bits) = name else { return Ok(None) };
-        let name = Name::from_bytes(bits.0).ok().filter(|name| self.book.holds(*name));
-        name.map(Some).ok_or_else(failures::no_such_message)
+        let name = Name::from_bytes(bits.0).ok();
+        // One that another message has now means that message.
+        let name =
+            name.map(|name| if self.book.holds(name) { name } else { self.book.called(name) });
+        name.filter(|name| self.book.holds(*name)).map(Some).ok_or_else(failures::no_such_message)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::answers::{Outcome, name_of};
 use crate::desk::{Desk, Home, Until, Waiting};
 use crate::effect::{Effect, PeerId, failure, store_failed};
 use crate::session::{OpenError, Session};
+use crate::wanted::Part;
 use crate::{clock, failures};
 
 impl Desk {
@@ -39,18 +40,17 @@ impl Desk {
                 Ok(Answer::Done)
             }
             Request::AddDevice { team, hash } => {
-                let hash = Hash(hash);
-                let added = self.with_team(team, |session, team| {
-                    session.endpoint.add_device(now, team, hash).map_err(|e| failures::add(&e))?;
-                    Ok(team)
-                });
-                match added {
-                    Ok(team) => {
-                        self.waiting.push(Waiting { peer, id, until: Until::Added(team, hash) });
+                let wish = |session: &mut Session, team| {
+                    let added = session.endpoint.add_device(now, team, Hash(hash));
+                    added.map_err(|error| failures::add(&error))?;
+                    Ok(vec![Part::Add(hash)])
+                };
+                match self.wish(peer, id, team, wish) {
+                    Some(outcome) => outcome,
+                    None => {
                         self.drain(now);
                         return None;
                     }
-                    Err(failure) => Err(failure),
                 }
             }
             Request::Settle => {
@@ -72,7 +72,15 @@ impl Desk {
             | Request::ReadLink { .. }
             | Request::Join { .. }
             | Request::Refresh { .. }
-            | Request::Devices { .. } => self.with_session(|session| session.ask(now, id, request)),
+            | Request::Devices { .. }
+            | Request::AddUser { .. }
+            | Request::RemoveDevice { .. }
+            | Request::RemoveUser { .. }
+            | Request::SetRole { .. }
+            | Request::SetPolicy { .. }
+            | Request::MoveOrigin { .. } => {
+                self.with_session(|session| session.ask(now, id, request))
+            }
         };
         self.drain(now);
         match &outcome {
@@ -159,23 +167,40 @@ impl Desk {
         }
     }
 
-    fn with_team<T>(
+    /// Makes a wish that is answered when its slot is decided; asked again, it makes none. The
+    /// outcome, or `None` when it is owed.
+    fn wish(
         &mut self,
+        peer: PeerId,
+        id: RequestId,
         team: TeamBits,
-        ask: impl FnOnce(&mut Session, TeamId) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        match &mut self.home {
-            Home::Open(session) => {
-                let team = session.team(team)?;
-                ask(session, team)
+        make: impl FnOnce(&mut Session, TeamId) -> Result<Vec<Part>, Failure>,
+    ) -> Option<Outcome> {
+        let Home::Open(session) = &mut self.home else {
+            return Some(Err(failures::locked()));
+        };
+        match session.wanted.outcome(&session.vault, id.0) {
+            Ok(Some(Some(outcome))) => return Some(outcome),
+            Ok(Some(None)) => {}
+            Ok(None) => {
+                let made = session.team(team).and_then(|team| Ok((team, make(session, team)?)));
+                match made {
+                    Ok((team, parts)) => session.wanted.open(id.0, team, parts),
+                    Err(failure) => return Some(Err(failure)),
+                }
             }
-            Home::FirstStart | Home::Locked => Err(failures::locked()),
+            Err(_) => return Some(Err(store_failed())),
         }
+        self.waiting.push(Waiting { peer, id, until: Until::Decided(id.0) });
+        None
     }
 
     fn status(&self) -> Status {
         let (teams, joining) = match &self.home {
-            Home::Open(session) => (session.team_statuses(), session.joining()),
+            Home::Open(session) => {
+                let teams = session.team_statuses().into_iter().map(|(_, status)| status);
+                (teams.collect(), session.joining())
+            }
             Home::FirstStart | Home::Locked => (Vec::new(), Vec::new()),
         };
         Status {

@@ -1,39 +1,31 @@
 //! The history as it is shown: order in memory, texts in the vault.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use ipc_schema::Text;
 use ipc_schema_ui::{Body, Label, MAX_ROWS, NameBits, Row, State};
 use names::{Channel, Name, Rest, TeamId};
-use timeline_core::{Entry, Timeline};
 use vault_io::{Change, ReadError, Vault};
 
 use crate::page_key::PageKey;
-use crate::record::{HISTORY, Record, number_of};
+use crate::record::{HISTORY, RENAMED, Record, number_of};
+use crate::shelf::Shelf;
 
 /// Everything that was said, by channel.
 #[derive(Default)]
 pub(crate) struct Book {
     shelves: BTreeMap<(TeamId, Channel), Shelf>,
-    changes: BTreeMap<Name, Record>,
-}
-
-/// One channel.
-#[derive(Default)]
-struct Shelf {
-    timeline: Timeline,
-    /// What nothing that is here has been written after: the next message names it.
-    frontier: Vec<(u64, Name)>,
-    /// Named by something that is here, and not here itself yet.
-    awaited: BTreeSet<Name>,
-    /// Own texts of several entries: number of the first, and the number behind the last.
-    long: BTreeMap<u64, u64>,
+    /// What messages are called that had another name.
+    renamed: BTreeMap<Name, Name>,
+    changes: BTreeMap<Name, Option<Record>>,
+    renames: BTreeMap<Name, Name>,
 }
 
 /// How far own entries of a channel have come: numbers below are covered.
 #[derive(Debug, Clone, Copy, Default, Eq, PartialEq)]
 pub(crate) struct Marks {
+    pub(crate) local: u64,
     pub(crate) relay: u64,
     pub(crate) delivered: u64,
 }
@@ -51,44 +43,88 @@ impl Book {
     pub(crate) fn load(vault: &Vault<PageKey>) -> Result<Self, ReadError> {
         let mut book = Self::default();
         vault.for_each(HISTORY, |key, value| {
-            let name =
-                <[u8; 16]>::try_from(key.as_slice()).ok().and_then(|b| Name::from_bytes(b).ok());
             // A record of a later release stays in the vault, unseen.
-            if let (Some(name), Ok(record)) = (name, Record::read(&value)) {
+            if let (Some(name), Ok(record)) = (name_of(&key), Record::read(&value)) {
                 book.place(name, &record);
             }
             ControlFlow::Continue(())
         })?;
+        for (from, to) in vault.scan(RENAMED)? {
+            if let (Some(from), Some(to)) = (name_of(&from), name_of(&to)) {
+                book.renamed.insert(from, to);
+            }
+        }
         Ok(book)
     }
 
     /// Puts a message in its place, or replaces what is known of it.
     pub(crate) fn record(&mut self, name: Name, record: Record) {
         self.place(name, &record);
-        self.changes.insert(name, record);
+        self.changes.insert(name, Some(record));
+    }
+
+    /// Gives a message that waits here another name, and what names it too. Returns what is shown
+    /// otherwise because of it, the message itself among it.
+    pub(crate) fn rename(
+        &mut self,
+        vault: &Vault<PageKey>,
+        from: Name,
+        to: Name,
+    ) -> Result<Vec<Name>, ReadError> {
+        let Some(mut record) = self.stored(vault, from)? else {
+            return Ok(Vec::new());
+        };
+        let Some(shelf) = self.shelf_mut(from) else {
+            return Ok(Vec::new());
+        };
+        let followers: Vec<Name> = shelf.timeline.followers(from).collect();
+        shelf.take(from);
+        let parts = u64::from(record.last).saturating_sub(number_of(from).value());
+        let last = number_of(to).value().saturating_add(parts);
+        record.last = u32::try_from(last).unwrap_or(u32::MAX);
+        self.changes.insert(from, None);
+        self.record(to, record);
+        let mut shown = vec![to];
+        for follower in followers {
+            // Others have seen what a lost copy of this device has sent under that name, if any.
+            if let Some(mut record) = self.stored(vault, follower)?.filter(|record| record.own) {
+                record.point(from, to);
+                self.record(follower, record);
+                shown.push(follower);
+            }
+        }
+        for called in self.renamed.iter_mut().filter(|(_, called)| **called == from) {
+            *called.1 = to;
+            self.renames.insert(*called.0, to);
+        }
+        self.renamed.insert(from, to);
+        self.renames.insert(from, to);
+        Ok(shown)
+    }
+
+    /// What a message is called now: it may have had another name.
+    pub(crate) fn called(&self, name: Name) -> Name {
+        self.renamed.get(&name).copied().unwrap_or(name)
     }
 
     /// What the vault must hold before anything of it is shown.
     pub(crate) fn changes(&mut self) -> Vec<Change> {
-        std::mem::take(&mut self.changes)
-            .into_iter()
-            .map(|(name, record)| Change {
-                table: HISTORY,
-                key: name.bytes().to_vec(),
-                value: Some(record.bytes()),
-            })
-            .collect()
+        let records = std::mem::take(&mut self.changes).into_iter().map(|(name, record)| Change {
+            table: HISTORY,
+            key: name.bytes().to_vec(),
+            value: record.map(|record| record.bytes()),
+        });
+        let renames = std::mem::take(&mut self.renames).into_iter().map(|(from, to)| Change {
+            table: RENAMED,
+            key: from.bytes().to_vec(),
+            value: Some(to.bytes().to_vec().into()),
+        });
+        records.chain(renames).collect()
     }
 
     /// What a message written now in this channel comes after; at most 8.
     pub(crate) fn frontier(&self, team: TeamId, channel: Channel) -> Vec<Name> {
-        let mut seen = match self.shelves.get(&(team, channel)) {
-            Some(shelf) => shelf.frontier.clone(),
-            None => return Vec::new(),
-        };
-        seen.sort_unstable();
-        let surplus = seen.len().saturating_sub(MOST_AFTER);
-        seen.split_off(surplus).into_iter().map(|(_, name)| name).collect()
+        self.shelves.get(&(team, channel)).map(Shelf::frontier).unwrap_or_default()
     }
 
     pub(crate) fn holds(&self, name: Name) -> bool {
@@ -102,13 +138,7 @@ impl Book {
     /// A watermark of own entries, for those who know messages only by their first entry: it
     /// never ends inside a message.
     pub(crate) fn whole(&self, team: TeamId, channel: Channel, mark: u32) -> u32 {
-        let mark = u64::from(mark);
-        let shelf = self.shelves.get(&(team, channel));
-        let inside = shelf
-            .and_then(|shelf| shelf.long.range(..mark).next_back())
-            .filter(|(_, end)| mark < **end);
-        let whole = inside.map_or(mark, |(first, _)| *first);
-        u32::try_from(whole).unwrap_or(u32::MAX)
+        self.shelves.get(&(team, channel)).map_or(mark, |shelf| shelf.whole(mark))
     }
 
     /// The message that stands above another.
@@ -159,12 +189,7 @@ impl Book {
         name: Name,
         marks: Marks,
     ) -> Result<Option<Row>, ReadError> {
-        if let Some(record) = self.changes.get(&name) {
-            return Ok(Some(self.shown(name, record, marks)));
-        }
-        let value = vault.get(HISTORY, &name.bytes())?;
-        let record = value.and_then(|value| Record::read(&value).ok());
-        Ok(record.map(|record| self.shown(name, &record, marks)))
+        Ok(self.stored(vault, name)?.map(|record| self.shown(name, &record, marks)))
     }
 
     /// The record of a message, to change something in it.
@@ -174,7 +199,7 @@ impl Book {
         name: Name,
     ) -> Result<Option<Record>, ReadError> {
         if let Some(record) = self.changes.get(&name) {
-            return Ok(Some(record.clone()));
+            return Ok(record.clone());
         }
         Ok(vault.get(HISTORY, &name.bytes())?.and_then(|value| Record::read(&value).ok()))
     }
@@ -185,8 +210,10 @@ impl Book {
             (true, false) => State::Failed,
             (false, false) => State::Undecryptable,
             (true, true) if end <= marks.delivered => State::Delivered,
-            (true, true) if end > marks.relay => State::Queued,
-            (_, true) => State::Relay,
+            (true, true) if end <= marks.relay => State::Relay,
+            (true, true) if end <= marks.local => State::LocalRelay,
+            (true, true) => State::Queued,
+            (false, true) => State::Relay,
         };
         Row {
             name: NameBits(name.bytes()),
@@ -215,67 +242,23 @@ impl Book {
         self.shelves.get(&(name.team(), channel))
     }
 
-    fn place(&mut self, name: Name, record: &Record) {
+    fn shelf_mut(&mut self, name: Name) -> Option<&mut Shelf> {
         let Rest::Message { channel, .. } = name.place().rest else {
-            return;
+            return None;
         };
-        let shelf = self.shelves.entry((name.team(), channel)).or_default();
-        let after = record.after();
-        let entry = Entry {
-            name,
-            after: after.clone(),
-            thread: record.thread(),
-            author_time_ms: record.at,
-        };
-        // One that is there already keeps its place: only what is known of it changes.
-        if shelf.timeline.position(name).is_some() || shelf.timeline.insert(entry).is_err() {
-            return;
-        }
-        let (first, end) = (number_of(name).value(), record.end(name));
-        if record.own && first.saturating_add(1) < end {
-            shelf.long.insert(first, end);
-        }
-        shelf.frontier.retain(|(_, seen)| !after.contains(seen));
-        let missing = after.into_iter().filter(|seen| shelf.timeline.position(*seen).is_none());
-        shelf.awaited.extend(missing.collect::<Vec<_>>());
-        if !shelf.awaited.remove(&name) {
-            shelf.frontier.push((record.at, name));
+        Some(self.shelves.entry((name.team(), channel)).or_default())
+    }
+
+    fn place(&mut self, name: Name, record: &Record) {
+        if let Some(shelf) = self.shelf_mut(name) {
+            shelf.place(name, record);
         }
     }
 }
 
-/// So many messages does a new one name as seen.
-const MOST_AFTER: usize = timeline_core::MAX_AFTER;
+fn name_of(bytes: &[u8]) -> Option<Name> {
+    Name::from_bytes(bytes.try_into().ok()?).ok()
+}
 
 #[cfg(test)]
-mod tests {
-    use names::{Device, Number, Org, Origin, Team};
-
-    use super::*;
-
-    #[test]
-    fn a_watermark_never_ends_inside_a_message() {
-        let (origin, org) = (Origin::truncate(1), Org::truncate(2));
-        let team = TeamId { origin, org, team: Team::truncate(3) };
-        let channel = Channel::truncate(4);
-        let mut book = Book::default();
-        for (first, last) in [(0, 0), (1, 3), (4, 4)] {
-            let (device, number) = (Device::truncate(5), Number::truncate(first));
-            let record = Record {
-                user: "Alice".into(),
-                device: 5,
-                own: true,
-                at: first,
-                body: "text".into(),
-                thread: None,
-                after: Vec::new(),
-                last,
-                why: String::new(),
-                missing: 0,
-            };
-            book.record(team.name(Rest::Message { channel, device, number }), record);
-        }
-        let marks: Vec<u32> = (0..=5).map(|mark| book.whole(team, channel, mark)).collect();
-        assert_eq!(marks, [0, 1, 1, 1, 4, 5]);
-    }
-}
+mod tests;

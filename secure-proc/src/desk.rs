@@ -8,11 +8,12 @@ use ipc_schema_net::{FromNet, LinkLoss, Standing, ToNet};
 use ipc_schema_ui::{Event, FromSecure, LinkState, Phase, RequestId, Scope, ToSecure};
 use mls_core::Input;
 use names::TeamId;
-use objects::{Hash, Key, Millis};
+use objects::{Key, Millis};
 
 use crate::effect::{Effect, PeerId, failure};
 use crate::gate::{Gate, Kind, Verdict};
 use crate::session::{Session, StepError};
+use crate::standing::Told;
 use crate::translate;
 
 /// The whole of `secure-proc` between its descriptors.
@@ -33,6 +34,7 @@ pub(crate) struct Desk {
     arrived: u32,
     /// When what was deleted is wiped from the vault's log, if nothing else happens before.
     tidy_at: Option<Millis>,
+    pub(crate) told: Told,
 }
 
 /// The vault.
@@ -72,8 +74,8 @@ pub(crate) struct Waiting {
 /// What an answer waits for.
 #[derive(Debug, Clone, Copy, Eq, PartialEq)]
 pub(crate) enum Until {
-    /// The device of this announcement is in the team, or will not be.
-    Added(TeamId, Hash),
+    /// The slot of the request with this number is decided.
+    Decided([u8; 16]),
     /// Nothing waits for the relay.
     Settled,
 }
@@ -95,6 +97,7 @@ impl Desk {
             net: None,
             arrived: 0,
             tidy_at: None,
+            told: Told::default(),
         }
     }
 
@@ -156,7 +159,14 @@ impl Desk {
     pub(crate) fn follow(&mut self, peer: PeerId, scope: Scope) {
         if let Some(guest) = self.guests.get_mut(&peer) {
             guest.follows = Some(scope);
+            // Whoever begins to follow wants to know how everything stands.
+            self.told.forget();
         }
+    }
+
+    /// Does anybody follow what happens?
+    pub(crate) fn is_followed(&self) -> bool {
+        self.guests.values().any(|guest| guest.follows.is_some())
     }
 
     /// A new life of `net-proc`: it knows nothing yet.
@@ -266,7 +276,7 @@ impl Desk {
             Home::Open(session) => session.endpoint.wake_at(),
             Home::FirstStart | Home::Locked => None,
         };
-        due.into_iter().chain(self.tidy_at).min()
+        due.into_iter().chain(self.tidy_at).chain(self.told.due()).min()
     }
 
     /// Is there something to say that no step has ended yet?
@@ -290,6 +300,8 @@ impl Desk {
             self.fail(now, &error);
             effects.append(&mut self.effects);
         }
+        self.tell_standings(now);
+        effects.append(&mut self.effects);
         self.tidy_at = match &self.home {
             Home::Open(session) if session.vault.has_unsettled() => {
                 self.tidy_at.or(Some(now.plus(TIDY_AFTER_MS)))
@@ -331,7 +343,7 @@ impl Desk {
     }
 
     /// Says an event to everybody who follows what it is about.
-    pub(crate) fn announce(&mut self, about: Option<(TeamId, u16)>, event: &Event) {
+    pub(crate) fn announce(&mut self, about: Option<(TeamId, Option<u16>)>, event: &Event) {
         for (peer, guest) in &self.guests {
             if guest.follows.is_some_and(|scope| covers(scope, about)) {
                 self.effects.push(Effect::event(*peer, event.clone()));
@@ -427,12 +439,12 @@ impl Desk {
     }
 }
 
-fn covers(scope: Scope, about: Option<(TeamId, u16)>) -> bool {
+fn covers(scope: Scope, about: Option<(TeamId, Option<u16>)>) -> bool {
     match (scope, about) {
         (Scope::All, _) | (_, None) => true,
         (Scope::Team(team), Some((of, _))) => team == translate::team_bits(of),
         (Scope::Channel(team, channel), Some((of, in_channel))) => {
-            team == translate::team_bits(of) && channel == in_channel
+            team == translate::team_bits(of) && in_channel.is_none_or(|of| of == channel)
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::desk::{Desk, Home, Until, Waiting};
 use crate::effect::Effect;
 use crate::record::Record;
 use crate::session::Session;
+use crate::wanted::Part;
 use crate::{failures, translate};
 
 impl Desk {
@@ -72,10 +73,11 @@ impl Desk {
                 let event = Event::Watermark(Watermark {
                     team: translate::team_bits(mark.team),
                     channel,
+                    local: whole(mark.relay),
                     relay: whole(mark.relay),
                     delivered: whole(mark.delivered),
                 });
-                self.announce(Some((mark.team, channel)), &event);
+                self.announce(Some((mark.team, Some(channel))), &event);
             }
             Output::TeamsChanged => self.announce(None, &Event::TeamsChanged),
             Output::Joined { team } => {
@@ -83,8 +85,8 @@ impl Desk {
                 self.announce(None, &Event::Joined { team });
             }
             Output::Added { team, hash, result } => {
-                let outcome = result.map(|_| Answer::Done).map_err(failures::not_added);
-                self.answer_waiting(Until::Added(team, hash), &outcome);
+                let result = result.map(drop).map_err(failures::not_added);
+                self.decided(team, Part::Add(hash.0), result);
             }
             Output::Notice(notice) => {
                 self.announce(None, &Event::Notice(Text::cut(&notice.to_string())));
@@ -99,6 +101,16 @@ impl Desk {
             | Output::Get { .. } => {}
         }
         Ok(())
+    }
+
+    /// A wish has come true, or will not.
+    fn decided(&mut self, team: TeamId, part: Part, result: Result<(), ipc_schema_ui::Failure>) {
+        let Home::Open(session) = &mut self.home else {
+            return;
+        };
+        for (id, outcome) in session.wanted.decided(team, part, result.as_ref().copied()) {
+            self.answer_waiting(Until::Decided(id), &outcome);
+        }
     }
 
     pub(crate) fn answer_waiting(
@@ -145,7 +157,7 @@ impl Desk {
         let after = session.book.above(name).map(|above| NameBits(above.bytes()));
         let (team, channel) = (name.team(), u16::try_from(channel.value()).unwrap_or(0));
         let event = Event::Message { team: translate::team_bits(team), channel, row, after };
-        self.announce(Some((team, channel)), &event);
+        self.announce(Some((team, Some(channel))), &event);
         Ok(())
     }
 }
@@ -164,6 +176,7 @@ impl Session {
             last: u32::try_from(opened.last.value()).unwrap_or(0),
             why: opened.unreadable.map(why_unreadable).unwrap_or_default().to_owned(),
             missing: opened.missing_before,
+            signature: Vec::new(),
         };
         self.book.record(opened.name, record);
     }

@@ -31,6 +31,12 @@ pub(crate) enum Kind {
     AddDevice,
     Devices,
     Settle,
+    AddUser,
+    RemoveDevice,
+    RemoveUser,
+    SetRole,
+    SetPolicy,
+    MoveOrigin,
 }
 
 /// How often, by one peer.
@@ -134,6 +140,12 @@ impl Kind {
             Request::AddDevice { .. } => K::AddDevice,
             Request::Devices { .. } => K::Devices,
             Request::Settle => K::Settle,
+            Request::AddUser { .. } => K::AddUser,
+            Request::RemoveDevice { .. } => K::RemoveDevice,
+            Request::RemoveUser { .. } => K::RemoveUser,
+            Request::SetRole { .. } => K::SetRole,
+            Request::SetPolicy { .. } => K::SetPolicy,
+            Request::MoveOrigin { .. } => K::MoveOrigin,
         }
     }
 }
@@ -179,6 +191,10 @@ const COMMAND_LINE: &[(Kind, Demand, Times)] = &[
     (K::ReadLink, Proven, Any),
     (K::Join, Proven, PerMinute(10)),
     (K::Refresh, Proven, Any),
+    (K::AddDevice, Proven, PerMinute(600)),
+    (K::AddUser, Proven, PerMinute(600)),
+    (K::RemoveDevice, Proven, PerMinute(600)),
+    (K::RemoveUser, Proven, PerMinute(600)),
     (K::Devices, Proven, Any),
     (K::Settle, Proven, Any),
 ];
@@ -196,7 +212,13 @@ const MEMBER_TOOL: &[(Kind, Demand, Times)] = &[
     (K::CreateTeam, Proven, PerMinute(60)),
     (K::ShowTeamLink, Proven, Any),
     (K::CreateChannel, Proven, PerMinute(60)),
+    (K::MoveOrigin, Proven, PerMinute(10)),
     (K::AddDevice, Proven, PerMinute(600)),
+    (K::AddUser, Proven, PerMinute(600)),
+    (K::RemoveDevice, Proven, PerMinute(600)),
+    (K::RemoveUser, Proven, PerMinute(600)),
+    (K::SetRole, Proven, PerMinute(600)),
+    (K::SetPolicy, Proven, PerMinute(60)),
     (K::Devices, Proven, Any),
     (K::Settle, Proven, Any),
 ];
@@ -215,7 +237,11 @@ mod tests {
         for (class, kind) in [
             (Class::Window, K::CreateOrg),
             (Class::Window, K::AddDevice),
+            (Class::Window, K::RemoveUser),
             (Class::CommandLine, K::CreateTeam),
+            (Class::CommandLine, K::SetRole),
+            (Class::CommandLine, K::SetPolicy),
+            (Class::CommandLine, K::MoveOrigin),
             (Class::MemberTool, K::Send),
             (Class::MemberTool, K::Page),
             (Class::Net, K::Status),

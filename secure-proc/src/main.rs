@@ -15,8 +15,11 @@ mod lockdown;
 mod page_key;
 mod record;
 mod session;
+mod shelf;
 mod stack;
+mod standing;
 mod translate;
+mod wanted;
 
 use std::process::ExitCode;
 

@@ -29,6 +29,10 @@ pub(crate) struct Record {
     pub(crate) why: String,
     /// So many entries of its log before it are missing.
     pub(crate) missing: u32,
+    /// Its author's signature over name and content: whoever holds it can hand the message on for
+    /// an author that is gone. Empty where it cannot be read.
+    #[serde(default, with = "serde_bytes")]
+    pub(crate) signature: Vec<u8>,
 }
 
 /// A record that the vault gave and nobody can read: written by a later release, or by a bug.
@@ -54,6 +58,16 @@ impl Record {
         self.after.iter().filter_map(|bytes| Name::from_bytes(*bytes).ok()).collect()
     }
 
+    /// What was called `from` is called `to`.
+    pub(crate) fn point(&mut self, from: Name, to: Name) {
+        let (from, to) = (from.bytes(), to.bytes());
+        for name in self.after.iter_mut().chain(&mut self.thread) {
+            if *name == from {
+                *name = to;
+            }
+        }
+    }
+
     /// The number behind its last entry: the message is covered by watermarks from there on.
     pub(crate) fn end(&self, name: Name) -> u64 {
         number_of(name).value().max(u64::from(self.last)).saturating_add(1)
@@ -77,6 +91,10 @@ pub(crate) const HISTORY: Table = Table(64);
 pub(crate) const REQUESTS: Table = Table(65);
 /// Cursors in the cache of `net-proc`, by team.
 pub(crate) const CURSORS: Table = Table(66);
+/// Requests whose answer waits, or waited, for a slot: by number.
+pub(crate) const WANTED: Table = Table(67);
+/// What messages are called that had another name, by that name.
+pub(crate) const RENAMED: Table = Table(68);
 
 #[cfg(test)]
 mod tests {
@@ -95,9 +113,11 @@ mod tests {
             last: 3,
             why: String::new(),
             missing: 0,
+            signature: vec![200; 64],
         };
         let read = Record::read(&record.bytes()).expect("what was written");
         assert_eq!((read.user.as_str(), read.body.as_str(), read.last), ("Alice", "hello", 3));
+        assert_eq!(read.signature, record.signature);
         let name = Name::from_bits(1 << 96 | 1 << 88 | 2).expect("entry 2 of a log");
         assert_eq!(record.end(name), 4, "its last entry is 3");
         assert_eq!(Record::read(b"").map(drop), Err(UnknownRecord));

@@ -11,6 +11,7 @@ use vault_io::{Change, CommitError, Passphrase, ReadError, Table, UnlockError, V
 use crate::book::{Book, Marks};
 use crate::page_key::PageKey;
 use crate::record::{CURSORS, REQUESTS};
+use crate::wanted::WantedBook;
 use crate::{clock, translate};
 
 /// Everything that needs a key. Dropped on lock.
@@ -18,6 +19,7 @@ pub(crate) struct Session {
     pub(crate) vault: Vault<PageKey>,
     pub(crate) endpoint: Endpoint,
     pub(crate) book: Book,
+    pub(crate) wanted: WantedBook,
     cursors: BTreeMap<TeamId, Cursor>,
     moved: BTreeMap<TeamId, Cursor>,
     answered: BTreeMap<[u8; 16], Answered>,
@@ -64,6 +66,7 @@ impl Session {
             vault,
             endpoint,
             book: Book::default(),
+            wanted: WantedBook::default(),
             cursors: BTreeMap::new(),
             moved: BTreeMap::new(),
             answered: BTreeMap::new(),
@@ -88,6 +91,7 @@ impl Session {
         let book = Book::load(&vault)?;
         let mut session = Self::new(vault, endpoint);
         session.book = book;
+        session.wanted = WantedBook::load(&session.vault)?;
         for (key, value) in session.vault.scan(CURSORS)? {
             if let (Some(team), Some(cursor)) = (team_key(&key), cursor(&value)) {
                 session.cursors.insert(team, cursor);
@@ -132,6 +136,7 @@ impl Session {
         // A row that cannot be read ends the next step anyway; until then, say no more than is sure.
         let mark = self.endpoint.watermarks(name.team(), channel).ok().flatten();
         mark.map_or_else(Marks::default, |mark| Marks {
+            local: u64::from(mark.relay),
             relay: u64::from(mark.relay),
             delivered: u64::from(mark.delivered),
         })
@@ -150,6 +155,7 @@ impl Session {
             })
             .collect();
         changes.append(&mut self.book.changes());
+        changes.append(&mut self.wanted.changes());
         for (team, cursor) in &self.moved {
             changes.push(Change {
                 table: CURSORS,

@@ -1,0 +1,118 @@
+//! How teams stand: who asks is told, and who follows is told when it changes.
+
+use std::collections::BTreeMap;
+
+use ipc_schema::{List, Text};
+use ipc_schema_ui::{DeviceRow, Event, Policy, Role, Standing, TeamStatus};
+use names::{Device, TeamId};
+use objects::Millis;
+
+use crate::desk::{Desk, Home};
+use crate::session::Session;
+use crate::translate;
+
+/// What was said last.
+#[derive(Default)]
+pub(crate) struct Told {
+    teams: BTreeMap<TeamId, TeamStatus>,
+    looked: Option<Millis>,
+    due: Option<Millis>,
+}
+
+impl Told {
+    /// Everything is to be said again.
+    pub(crate) fn forget(&mut self) {
+        self.teams.clear();
+        self.looked = None;
+    }
+
+    /// When to look again if nothing happens before.
+    pub(crate) fn due(&self) -> Option<Millis> {
+        self.due
+    }
+}
+
+impl Desk {
+    /// Tells those who follow which teams stand otherwise than before; now, or when the last look
+    /// is old enough.
+    pub(crate) fn tell_standings(&mut self, now: Millis) {
+        let Home::Open(session) = &self.home else {
+            self.told = Told::default();
+            return;
+        };
+        if !self.is_followed() {
+            self.told = Told::default();
+            return;
+        }
+        let next = self.told.looked.map(|looked| looked.plus(LOOK_EVERY_MS));
+        if let Some(next) = next.filter(|next| now < *next) {
+            self.told.due = Some(self.told.due.map_or(next, |due| due.min(next)));
+            return;
+        }
+        let teams: BTreeMap<TeamId, TeamStatus> = session.team_statuses().into_iter().collect();
+        // Who is there goes away without a word.
+        let anybody = teams.values().any(|team| !team.reachable.as_slice().is_empty());
+        let before = std::mem::replace(&mut self.told.teams, teams.clone());
+        self.told.looked = Some(now);
+        self.told.due = anybody.then(|| now.plus(LOOK_AGAIN_MS));
+        for (team, status) in teams {
+            if before.get(&team) != Some(&status) {
+                self.announce(Some((team, None)), &Event::Team(status));
+            }
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn team_statuses(&self) -> Vec<(TeamId, TeamStatus)> {
+        let teams = self.endpoint.subscriptions().into_iter();
+        teams
+            .filter_map(|team| self.endpoint.team_status(team).ok().flatten())
+            .map(|status| (status.id, shown(&status)))
+            .collect()
+    }
+
+    pub(crate) fn device_rows(&self, team: TeamId) -> Result<Vec<DeviceRow>, mls_core::Fault> {
+        let shown = |view: mls_core::DeviceView| DeviceRow {
+            number: number(view.number),
+            user: Text::cut(&view.user),
+            name: Text::cut(&view.name),
+            own: view.own,
+            user_key: view.user_key.0,
+            role: if view.number == Device::MEMBER_TOOL { Role::Root } else { Role::Member },
+            heard: None,
+            reachable: false,
+            two_histories: false,
+        };
+        Ok(self.endpoint.devices(team)?.into_iter().map(shown).collect())
+    }
+}
+
+fn shown(status: &mls_core::TeamStatus) -> TeamStatus {
+    TeamStatus {
+        id: translate::team_bits(status.id),
+        name: Text::cut(&status.name),
+        epoch: status.epoch,
+        slot: u32::try_from(status.slot.value()).unwrap_or(u32::MAX),
+        devices: status.devices,
+        queued: status.queued,
+        wishes: status.wishes,
+        standing: if status.stalled { Standing::Stalled { slot: 0 } } else { Standing::Member },
+        origin: None,
+        paused: false,
+        reachable: List::default(),
+        unsettled: 0,
+        offline_since: None,
+        proofs: List::default(),
+        policy: Policy { max_offline_send: 0, refresh_every: 0 },
+    }
+}
+
+fn number(device: Device) -> u32 {
+    u32::try_from(device.value()).unwrap_or(0)
+}
+
+/// Followers are told at most so often, in ms.
+const LOOK_EVERY_MS: u64 = 300;
+/// While others are there, it is looked so often whether they still are, in ms.
+const LOOK_AGAIN_MS: u64 = 30_000;
