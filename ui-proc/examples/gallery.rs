@@ -75,6 +75,26 @@ fn scene(screen: &str, thread: bool) -> Scene {
             scene.unlock();
             scene
         }
+        "members" | "cutoff" | "alarm" => {
+            let mut scene = talk();
+            let mut health = ui_model::Health {
+                paused: true,
+                reachable: vec![52, 53],
+                devices: 5,
+                ..Default::default()
+            };
+            if screen == "alarm" {
+                health.membership = ui_model::Membership::TwoHistories;
+                health.two_faced = vec!["Bob Okafor".to_owned()];
+                scene.members[2].two_faced = true;
+            }
+            scene.state.hear(Event::Team(general().team, health));
+            if screen != "cutoff" {
+                scene.state.wish(Intent::ToggleMembers);
+            }
+            scene.answer_all();
+            scene
+        }
         "offline" => {
             let mut scene = talk();
             let since = Millis(NOON - 600_000);
@@ -134,11 +154,13 @@ fn talk() -> Scene {
     );
     scene.write(general(), "Alice Moreau", ME, "Shipping today — see the notes above.", 38);
     let relay = scene.write(general(), "Alice Moreau", ME, "This one is stored at the relay.", 39);
+    let local = scene.write(general(), "Alice Moreau", ME, "And this one at the local relay.", 39);
     let queued =
         scene.write(general(), "Alice Moreau", ME, "This one is waiting for the network.", 39);
     let failed = scene.write(general(), "Alice Moreau", ME, "This one was refused.", 40);
     scene.unlock();
     scene.change(relay, |row| row.standing = Standing::Relay);
+    scene.change(local, |row| row.standing = Standing::LocalRelay);
     scene.change(queued, |row| row.standing = Standing::Queued);
     scene.change(failed, |row| {
         row.standing = Standing::Failed;

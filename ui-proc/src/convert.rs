@@ -4,8 +4,8 @@ use ipc_schema::{List, Text, TooLong, control};
 use ipc_schema_ui as wire;
 use names::{Channel, Name, Org, Origin, Team, TeamId};
 use ui_model::{
-    Answer, Ask, ChannelEntry, Confinement, Event, Fingerprint, Link, Me, Millis, Offer, Phase,
-    Refusal, Row, Standing, TeamEntry, Words,
+    Answer, Ask, ChannelEntry, Confinement, Event, Fingerprint, Health, Link, Me, Member,
+    Membership, Millis, Offer, Phase, Refusal, Role, Row, Standing, TeamEntry, Words,
 };
 
 /// What to ask of the secure process.
@@ -29,6 +29,7 @@ pub(crate) fn request(ask: &Ask) -> Result<wire::Request, TooLong> {
         Ask::Follow => Request::Follow { scope: wire::Scope::All },
         Ask::Teams => Request::Teams,
         Ask::Channels(team) => Request::Channels { team: team_bits(*team) },
+        Ask::Devices(team) => Request::Devices { team: team_bits(*team) },
         Ask::Page { talk, before, limit, .. } => Request::Page {
             team: team_bits(talk.team),
             channel: channel_bits(talk.channel),
@@ -59,6 +60,7 @@ pub(crate) fn answer(answer: Result<wire::Answer, wire::Failure>, now: Millis) -
             confinement: worst(&status),
             link: link(status.link),
             joining: list(status.joining).map(|joining| Fingerprint(joining.hash)).collect(),
+            teams: list(status.teams).map(|team| (team_id(team.id), health(team))).collect(),
         },
         Ok(From::WhoAmI(names)) => Answer::Me(Me {
             name: names.user.as_str().to_owned(),
@@ -82,8 +84,9 @@ pub(crate) fn answer(answer: Result<wire::Answer, wire::Failure>, now: Millis) -
             relay: relay.as_str().to_owned(),
         }),
         Ok(From::Joining(joining)) => Answer::Joining(Fingerprint(joining.hash)),
+        Ok(From::Devices(devices)) => Answer::Devices(list(devices).map(member).collect()),
         // Answers to what only the member tool asks.
-        Ok(From::Org { .. } | From::TeamLink { .. } | From::Devices(_)) => return None,
+        Ok(From::Org { .. } | From::TeamLink { .. }) => return None,
     })
 }
 
@@ -103,6 +106,7 @@ pub(crate) fn event(event: wire::Event) -> Option<Event> {
         wire::Event::Watermark(mark) => Event::Watermark {
             team: team_id(mark.team),
             channel: Channel::new(mark.channel.into()).ok()?,
+            local: mark.local,
             relay: mark.relay,
             delivered: mark.delivered,
         },
@@ -110,6 +114,13 @@ pub(crate) fn event(event: wire::Event) -> Option<Event> {
         wire::Event::Link(told) => Event::Link(link(told)),
         wire::Event::Joined { team } => Event::Joined(team_id(team)),
         wire::Event::Notice(text) => Event::Notice(text.as_str().to_owned()),
+        wire::Event::Renamed { team, channel, from, to } => Event::Renamed {
+            team: team_id(team),
+            channel: Channel::new(channel.into()).ok()?,
+            from: Name::from_bytes(from.0).ok()?,
+            to: Name::from_bytes(to.0).ok()?,
+        },
+        wire::Event::Team(status) => Event::Team(team_id(status.id), health(status)),
     })
 }
 
@@ -148,6 +159,7 @@ fn row(told: &wire::Row) -> Option<Row> {
         at: Millis(told.at),
         standing: match told.state {
             wire::State::Queued => Standing::Queued,
+            wire::State::LocalRelay => Standing::LocalRelay,
             wire::State::Relay => Standing::Relay,
             wire::State::Delivered => Standing::Delivered,
             wire::State::Failed => Standing::Failed,
@@ -161,6 +173,49 @@ fn row(told: &wire::Row) -> Option<Row> {
     })
 }
 
+fn health(status: wire::TeamStatus) -> Health {
+    let two_faced = list(status.proofs).filter_map(|proof| match proof {
+        wire::Proof::Device { user, .. } => Some(user.as_str().to_owned()),
+        wire::Proof::Origin { .. } => None,
+    });
+    let mut two_faced: Vec<String> = two_faced.collect();
+    two_faced.sort_unstable();
+    two_faced.dedup();
+    Health {
+        membership: match status.standing {
+            wire::Standing::Member => Membership::Member,
+            wire::Standing::Waiting => Membership::Waiting,
+            wire::Standing::Stalled { .. } => Membership::Stalled,
+            wire::Standing::Rejoining => Membership::Rejoining,
+            wire::Standing::ReadOnly => Membership::ReadOnly,
+            wire::Standing::TwoHistories => Membership::TwoHistories,
+        },
+        paused: status.paused,
+        wishes: status.wishes,
+        reachable: list(status.reachable).collect(),
+        devices: status.devices,
+        two_faced,
+        max_offline_send: status.policy.max_offline_send,
+    }
+}
+
+fn member(row: wire::DeviceRow) -> Member {
+    Member {
+        number: row.number,
+        user: row.user.as_str().to_owned(),
+        name: row.name.as_str().to_owned(),
+        own: row.own,
+        role: match row.role {
+            wire::Role::Root => Role::Root,
+            wire::Role::Admin => Role::Admin,
+            wire::Role::Member => Role::Member,
+        },
+        reachable: row.reachable,
+        heard: row.heard.map(Millis),
+        two_faced: row.two_histories,
+    }
+}
+
 fn entry(channel: &wire::Channel) -> Option<ChannelEntry> {
     let id = Channel::new(channel.id.into()).ok()?;
     Some(ChannelEntry { id, name: channel.name.as_str().to_owned() })
@@ -169,7 +224,7 @@ fn entry(channel: &wire::Channel) -> Option<ChannelEntry> {
 fn link(told: wire::LinkState) -> Link {
     match told {
         wire::LinkState::NoRelay => Link::NoRelay,
-        wire::LinkState::Online { .. } => Link::Online,
+        wire::LinkState::Online { skew } => Link::Online { skew },
         wire::LinkState::Offline { since, why } => {
             Link::Offline { since: Millis(since), why: why.as_str().to_owned() }
         }
@@ -254,6 +309,47 @@ mod tests {
         };
         let error = request(&ask).unwrap_err();
         assert_eq!(too_long(&error).hint, "At most 64 bytes fit.");
+    }
+
+    /// `UI-03`
+    #[test]
+    fn how_a_team_stands_is_what_the_wire_says_and_each_two_faced_person_is_named_once() {
+        let proof = |number| wire::Proof::Device {
+            device: number,
+            user: Text::cut("Anna"),
+            name: wire::NameBits([1; 16]),
+        };
+        let status = wire::TeamStatus {
+            id: wire::TeamBits(1),
+            name: Text::cut("friends"),
+            epoch: 1,
+            slot: 2,
+            devices: 3,
+            queued: 4,
+            wishes: 5,
+            standing: wire::Standing::Stalled { slot: 3 },
+            origin: Some(false),
+            paused: true,
+            reachable: List::cut(vec![7, 8]),
+            unsettled: 6,
+            offline_since: None,
+            proofs: List::cut(vec![proof(7), wire::Proof::Origin { slot: 1 }, proof(9)]),
+            policy: wire::Policy { max_offline_send: 8, refresh_every: 9 },
+        };
+        let Some(Event::Team(team, told)) = event(wire::Event::Team(status)) else {
+            panic!("an event")
+        };
+        assert_eq!(team, team_id(wire::TeamBits(1)));
+        let expected = Health {
+            membership: Membership::Stalled,
+            paused: true,
+            wishes: 5,
+            reachable: vec![7, 8],
+            devices: 3,
+            two_faced: vec!["Anna".to_owned()],
+            max_offline_send: 8,
+        };
+        assert_eq!(told, expected);
     }
 
     /// `UI-03`

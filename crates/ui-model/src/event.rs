@@ -3,7 +3,8 @@
 use names::{Channel, Name, TeamId};
 
 use crate::{
-    ChannelEntry, Confinement, Fingerprint, Link, Me, Millis, Offer, Phase, Row, TeamEntry, Ticket,
+    ChannelEntry, Confinement, Fingerprint, Health, Link, Me, Member, Millis, Offer, Phase, Row,
+    TeamEntry, Ticket,
 };
 
 /// Something the secure process said by itself, or in answer to a question.
@@ -28,7 +29,9 @@ pub enum Event {
         team: TeamId,
         /// The channel.
         channel: Channel,
-        /// Those below this number are at the relay.
+        /// Those below this number are at the relay that this device reaches.
+        local: u32,
+        /// Those below this number are at the origin relay.
         relay: u32,
         /// Those below this number are delivered.
         delivered: u32,
@@ -41,6 +44,19 @@ pub enum Event {
     Link(Link),
     /// Something that the person should know.
     Notice(String),
+    /// A message that waits here has another name from now on.
+    Renamed {
+        /// The team.
+        team: TeamId,
+        /// The channel.
+        channel: Channel,
+        /// The name that it had.
+        from: Name,
+        /// The name that it has.
+        to: Name,
+    },
+    /// A team stands otherwise than before.
+    Team(TeamId, Health),
     /// The answer to a question.
     Answer(Ticket, Answer),
     /// The secure process is gone.
@@ -62,11 +78,15 @@ pub enum Answer {
         link: Link,
         /// Key packages that wait for an admin.
         joining: Vec<Fingerprint>,
+        /// How each team stands.
+        teams: Vec<(TeamId, Health)>,
     },
     /// All teams.
     Teams(Vec<TeamEntry>),
     /// All channels of the team that was asked for.
     Channels(Vec<ChannelEntry>),
+    /// All devices of the team that was asked for.
+    Devices(Vec<Member>),
     /// A page of a conversation, in its order.
     Page {
         /// Its messages.

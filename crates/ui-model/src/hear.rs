@@ -13,9 +13,9 @@ impl State {
         match event {
             Event::Phase(phase) => self.phase_is(phase),
             Event::Message { team, channel, row, above } => self.message(team, channel, row, above),
-            Event::Watermark { team, channel, relay, delivered } => {
+            Event::Watermark { team, channel, local, relay, delivered } => {
                 let trunk = Talk::channel(team, channel);
-                self.watermark(trunk, relay.into(), delivered.into());
+                self.watermark(trunk, local.into(), relay.into(), delivered.into());
             }
             Event::TeamsChanged => self.ask_about_teams(),
             Event::Joined(_) => {
@@ -24,6 +24,10 @@ impl State {
             }
             Event::Link(link) => self.link = link,
             Event::Notice(notice) => self.notices.push_back(notice),
+            Event::Renamed { team, channel, from, to } => {
+                self.renamed(Talk::channel(team, channel), from, to);
+            }
+            Event::Team(team, health) => self.health_is(team, health),
             Event::Answer(ticket, answer) => self.answered(ticket, answer),
             Event::Gone => {
                 self.forget_what_was_read();
@@ -149,13 +153,40 @@ impl State {
         }
     }
 
-    fn watermark(&mut self, trunk: Talk, relay: u64, delivered: u64) {
+    /// Everything that knows the message by its old name knows it by the new one.
+    fn renamed(&mut self, trunk: Talk, from: Name, to: Name) {
+        let called = |name: Name| if name == from { to } else { name };
+        self.trunk.rename(from, to);
+        self.branch.rename(from, to);
+        if self.queued.remove(&from) {
+            self.queued.insert(to);
+        }
+        self.thread = self.thread.map(called);
+        self.last_thread = self.last_thread.map(called);
+        let (old, new) = (trunk.thread(from), trunk.thread(to));
+        if let Some(draft) = self.drafts.remove(&old) {
+            self.drafts.insert(new, draft);
+        }
+        if let Some(trouble) = self.send_trouble.remove(&old) {
+            self.send_trouble.insert(new, trouble);
+        }
+        for ask in self.asked.values_mut() {
+            if let Ask::Page { talk, .. } | Ask::Send { talk, .. } = ask
+                && *talk == old
+            {
+                *talk = new;
+            }
+        }
+    }
+
+    fn watermark(&mut self, trunk: Talk, local: u64, relay: u64, delivered: u64) {
         let here = |name: Name| {
             let is_message = matches!(name.place().rest, Rest::Message { channel, .. }
                 if channel == trunk.channel);
             is_message && name.team() == trunk.team
         };
-        self.queued.retain(|name| !(here(*name) && crate::row::number(*name) < relay));
+        let stored = local.max(relay);
+        self.queued.retain(|name| !(here(*name) && crate::row::number(*name) < stored));
         let further = |row: &Row| {
             let moves = row.own && here(row.name) && row.standing < Standing::Delivered;
             let number = crate::row::number(row.name);
@@ -163,6 +194,8 @@ impl State {
                 Standing::Delivered
             } else if number < relay {
                 Standing::Relay
+            } else if number < local {
+                Standing::LocalRelay
             } else {
                 Standing::Queued
             };
@@ -180,15 +213,17 @@ impl State {
         match (ask, answer) {
             (ask, Answer::Refused(refusal)) => self.refused(ask, &refusal),
             (_, Answer::Me(me)) => self.me = Some(me),
-            (_, Answer::Status { confinement, link, joining }) => {
+            (_, Answer::Status { confinement, link, joining, teams }) => {
                 self.confinement = confinement;
                 self.link = link;
+                self.health.extend(teams);
                 if let (Some(hash), true) = (joining.first(), self.teams.is_empty()) {
                     self.join = Some(Join::Waiting { hash: *hash });
                 }
             }
             (_, Answer::Teams(teams)) => self.teams_are(teams),
             (Ask::Channels(team), Answer::Channels(channels)) => self.channels_are(team, channels),
+            (Ask::Devices(team), Answer::Devices(members)) => self.members_are(team, members),
             (Ask::Page { talk, edge, .. }, Answer::Page { rows, more }) => {
                 self.page(talk, edge, rows, more);
             }
@@ -202,6 +237,7 @@ impl State {
                 _,
                 Answer::Done
                 | Answer::Channels(_)
+                | Answer::Devices(_)
                 | Answer::Page { .. }
                 | Answer::Sent(_)
                 | Answer::Offer(_),
@@ -299,7 +335,12 @@ impl State {
                 }
             }
             Ask::Lock | Ask::Page { .. } => self.notices.push_back(trouble.0),
-            Ask::WhoAmI | Ask::Status | Ask::Follow | Ask::Teams | Ask::Channels(_) => {}
+            Ask::WhoAmI
+            | Ask::Status
+            | Ask::Follow
+            | Ask::Teams
+            | Ask::Channels(_)
+            | Ask::Devices(_) => {}
         }
     }
 }

@@ -59,6 +59,8 @@ pub enum Intent {
     LeaveJoin,
     /// The notice was read.
     DismissNotice,
+    /// Show or hide the people of the team.
+    ToggleMembers,
     /// Close the window.
     Quit,
 }
@@ -104,6 +106,8 @@ pub enum Ask {
     Teams,
     /// Which channels a team has.
     Channels(TeamId),
+    /// Which devices a team has.
+    Devices(TeamId),
     /// A page of a conversation.
     Page {
         /// Which conversation.

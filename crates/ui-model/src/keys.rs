@@ -44,6 +44,8 @@ pub enum Command {
     MessageDown,
     /// Opens or closes the thread pane.
     ToggleThread,
+    /// Shows or hides the people of the team.
+    Members,
     /// Closes what is open on top.
     Dismiss,
     /// Joins a team.
@@ -256,6 +258,7 @@ pub const KEYMAP: &[Binding] = &[
     within(Scope::Message, Command::MessageUp, "Message above", &[Chord::plain(Key::Up)]),
     within(Scope::Message, Command::MessageDown, "Message below", &[Chord::plain(Key::Down)]),
     offered(Command::ToggleThread, "Show or hide the thread", &[Chord::ctrl(Key::Period)]),
+    offered(Command::Members, "Show or hide the members", &[Chord::ctrl(Key::Period).shift()]),
     anywhere(Command::Dismiss, "Close what is on top", &[Chord::plain(Key::Escape)]),
     offered(Command::JoinTeam, "Join a team", &[]),
     offered(Command::Theme, "Switch between light and dark", &[]),

@@ -2,6 +2,7 @@
 
 mod clock;
 mod event;
+mod health;
 mod hear;
 mod intent;
 mod join;
@@ -16,6 +17,7 @@ mod wish;
 
 pub use clock::{Day, Millis, TimeOfDay, Zone};
 pub use event::{Answer, Event, Refusal};
+pub use health::{Advice, Health, Member, Membership, Role, Weight, span};
 pub use intent::{Ask, Edge, Intent, Out, Ticket};
 pub use join::{Fingerprint, Join, Offer};
 pub use jump::{Jump, Target};

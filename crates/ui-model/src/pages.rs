@@ -159,6 +159,24 @@ impl Pages {
         }
     }
 
+    /// A message has another name; what answers it answers that one.
+    pub fn rename(&mut self, from: Name, to: Name) {
+        for row in &mut self.rows {
+            if row.name == from {
+                row.name = to;
+                self.version = self.version.wrapping_add(1);
+            }
+            if row.thread == Some(from) {
+                row.thread = Some(to);
+            }
+        }
+        for cut in &mut self.cuts {
+            if cut.first == from {
+                cut.first = to;
+            }
+        }
+    }
+
     /// Notes how many messages answer one.
     pub fn set_replies(&mut self, root: Name, replies: u32) {
         if let Some(row) = self.rows.iter_mut().find(|row| row.name == root) {

@@ -9,6 +9,8 @@ use crate::{Millis, Words};
 pub enum Standing {
     /// On this device only; nobody else has it.
     Queued,
+    /// Stored at the relay that this device reaches, on its way to the origin.
+    LocalRelay,
     /// Stored at the origin relay.
     Relay,
     /// A device of every other person has it.
@@ -50,6 +52,7 @@ impl Row {
     pub fn sentence(&self) -> &str {
         match self.standing {
             Standing::Queued => "Waiting for the network",
+            Standing::LocalRelay => "Stored at the local relay",
             Standing::Relay => "Stored at relay",
             Standing::Delivered => "Delivered to everyone",
             Standing::Failed if self.why.is_empty() => "Not sent",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use names::{Channel, Device, Name, Number, TeamId};
 
-use crate::{Ask, Join, Millis, Out, Pages, Talk, Ticket, Words, Zone};
+use crate::{Ask, Health, Join, Member, Millis, Out, Pages, Talk, Ticket, Words, Zone};
 
 /// The shortest passphrase that a vault is made with, in characters.
 pub const PASSPHRASE_MIN: usize = 8;
@@ -75,7 +75,10 @@ pub enum Link {
     #[default]
     Unknown,
     /// A relay is reached.
-    Online,
+    Online {
+        /// The relay's clock minus ours, in ms.
+        skew: i64,
+    },
     /// There is no relay to reach before the first team is joined.
     NoRelay,
     /// No relay is reached.
@@ -150,6 +153,9 @@ pub struct State {
     pub(crate) queued: BTreeSet<Name>,
     pub(crate) read_to: BTreeMap<(TeamId, Channel, Device), Number>,
     pub(crate) notices: VecDeque<String>,
+    pub(crate) health: BTreeMap<TeamId, Health>,
+    pub(crate) shows_members: bool,
+    pub(crate) members: Option<(TeamId, Vec<Member>)>,
     pub(crate) drafts: BTreeMap<Talk, Words>,
     pub(crate) send_trouble: BTreeMap<Talk, Trouble>,
     pub(crate) back: Vec<(TeamId, Channel)>,

@@ -55,6 +55,7 @@ impl State {
             }
             Intent::LeaveJoin => self.leave_join(),
             Intent::DismissNotice => drop(self.notices.pop_front()),
+            Intent::ToggleMembers => self.toggle_members(),
         }
     }
 
@@ -91,7 +92,11 @@ impl State {
 
     fn open_channel(&mut self, team: TeamId, channel: Channel) {
         let talk = Talk::channel(team, channel);
+        let elsewhere = self.open.is_none_or(|open| open.team != team);
         self.open = Some(talk);
+        if elsewhere {
+            self.ask_members();
+        }
         self.last_open.insert(team, channel);
         self.close_thread();
         self.last_thread = None;
@@ -139,13 +144,15 @@ impl State {
         if self.thread == Some(root) {
             return;
         }
+        self.shows_members = false;
+        self.members = None;
         self.thread = Some(root);
         self.last_thread = Some(root);
         self.branch = Pages::default();
         self.ask_latest(open.thread(root));
     }
 
-    fn close_thread(&mut self) {
+    pub(crate) fn close_thread(&mut self) {
         self.thread = None;
         self.branch = Pages::default();
     }

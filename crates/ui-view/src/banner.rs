@@ -1,8 +1,8 @@
 //! What the person should know now, above the messages: what is wrong and what still works.
 
 use egui::accesskit::{Live, Role};
-use egui::{Align, Color32, Frame, Label, Layout, Margin, Panel, RichText, Ui};
-use ui_model::{Confinement, Intent, Link, State};
+use egui::{Align, Color32, Frame, Id, Label, Layout, Margin, Panel, RichText, Ui};
+use ui_model::{Confinement, Intent, Link, State, Weight};
 
 use crate::icons::{self, Icon};
 use crate::press::Press;
@@ -17,6 +17,14 @@ pub(crate) fn show(state: &State, ui: &mut Ui, out: &mut Vec<Intent>) {
     if let Link::Offline { since, why } = state.link() {
         let text = offline(state, &state.zone.time(*since).to_string(), why);
         strip(ui, "offline", Icon::NoCloud, t.warn, t.warn_bg, &text, |_| {});
+    }
+    for (number, advice) in state.advice().iter().take(MOST_STRIPS).enumerate() {
+        let (icon, colour, behind) = match advice.weight {
+            Weight::Alarm => (Icon::Failed, t.danger, t.danger_bg),
+            Weight::Warning => (Icon::Failed, t.warn, t.warn_bg),
+            Weight::Calm => (Icon::NoCloud, t.text_2, t.raised),
+        };
+        strip(ui, ("advice", number), icon, colour, behind, &advice.text, |_| {});
     }
     if let Some(notice) = state.notice() {
         strip(ui, "notice", Icon::Failed, t.warn, t.warn_bg, notice, |ui| {
@@ -43,7 +51,7 @@ fn offline(state: &State, since: &str, why: &str) -> String {
 
 fn strip(
     ui: &mut Ui,
-    id: &'static str,
+    id: impl std::hash::Hash + std::fmt::Debug,
     icon: Icon,
     colour: Color32,
     behind: Color32,
@@ -52,7 +60,8 @@ fn strip(
 ) {
     let t = theme::of(ui);
     let frame = Frame::new().fill(behind).inner_margin(Margin::symmetric(16, 4));
-    let panel = Panel::top(id).exact_size(36.0).resizable(false).show_separator_line(false);
+    let panel =
+        Panel::top(Id::unique(id)).exact_size(36.0).resizable(false).show_separator_line(false);
     panel.frame(frame).show(ui, |ui| {
         ui.horizontal_centered(|ui| {
             icons::show(ui, icon, 17.0, colour, None);
@@ -70,3 +79,6 @@ fn strip(
         });
     });
 }
+
+/// So much of the window at most may be told about the team; the rest is less.
+const MOST_STRIPS: usize = 3;

@@ -14,6 +14,7 @@ mod heights;
 mod icons;
 mod join;
 mod local;
+mod members;
 mod message;
 mod press;
 mod rail;

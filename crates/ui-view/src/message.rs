@@ -184,6 +184,7 @@ fn standing(ui: &mut Ui, row: &Row, rect: Rect) {
     let t = theme::of(ui);
     let (icon, colour) = match row.standing {
         Standing::Queued => (Icon::Clock, t.text_3),
+        Standing::LocalRelay => (Icon::DottedTick, t.text_3),
         Standing::Relay => (Icon::Tick, t.text_3),
         Standing::Delivered => (Icon::Ticks, t.ok),
         Standing::Failed => (Icon::Failed, t.danger),

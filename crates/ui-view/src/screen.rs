@@ -7,7 +7,9 @@ use ui_model::{Command, Intent, Scope, Screen, State};
 use crate::column::Place;
 use crate::local::{Local, composer_id, focus};
 use crate::region::Region;
-use crate::{banner, card, column, composer, door, header, join, rail, sidebar, switcher, thread};
+use crate::{
+    banner, card, column, composer, door, header, join, members, rail, sidebar, switcher, thread,
+};
 
 /// Shows the window and says what the person asked for.
 pub fn view(state: &State, local: &mut Local, ui: &mut Ui) -> Vec<Intent> {
@@ -102,7 +104,9 @@ fn run_main(command: Command, state: &State, local: &mut Local, ui: &Ui, out: &m
             }
         }
         Command::ToggleThread => out.push(Intent::ToggleThread),
+        Command::Members => out.push(Intent::ToggleMembers),
         Command::Dismiss if local.drawer => local.drawer = false,
+        Command::Dismiss if state.shows_members() => out.push(Intent::ToggleMembers),
         Command::Dismiss if state.thread().is_some() => out.push(Intent::CloseThread),
         Command::JoinTeam => out.push(Intent::BeginJoin),
         Command::Lock => out.push(Intent::Lock),
@@ -139,11 +143,16 @@ fn main(state: &State, local: &mut Local, ui: &mut Ui, out: &mut Vec<Intent>) {
     if state.thread().is_some() && !narrow {
         thread::pane(state, local, ui, out);
     }
+    if state.shows_members() && !narrow {
+        members::pane(state, ui, out);
+    }
     // The window is cleared in the colour of the canvas, so nothing here fills it again: where the
     // processor draws, every layer of the same colour costs as much as the first.
     CentralPanel::no_frame().show(ui, |ui| {
         if state.thread().is_some() && narrow {
             thread::show(state, local, ui, out);
+        } else if state.shows_members() && narrow {
+            members::show(state, ui, out);
         } else {
             channel(state, local, ui, slim, out);
         }
@@ -151,7 +160,7 @@ fn main(state: &State, local: &mut Local, ui: &mut Ui, out: &mut Vec<Intent>) {
 }
 
 fn channel(state: &State, local: &mut Local, ui: &mut Ui, slim: bool, out: &mut Vec<Intent>) {
-    header::show(state, local, ui, slim);
+    header::show(state, local, ui, slim, out);
     banner::show(state, ui, out);
     let Some(talk) = state.open() else { return };
     let hint = format!("Message #{}", crate::bidi::one_line(state.channel_name()));

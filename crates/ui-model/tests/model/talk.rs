@@ -96,16 +96,21 @@ fn a_watermark_moves_own_messages_forward_and_never_back() {
     }
     state.hear(message(talk, row(talk, BOB, 0), above));
     assert_eq!(state.waiting(), 4);
-    let mark = |relay, delivered| Event::Watermark {
+    let mark_at = |local, relay, delivered| Event::Watermark {
         team: team(5),
         channel: Channel::truncate(10),
+        local,
         relay,
         delivered,
     };
+    let mark = |relay, delivered| mark_at(0, relay, delivered);
     let standings = |state: &State| -> Vec<Standing> {
         state.pages().rows().iter().map(|row| row.standing).collect()
     };
-    use Standing::{Delivered, Queued, Relay};
+    use Standing::{Delivered, LocalRelay, Queued, Relay};
+    state.hear(mark_at(2, 0, 0));
+    assert_eq!(standings(&state), [LocalRelay, LocalRelay, Queued, Queued, Queued]);
+    assert_eq!(state.waiting(), 2, "what another device has waits no more");
     state.hear(mark(3, 1));
     assert_eq!(standings(&state), [Delivered, Relay, Relay, Queued, Queued]);
     assert_eq!(state.waiting(), 1);

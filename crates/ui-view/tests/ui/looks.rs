@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use egui::accesskit::Role;
 use egui_kittest::kittest::NodeT as _;
-use ui_model::{Event, Intent, Link, Millis, Phase};
+use ui_model::{Event, Health, Intent, Link, Millis, Phase};
 
 use crate::scene::{NOON, Scene, general};
 use crate::{Window, press, wide, window, write};
@@ -31,6 +31,11 @@ fn screens() -> Vec<(&'static str, Scene)> {
     let since = Millis(NOON);
     offline.state.hear(Event::Link(Link::Offline { since, why: "No route.".into() }));
     offline.state.hear(Event::Notice("Something to know.".into()));
+    let mut members = Scene::talking();
+    let health = Health { paused: true, reachable: vec![52], ..Health::default() };
+    members.state.hear(Event::Team(general().team, health));
+    members.state.wish(Intent::ToggleMembers);
+    members.answer_all();
     let mut empty = Scene::new(Phase::Locked);
     empty.unlock();
     vec![
@@ -43,6 +48,7 @@ fn screens() -> Vec<(&'static str, Scene)> {
         ("main", Scene::talking()),
         ("thread", thread),
         ("offline", offline),
+        ("members", members),
         ("empty", empty),
     ]
 }

@@ -2,8 +2,8 @@
 
 use names::{Channel, Device, Name, Number, Org, Origin, Rest, Team, TeamId};
 use ui_model::{
-    Answer, Ask, ChannelEntry, Confinement, Event, Fingerprint, Link, Me, Millis, Offer, Out,
-    Phase, Refusal, Row, Standing, State, Talk, TeamEntry, Words, Zone,
+    Answer, Ask, ChannelEntry, Confinement, Event, Fingerprint, Health, Link, Me, Member, Millis,
+    Offer, Out, Phase, Refusal, Role, Row, Standing, State, Talk, TeamEntry, Words, Zone,
 };
 use ui_view::Local;
 
@@ -23,6 +23,8 @@ pub(crate) struct Scene {
     pub(crate) wrong_tries: u64,
     pub(crate) quit: bool,
     pub(crate) confinement: Confinement,
+    pub(crate) health: Option<Health>,
+    pub(crate) members: Vec<Member>,
     next_number: u64,
 }
 
@@ -71,6 +73,18 @@ impl Scene {
             wrong_tries: 0,
             quit: false,
             confinement: Confinement::Full,
+            health: None,
+            members: vec![
+                member(ME, "Alice Moreau", "laptop"),
+                member(52, "Bob Okafor", "phone"),
+                member(53, "Dai Tanaka", "desk"),
+                Member { role: Role::Root, ..member(0, "Admin", "Member tool") },
+                Member {
+                    reachable: false,
+                    heard: Some(Millis(NOON - 7_200_000)),
+                    ..member(55, "Bob Okafor", "old laptop")
+                },
+            ],
             next_number: 0,
         };
         scene.state.hear(Event::Phase(phase));
@@ -213,11 +227,15 @@ impl Scene {
             }
             Ask::Status => {
                 let confinement = self.confinement.clone();
-                (Answer::Status { confinement, link: Link::Online, joining: vec![] }, vec![])
+                let link = Link::Online { skew: 0 };
+                let teams = self.health.clone().map(|health| (team(), health));
+                let teams = teams.into_iter().collect();
+                (Answer::Status { confinement, link, joining: vec![], teams }, vec![])
             }
             Ask::Follow => (Answer::Done, vec![]),
             Ask::Teams => (Answer::Teams(self.teams.clone()), vec![]),
             Ask::Channels(_) => (Answer::Channels(self.channels.clone()), vec![]),
+            Ask::Devices(_) => (Answer::Devices(self.members.clone()), vec![]),
             Ask::Page { talk, before, limit, .. } => (self.page(talk, before, limit), vec![]),
             Ask::Send { talk, text } => self.take(talk, text.reveal()),
             Ask::ReadLink(link) if link.starts_with("sotto-join:") => {
@@ -257,6 +275,19 @@ impl Scene {
         row.standing = Standing::Queued;
         // Not the thread's first message: that one is told again when others answer it.
         (Answer::Sent(row.clone()), vec![])
+    }
+}
+
+fn member(number: u64, user: &str, name: &str) -> Member {
+    Member {
+        number: u32::try_from(number).unwrap(),
+        user: user.to_owned(),
+        name: name.to_owned(),
+        own: number == ME,
+        role: Role::Member,
+        reachable: number > ME,
+        heard: None,
+        two_faced: false,
     }
 }
 

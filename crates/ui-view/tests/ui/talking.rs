@@ -1,8 +1,8 @@
 //! Sending, receiving, threads, and how far messages got.
 
 use egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable as _;
-use ui_model::{Confinement, Event, Link, Millis, Phase, Refusal, Standing};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use ui_model::{Confinement, Event, Health, Link, Membership, Millis, Phase, Refusal, Standing};
 
 use crate::scene::{ME, NOON, Scene, channel, general, name_in};
 use crate::{click, focused, press, shows, type_text, wide, window, write};
@@ -72,13 +72,18 @@ fn every_standing_is_said_in_words() {
     scene.change(mine, |row| row.standing = Standing::Relay);
     let mut window = wide(scene);
     assert!(shows(&window, "Any messages lost?. Stored at relay"));
-    let mark = |relay, delivered| Event::Watermark {
+    window.state_mut().change(mine, |row| row.standing = Standing::Queued);
+    let mark = |local, relay, delivered| Event::Watermark {
         team: general().team,
         channel: general().channel,
+        local,
         relay,
         delivered,
     };
-    window.state_mut().state.hear(mark(3, 3));
+    window.state_mut().state.hear(mark(3, 0, 0));
+    window.run_steps(2);
+    assert!(shows(&window, "Any messages lost?. Stored at the local relay"));
+    window.state_mut().state.hear(mark(3, 3, 3));
     window.run_steps(2);
     assert!(shows(&window, "Delivered to everyone"));
     window.state_mut().change(mine, |row| {
@@ -133,7 +138,7 @@ fn the_banner_says_what_is_wrong_and_what_still_works() {
     write(&mut window, "Message composer", "later then");
     press(&mut window, Modifiers::NONE, Key::Enter);
     assert!(shows(&window, "No relay since 11:50. 1 message waits here"));
-    window.state_mut().state.hear(Event::Link(Link::Online));
+    window.state_mut().state.hear(Event::Link(Link::Online { skew: 0 }));
     window.run_steps(2);
     assert!(!shows(&window, "No relay since"));
     window.state_mut().state.hear(Event::Notice("Bob added a device.".to_owned()));
@@ -141,6 +146,85 @@ fn the_banner_says_what_is_wrong_and_what_still_works() {
     assert!(shows(&window, "Bob added a device."));
     click(&mut window, "Dismiss notice");
     assert!(!shows(&window, "Bob added a device."));
+}
+
+/// `UI-VIEW-12`
+#[test]
+fn the_banner_says_how_the_team_stands_in_calm_words() {
+    let mut window = wide(Scene::talking());
+    let mut stands = |health: Health, skew| {
+        window.state_mut().state.hear(Event::Team(general().team, health));
+        window.state_mut().state.hear(Event::Link(Link::Online { skew }));
+        window.run_steps(3);
+        let all = window.root().children_recursive().filter_map(|node| {
+            let node = node.accesskit_node();
+            (node.role() == egui::accesskit::Role::Status).then(|| node.value().or(node.label()))
+        });
+        all.flatten().collect::<Vec<String>>()
+    };
+    assert_eq!(stands(Health::default(), 120_000), [String::new(); 0]);
+    let cut_off = Health { paused: true, reachable: vec![52, 53], ..Health::default() };
+    assert_eq!(
+        stands(cut_off, 0),
+        ["Cut off from the origin: messages go on, membership changes and key refresh wait. 2 \
+          other devices are there."]
+    );
+    for (membership, said) in [
+        (Membership::Stalled, "This device cannot apply a change of the team"),
+        (Membership::Rejoining, "it is rejoining"),
+        (Membership::ReadOnly, "Read-only: not confirmed for 7 days."),
+        (Membership::TwoHistories, "The relay shows two histories of this team."),
+    ] {
+        let max_offline_send = 7 * 86_400_000;
+        let said_now = stands(Health { membership, max_offline_send, ..Health::default() }, 0);
+        assert!(said_now.len() == 1 && said_now[0].contains(said), "{said_now:?}");
+    }
+    let everything = Health {
+        membership: Membership::ReadOnly,
+        paused: true,
+        two_faced: vec!["Anna".to_owned()],
+        ..Health::default()
+    };
+    let said = stands(everything, -400 * 86_400_000);
+    assert_eq!(said.len(), 3, "{said:?}");
+    assert_eq!(said[0], "Anna’s device shows two histories. Tell your admin.");
+    assert!(said[2].contains("clock is 400 days ahead of the relay’s"), "{said:?}");
+}
+
+/// `UI-VIEW-17`
+#[test]
+fn members_are_shown_with_who_is_there_by_mouse_and_by_keyboard() {
+    for width in [1_200.0, 640.0] {
+        let mut window = window(Scene::talking(), width);
+        let health = Health { reachable: vec![52], devices: 5, ..Health::default() };
+        window.state_mut().state.hear(Event::Team(general().team, health.clone()));
+        window.run_steps(3);
+        click(&mut window, "Members, 1 other device is there");
+        for said in [
+            "Alice Moreau, laptop, this device",
+            "Bob Okafor, phone, there now",
+            "Bob Okafor, old laptop, 2 hours ago",
+            "Admin, Member tool, member tool, not heard of yet",
+        ] {
+            assert!(shows(&window, said), "{said}");
+        }
+        // Somebody goes: the list is asked for again.
+        for member in &mut window.state_mut().members {
+            member.reachable = false;
+            member.two_faced = member.number == 53;
+        }
+        let nobody = Health { reachable: vec![], ..health };
+        window.state_mut().state.hear(Event::Team(general().team, nobody));
+        window.run_steps(3);
+        assert!(shows(&window, "Bob Okafor, phone, not heard of yet"));
+        assert!(shows(&window, "Dai Tanaka, desk, not heard of yet, shows two histories"));
+        press(&mut window, Modifiers::NONE, Key::Escape);
+        assert!(!shows(&window, "Dai Tanaka, desk"));
+        press(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::Period);
+        assert!(shows(&window, "Dai Tanaka, desk"));
+        click(&mut window, "Close members (Esc)");
+        assert!(!shows(&window, "Dai Tanaka, desk"));
+    }
 }
 
 /// `UI-VIEW-12`
