@@ -222,5 +222,10 @@ fn open(path: &Path, passphrase: &vault_io::Passphrase) -> Result<Session, Failu
         OpenError::Unlock(error) => failures::unlock(&error),
         OpenError::Read(error) => failures::damaged(&error.to_string()),
         OpenError::Load(error) => failures::damaged(&error.to_string()),
+        OpenError::Layout => failure(
+            ErrorCode::OtherLayout,
+            &error.to_string(),
+            "open it with that release, or take a new data folder and join again",
+        ),
     })
 }

@@ -95,6 +95,11 @@ pub(crate) const CURSORS: Table = Table(66);
 pub(crate) const WANTED: Table = Table(67);
 /// What messages are called that had another name, by that name.
 pub(crate) const RENAMED: Table = Table(68);
+/// In which layout all rows of the vault are, ours and those of `mls-core`: one row.
+pub(crate) const LAYOUT: Table = Table(69);
+
+/// The layout of this release. Whoever changes rows so that older ones cannot be read counts it up.
+pub(crate) const THIS_LAYOUT: u8 = 2;
 
 #[cfg(test)]
 mod tests {

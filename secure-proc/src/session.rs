@@ -10,7 +10,7 @@ use vault_io::{Change, CommitError, Passphrase, ReadError, Table, UnlockError, V
 
 use crate::book::{Book, Marks};
 use crate::page_key::PageKey;
-use crate::record::{CURSORS, REQUESTS};
+use crate::record::{CURSORS, LAYOUT, REQUESTS, THIS_LAYOUT};
 use crate::wanted::WantedBook;
 use crate::{clock, translate};
 
@@ -23,6 +23,8 @@ pub(crate) struct Session {
     cursors: BTreeMap<TeamId, Cursor>,
     moved: BTreeMap<TeamId, Cursor>,
     answered: BTreeMap<[u8; 16], Answered>,
+    /// Nothing of it is in the vault yet.
+    is_first: bool,
 }
 
 /// What a request did, so that asking again does it no second time.
@@ -46,6 +48,9 @@ pub(crate) enum OpenError {
     /// The rows make no endpoint.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// Its rows are in another layout.
+    #[error("this vault belongs to another release of Sotto, whose data this one cannot read")]
+    Layout,
 }
 
 /// Why a step is not in the vault. None of it is; the session must be opened again.
@@ -70,6 +75,7 @@ impl Session {
             cursors: BTreeMap::new(),
             moved: BTreeMap::new(),
             answered: BTreeMap::new(),
+            is_first: true,
         }
     }
 
@@ -80,6 +86,11 @@ impl Session {
 
     /// Everything in memory, from the vault alone.
     pub(crate) fn load(vault: Vault<PageKey>) -> Result<Self, OpenError> {
+        // Before any other row is looked at. The first release wrote no such row.
+        let layout = vault.get(LAYOUT, &[])?;
+        if layout.is_none_or(|layout| layout.as_slice() != [THIS_LAYOUT]) {
+            return Err(OpenError::Layout);
+        }
         let mut rows = Vec::new();
         for table in CoreTable::ALL.iter().copied() {
             let read = vault.scan(Table(table.code()))?;
@@ -90,6 +101,7 @@ impl Session {
         while endpoint.poll().is_some() {}
         let book = Book::load(&vault)?;
         let mut session = Self::new(vault, endpoint);
+        session.is_first = false;
         session.book = book;
         session.wanted = WantedBook::load(&session.vault)?;
         for (key, value) in session.vault.scan(CURSORS)? {
@@ -172,7 +184,12 @@ impl Session {
                 value: Some(answered.bytes().into()),
             });
         }
+        if self.is_first {
+            let value = Some(vec![THIS_LAYOUT].into());
+            changes.push(Change { table: LAYOUT, key: Vec::new(), value });
+        }
         self.vault.commit(&changes)?;
+        self.is_first = false;
         self.cursors.append(&mut self.moved);
         self.answered.clear();
         Ok(())

@@ -71,7 +71,7 @@ fn row(state: &State, member: &Member, first: bool, ui: &mut Ui) {
     .filter(|part| !part.is_empty())
     .collect();
     let builder = UiBuilder::new()
-        .scope_id(("member", member.number))
+        .scope_id(egui::Id::unique(("member", member.number)))
         .sense(Sense::hover())
         .accessibility_role(Spoken::ListItem)
         .accessibility_label(bidi::tidy(&spoken.join(", ")));

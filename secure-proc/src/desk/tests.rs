@@ -5,6 +5,7 @@ use ipc_schema_ui::{Answer, ErrorCode, Failure, NameBits, Passphrase, Request, T
 use tempfile::TempDir;
 
 use super::*;
+use crate::page_key::PageKey;
 
 struct World {
     _folder: TempDir,
@@ -161,6 +162,38 @@ fn a_peer_that_says_what_it_may_not_is_dropped_and_the_others_stay() {
     world.say(WINDOW, RequestId([1; 16]), org);
     assert!(world.desk.settle(NOW).iter().any(|effect| matches!(effect, Effect::Drop(WINDOW))));
     assert!(matches!(world.ask(MEMBER, Request::ShowOrg), Ok(Answer::Org { .. })));
+}
+
+/// `SECURE-12`
+#[test]
+fn a_vault_in_another_layout_is_refused_and_left_alone() {
+    let (mut world, team, channel) = World::with_team();
+    world.ask(WINDOW, send(team, channel, "kept")).expect("sent");
+    let set = |world: &mut World, value: Option<Vec<u8>>| {
+        let Home::Open(session) = &mut world.desk.home else { panic!("an open vault") };
+        let value = value.map(Into::into);
+        let change = vault_io::Change { table: crate::record::LAYOUT, key: Vec::new(), value };
+        session.vault.commit(&[change]).expect("a step");
+        assert_eq!(world.ask(WINDOW, Request::Lock), Ok(Answer::Done));
+    };
+    let unlock = || Request::Unlock { passphrase: passphrase("a long passphrase") };
+    for other in [None, Some(vec![1]), Some(vec![3]), Some(vec![])] {
+        set(&mut world, other);
+        let refused = world.ask(WINDOW, unlock()).expect_err("another layout");
+        assert_eq!(refused.code, ErrorCode::OtherLayout);
+        assert!(refused.message.as_str().contains("another release of Sotto"));
+        assert_eq!(world.desk.phase(), Phase::Locked);
+        // Nothing was lost: with the right number everything is there.
+        let path = world.desk.vault.clone();
+        let right = vault_io::Passphrase::new("a long passphrase".to_owned().into());
+        let mut vault = vault_io::unlock::<PageKey>(&path, &right, NOW.0).expect("the passphrase");
+        let value = Some(vec![crate::record::THIS_LAYOUT].into());
+        let change = vault_io::Change { table: crate::record::LAYOUT, key: Vec::new(), value };
+        vault.commit(&[change]).expect("a step");
+        vault.lock().expect("a lock");
+        assert_eq!(world.ask(WINDOW, unlock()), Ok(Answer::Done));
+        assert_eq!(world.texts(team, channel).len(), 1);
+    }
 }
 
 #[test]

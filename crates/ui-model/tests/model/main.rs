@@ -3,6 +3,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test says what it found by panicking")]
 
 mod doors;
+mod standing;
 mod talk;
 
 use names::{Channel, Device, Name, Number, Org, Origin, Rest, Team, TeamId};
