@@ -88,6 +88,14 @@ impl Session {
                 self.org()
             }
             Request::ShowOrg => self.org(),
+            Request::MoveOrigin { relay, relay_key } => {
+                let relay =
+                    RelayRef { address: relay.as_str().to_owned(), key: objects::Key(relay_key) };
+                self.endpoint
+                    .move_origin(now, &relay)
+                    .map_err(|error| failures::move_origin(&error))?;
+                Ok(Answer::Done)
+            }
             Request::CreateTeam { name } => self.create_team(now, id, &name),
             Request::ShowTeamLink { team } => {
                 let team = self.team(team)?;

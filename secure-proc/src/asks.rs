@@ -8,15 +8,13 @@ use ipc_schema_ui::{
     Answer, ErrorCode, Failure, Label, Passphrase, Request, RequestId, Status, TeamBits,
 };
 use mls_core::{Endpoint, Entropy};
-use names::TeamId;
-use objects::{Hash, Millis};
+use objects::Millis;
 
 use crate::answers::{Outcome, name_of};
 use crate::desk::{Desk, Home, Until, Waiting};
 use crate::effect::{Effect, PeerId, failure, store_failed};
 use crate::session::{OpenError, Session};
-use crate::wanted::Part;
-use crate::{clock, failures};
+use crate::{clock, failures, wishes};
 
 impl Desk {
     /// The answer, or `None` when it is owed.
@@ -28,6 +26,12 @@ impl Desk {
         id: RequestId,
         request: Request,
     ) -> Option<Outcome> {
+        if let Some(team) = wishes::team_of(&request) {
+            let outcome = self.wish(now, peer, id, team, &request);
+            self.drain(now);
+            self.judge(&outcome);
+            return outcome;
+        }
         let outcome = match request {
             Request::Status => Ok(Answer::Status(self.status())),
             Request::Create { passphrase, user, device } => {
@@ -39,20 +43,6 @@ impl Desk {
                 self.follow(peer, scope);
                 Ok(Answer::Done)
             }
-            Request::AddDevice { team, hash } => {
-                let wish = |session: &mut Session, team| {
-                    let added = session.endpoint.add_device(now, team, Hash(hash));
-                    added.map_err(|error| failures::add(&error))?;
-                    Ok(vec![Part::Add(hash)])
-                };
-                match self.wish(peer, id, team, wish) {
-                    Some(outcome) => outcome,
-                    None => {
-                        self.drain(now);
-                        return None;
-                    }
-                }
-            }
             Request::Settle => {
                 self.waiting.push(Waiting { peer, id, until: Until::Settled });
                 return None;
@@ -61,7 +51,8 @@ impl Desk {
             | Request::ShowOrg
             | Request::CreateTeam { .. }
             | Request::ShowTeamLink { .. }
-            | Request::CreateChannel { .. } => {
+            | Request::CreateChannel { .. }
+            | Request::MoveOrigin { .. } => {
                 self.with_session(|session| session.ask_as_admin(now, id, request))
             }
             Request::WhoAmI
@@ -73,23 +64,31 @@ impl Desk {
             | Request::Join { .. }
             | Request::Refresh { .. }
             | Request::Devices { .. }
+            | Request::AddDevice { .. }
             | Request::AddUser { .. }
             | Request::RemoveDevice { .. }
             | Request::RemoveUser { .. }
             | Request::SetRole { .. }
-            | Request::SetPolicy { .. }
-            | Request::MoveOrigin { .. } => {
+            | Request::SetPolicy { .. } => {
                 self.with_session(|session| session.ask(now, id, request))
             }
         };
         self.drain(now);
-        match &outcome {
-            Ok(Answer::Sent { row }) => self.show_sent(row),
-            // Half of a step may be in memory: none of it may reach the vault.
-            Err(failure) if failure.code == ErrorCode::StoreFailed => self.poisoned = true,
-            Ok(_) | Err(_) => {}
+        if let Ok(Answer::Sent { row }) = &outcome {
+            self.show_sent(row);
         }
-        Some(outcome)
+        let outcome = Some(outcome);
+        self.judge(&outcome);
+        outcome
+    }
+
+    /// Half of a step may be in memory: none of it may reach the vault.
+    fn judge(&mut self, outcome: &Option<Outcome>) {
+        if let Some(Err(failure)) = outcome
+            && failure.code == ErrorCode::StoreFailed
+        {
+            self.poisoned = true;
+        }
     }
 
     fn create(
@@ -171,10 +170,11 @@ impl Desk {
     /// outcome, or `None` when it is owed.
     fn wish(
         &mut self,
+        now: Millis,
         peer: PeerId,
         id: RequestId,
         team: TeamBits,
-        make: impl FnOnce(&mut Session, TeamId) -> Result<Vec<Part>, Failure>,
+        request: &Request,
     ) -> Option<Outcome> {
         let Home::Open(session) = &mut self.home else {
             return Some(Err(failures::locked()));
@@ -183,7 +183,8 @@ impl Desk {
             Ok(Some(Some(outcome))) => return Some(outcome),
             Ok(Some(None)) => {}
             Ok(None) => {
-                let made = session.team(team).and_then(|team| Ok((team, make(session, team)?)));
+                let made = session.team(team);
+                let made = made.and_then(|team| Ok((team, session.wish(now, team, request)?)));
                 match made {
                     Ok((team, parts)) => session.wanted.open(id.0, team, parts),
                     Err(failure) => return Some(Err(failure)),

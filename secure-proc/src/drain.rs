@@ -12,6 +12,7 @@ use crate::effect::Effect;
 use crate::record::Record;
 use crate::session::Session;
 use crate::wanted::Part;
+use crate::wishes::part_of;
 use crate::{failures, translate};
 
 impl Desk {
@@ -87,6 +88,11 @@ impl Desk {
             Output::Added { team, hash, result } => {
                 let result = result.map(drop).map_err(failures::not_added);
                 self.decided(team, Part::Add(hash.0), result);
+            }
+            Output::Wished { team, wish, result } => {
+                if let Some(part) = part_of(wish) {
+                    self.decided(team, part, result.map_err(failures::not_done));
+                }
             }
             Output::Notice(notice) => {
                 self.announce(None, &Event::Notice(Text::cut(&notice.to_string())));

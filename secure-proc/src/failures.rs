@@ -3,7 +3,8 @@
 use ipc_schema_ui::{ErrorCode, Failure};
 use mls_core::{
     AddDeviceError, CreateChannelError, CreateOrgError, CreateTeamError, Fault, JoinError,
-    NotAdded, RefreshError, SendError,
+    MoveOriginError, NotAdded, NotDone, RefreshError, RemoveError, SendError, SetPolicyError,
+    SetRoleError,
 };
 use vault_io::{CreateError, UnlockError};
 
@@ -139,8 +140,64 @@ pub(crate) fn create_channel(error: &CreateChannelError) -> Failure {
     }
 }
 
+pub(crate) fn remove(error: &RemoveError, nobody: Failure) -> Failure {
+    match error {
+        RemoveError::NoSuchTeam => no_such_team(),
+        RemoveError::NotAdmin => no_admin(&error.to_string()),
+        RemoveError::NoSuchDevice => nobody,
+        RemoveError::Protected => not_admin_for(&error.to_string()),
+        RemoveError::Fault(fault) => broken(*fault),
+    }
+}
+
+pub(crate) fn set_role(error: &SetRoleError) -> Failure {
+    match error {
+        SetRoleError::NoSuchTeam => no_such_team(),
+        SetRoleError::NotAdmin => not_admin(),
+        SetRoleError::NoSuchDevice => no_such_device(),
+        SetRoleError::Protected => failure(
+            ErrorCode::NotPermitted,
+            &error.to_string(),
+            "name another device; `sotto-member device list` shows the roles",
+        ),
+        SetRoleError::Fault(fault) => broken(*fault),
+    }
+}
+
+pub(crate) fn set_policy(error: &SetPolicyError) -> Failure {
+    match error {
+        SetPolicyError::NoSuchTeam => no_such_team(),
+        SetPolicyError::NotAdmin => no_admin(&error.to_string()),
+        SetPolicyError::OutOfBounds => failure(
+            ErrorCode::BadPolicy,
+            &error.to_string(),
+            "choose times in between, as in 7d",
+        ),
+        SetPolicyError::Fault(fault) => broken(*fault),
+    }
+}
+
+pub(crate) fn move_origin(error: &MoveOriginError) -> Failure {
+    match error {
+        MoveOriginError::NotAdmin => not_admin(),
+        MoveOriginError::Fault(fault) => broken(*fault),
+    }
+}
+
+pub(crate) fn not_done(error: NotDone) -> Failure {
+    let (code, hint) = match error {
+        NotDone::NoSuchDevice => (ErrorCode::NoSuchDevice, "see `sotto-cli devices TEAM`"),
+        NotDone::NotAdmin => (ErrorCode::NotAdmin, ASK_AN_ADMIN),
+        NotDone::Removed => (ErrorCode::Removed, ASK_AN_ADMIN),
+        NotDone::NoKeyPackage => {
+            (ErrorCode::NoSuchUser, "give the team's link to that person: `sotto-member team link`")
+        }
+    };
+    failure(code, &error.to_string(), hint)
+}
+
 /// A bug of ours, or rows that were changed: the step is not committed.
-fn broken(fault: Fault) -> Failure {
+pub(crate) fn broken(fault: Fault) -> Failure {
     damaged(&fault.to_string())
 }
 
@@ -158,6 +215,28 @@ pub(crate) fn not_permitted() -> Failure {
 
 pub(crate) fn no_such_team() -> Failure {
     failure(ErrorCode::NoSuchTeam, "this device is in no such team", "see `sotto-cli teams`")
+}
+
+pub(crate) fn no_such_device() -> Failure {
+    let hint = "see `sotto-cli devices TEAM`";
+    failure(ErrorCode::NoSuchDevice, "there is no such device in that team", hint)
+}
+
+pub(crate) fn no_such_user() -> Failure {
+    let hint = "see `sotto-cli devices TEAM --json` for the keys of its members";
+    failure(ErrorCode::NoSuchUser, "nobody with that key is in that team", hint)
+}
+
+fn no_admin(message: &str) -> Failure {
+    failure(ErrorCode::NotAdmin, message, ASK_AN_ADMIN)
+}
+
+fn not_admin_for(message: &str) -> Failure {
+    failure(
+        ErrorCode::NotAdmin,
+        message,
+        "use the data folder that `sotto-member org create` made, and `admin remove` first",
+    )
 }
 
 pub(crate) fn no_such_channel() -> Failure {
@@ -222,4 +301,5 @@ fn wait_text(wait_ms: u64) -> String {
     }
 }
 
+const ASK_AN_ADMIN: &str = "ask an admin of the team, or whoever has the member tool";
 const DISK: &str = "free space on the disk of the data folder and see that it can be written";

@@ -20,6 +20,7 @@ mod stack;
 mod standing;
 mod translate;
 mod wanted;
+mod wishes;
 
 use std::process::ExitCode;
 

@@ -36,6 +36,8 @@ struct Wanted {
 pub(crate) enum Part {
     /// The device of this announcement is in.
     Add([u8; 32]),
+    /// The devices of the person with this key are in.
+    AddUser([u8; 32]),
     /// The device is out.
     Remove(u64),
     /// The device is an admin, or none.
