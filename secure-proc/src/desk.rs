@@ -487,3 +487,5 @@ const CREDIT: u32 = 256;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wish_tests;

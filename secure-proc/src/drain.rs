@@ -56,9 +56,16 @@ impl Desk {
                 }
             }
             Output::Renamed { from, to } => {
-                if let Some(record) = session.book.stored(&session.vault, from)? {
-                    session.book.record(to, record);
-                    self.show(to)?;
+                let shown = session.book.rename(&session.vault, from, to)?;
+                if let Rest::Message { channel, .. } = to.place().rest {
+                    let (team, channel) = (to.team(), number_of(channel));
+                    let (from, to) = (NameBits(from.bytes()), NameBits(to.bytes()));
+                    let team_bits = translate::team_bits(team);
+                    let event = Event::Renamed { team: team_bits, channel, from, to };
+                    self.announce(Some((team, Some(channel))), &event);
+                }
+                for name in shown {
+                    self.show(name)?;
                 }
             }
             Output::Failed { name, why } => {
@@ -69,12 +76,12 @@ impl Desk {
                 }
             }
             Output::Watermark(mark) => {
-                let channel = u16::try_from(mark.channel.value()).unwrap_or(0);
+                let channel = number_of(mark.channel);
                 let whole = |number| session.book.whole(mark.team, mark.channel, number);
                 let event = Event::Watermark(Watermark {
                     team: translate::team_bits(mark.team),
                     channel,
-                    local: whole(mark.relay),
+                    local: whole(mark.local),
                     relay: whole(mark.relay),
                     delivered: whole(mark.delivered),
                 });
@@ -97,8 +104,6 @@ impl Desk {
             Output::Notice(notice) => {
                 self.announce(None, &Event::Notice(Text::cut(&notice.to_string())));
             }
-            // Nobody waits for these.
-            Output::Wished { .. } => {}
             // Orders to net-proc, taken above.
             Output::UseRelay(_)
             | Output::Prove { .. }
@@ -110,7 +115,12 @@ impl Desk {
     }
 
     /// A wish has come true, or will not.
-    fn decided(&mut self, team: TeamId, part: Part, result: Result<(), ipc_schema_ui::Failure>) {
+    pub(crate) fn decided(
+        &mut self,
+        team: TeamId,
+        part: Part,
+        result: Result<(), ipc_schema_ui::Failure>,
+    ) {
         let Home::Open(session) = &mut self.home else {
             return;
         };
@@ -161,7 +171,7 @@ impl Desk {
             return Ok(());
         };
         let after = session.book.above(name).map(|above| NameBits(above.bytes()));
-        let (team, channel) = (name.team(), u16::try_from(channel.value()).unwrap_or(0));
+        let (team, channel) = (name.team(), number_of(channel));
         let event = Event::Message { team: translate::team_bits(team), channel, row, after };
         self.announce(Some((team, Some(channel))), &event);
         Ok(())
@@ -182,7 +192,7 @@ impl Session {
             last: u32::try_from(opened.last.value()).unwrap_or(0),
             why: opened.unreadable.map(why_unreadable).unwrap_or_default().to_owned(),
             missing: opened.missing_before,
-            signature: Vec::new(),
+            signature: opened.signature.map(|signature| signature.0.to_vec()).unwrap_or_default(),
         };
         self.book.record(opened.name, record);
     }
@@ -216,6 +226,10 @@ impl Session {
         rows.reverse();
         Ok(Answer::Page { rows: ipc_schema::List::cut(rows), more })
     }
+}
+
+fn number_of(channel: names::Channel) -> u16 {
+    u16::try_from(channel.value()).unwrap_or(0)
 }
 
 fn why_unreadable(why: Unreadable) -> &'static str {

@@ -168,11 +168,9 @@ pub(crate) fn set_policy(error: &SetPolicyError) -> Failure {
     match error {
         SetPolicyError::NoSuchTeam => no_such_team(),
         SetPolicyError::NotAdmin => no_admin(&error.to_string()),
-        SetPolicyError::OutOfBounds => failure(
-            ErrorCode::BadPolicy,
-            &error.to_string(),
-            "choose times in between, as in 7d",
-        ),
+        SetPolicyError::OutOfBounds => {
+            failure(ErrorCode::BadPolicy, &error.to_string(), "choose times in between, as in 7d")
+        }
         SetPolicyError::Fault(fault) => broken(*fault),
     }
 }

@@ -148,7 +148,7 @@ impl Session {
         // A row that cannot be read ends the next step anyway; until then, say no more than is sure.
         let mark = self.endpoint.watermarks(name.team(), channel).ok().flatten();
         mark.map_or_else(Marks::default, |mark| Marks {
-            local: u64::from(mark.relay),
+            local: u64::from(mark.local),
             relay: u64::from(mark.relay),
             delivered: u64::from(mark.delivered),
         })

@@ -68,7 +68,7 @@ impl Session {
         let teams = self.endpoint.subscriptions().into_iter();
         teams
             .filter_map(|team| self.endpoint.team_status(team).ok().flatten())
-            .map(|status| (status.id, shown(&status)))
+            .map(|status| (status.id, self.standing(&status)))
             .collect()
     }
 
@@ -86,25 +86,29 @@ impl Session {
         };
         Ok(self.endpoint.devices(team)?.into_iter().map(shown).collect())
     }
-}
 
-fn shown(status: &mls_core::TeamStatus) -> TeamStatus {
-    TeamStatus {
-        id: translate::team_bits(status.id),
-        name: Text::cut(&status.name),
-        epoch: status.epoch,
-        slot: u32::try_from(status.slot.value()).unwrap_or(u32::MAX),
-        devices: status.devices,
-        queued: status.queued,
-        wishes: status.wishes,
-        standing: if status.stalled { Standing::Stalled { slot: 0 } } else { Standing::Member },
-        origin: None,
-        paused: false,
-        reachable: List::default(),
-        unsettled: 0,
-        offline_since: None,
-        proofs: List::default(),
-        policy: Policy { max_offline_send: 0, refresh_every: 0 },
+    fn standing(&self, status: &mls_core::TeamStatus) -> TeamStatus {
+        let policy = self.endpoint.policy(status.id).unwrap_or_default();
+        TeamStatus {
+            id: translate::team_bits(status.id),
+            name: Text::cut(&status.name),
+            epoch: status.epoch,
+            slot: u32::try_from(status.slot.value()).unwrap_or(u32::MAX),
+            devices: status.devices,
+            queued: status.queued,
+            wishes: status.wishes,
+            standing: if status.stalled { Standing::Stalled { slot: 0 } } else { Standing::Member },
+            origin: None,
+            paused: false,
+            reachable: List::default(),
+            unsettled: 0,
+            offline_since: None,
+            proofs: List::default(),
+            policy: Policy {
+                max_offline_send: policy.max_offline_send,
+                refresh_every: policy.refresh_every,
+            },
+        }
     }
 }
 

@@ -7,19 +7,19 @@ use tempfile::TempDir;
 use super::*;
 use crate::page_key::PageKey;
 
-struct World {
+pub(super) struct World {
     _folder: TempDir,
-    desk: Desk,
+    pub(super) desk: Desk,
     asked: u8,
 }
 
-const WINDOW: PeerId = 1;
-const MEMBER: PeerId = 2;
-const COMMAND_LINE: PeerId = 3;
-const NOW: Millis = Millis(1_800_000_000_000);
+pub(super) const WINDOW: PeerId = 1;
+pub(super) const MEMBER: PeerId = 2;
+pub(super) const COMMAND_LINE: PeerId = 3;
+pub(super) const NOW: Millis = Millis(1_800_000_000_000);
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut desk = Desk::new(folder.path().join("vault.db"), Confinement::Full);
         let classes = [Class::Window, Class::MemberTool, Class::CommandLine];
@@ -32,12 +32,12 @@ impl World {
         Self { _folder: folder, desk, asked: 0 }
     }
 
-    fn say(&mut self, peer: PeerId, id: RequestId, request: Request) {
+    pub(super) fn say(&mut self, peer: PeerId, id: RequestId, request: Request) {
         let ask = ToSecure::Ask { id, request };
         self.desk.hear(NOW, peer, &ipc_schema::encode(&ask).expect("bytes"));
     }
 
-    fn settle(&mut self, id: RequestId) -> Result<Answer, Failure> {
+    pub(super) fn settle(&mut self, id: RequestId) -> Result<Answer, Failure> {
         let answered = self.desk.settle(NOW).into_iter().find_map(|effect| match effect {
             Effect::Tell(_, FromSecure::Answer { id: of, answer }) if of == id => Some(answer),
             Effect::Tell(..) | Effect::Net(_) | Effect::Drop(_) => None,
@@ -45,18 +45,23 @@ impl World {
         answered.expect("an answer")
     }
 
-    fn ask_as(&mut self, id: RequestId, peer: PeerId, request: Request) -> Result<Answer, Failure> {
+    pub(super) fn ask_as(
+        &mut self,
+        id: RequestId,
+        peer: PeerId,
+        request: Request,
+    ) -> Result<Answer, Failure> {
         self.say(peer, id, request);
         self.settle(id)
     }
 
-    fn ask(&mut self, peer: PeerId, request: Request) -> Result<Answer, Failure> {
+    pub(super) fn ask(&mut self, peer: PeerId, request: Request) -> Result<Answer, Failure> {
         self.asked += 1;
         self.ask_as(RequestId([self.asked; 16]), peer, request)
     }
 
     /// A vault with an organisation, a team and its channel.
-    fn with_team() -> (Self, TeamBits, u16) {
+    pub(super) fn with_team() -> (Self, TeamBits, u16) {
         let mut world = Self::new();
         let create = Request::Create {
             passphrase: passphrase("a long passphrase"),
@@ -78,7 +83,7 @@ impl World {
         (world, team, channel)
     }
 
-    fn texts(&mut self, team: TeamBits, channel: u16) -> Vec<(NameBits, String)> {
+    pub(super) fn texts(&mut self, team: TeamBits, channel: u16) -> Vec<(NameBits, String)> {
         let page = Request::Page { team, channel, thread: None, before: None, limit: 50 };
         let Ok(Answer::Page { rows, .. }) = self.ask(WINDOW, page) else { panic!("a page") };
         let shown = |row: &ipc_schema_ui::Row| (row.name, row.text.as_str().to_owned());
@@ -86,7 +91,7 @@ impl World {
     }
 }
 
-fn passphrase(text: &str) -> Passphrase {
+pub(super) fn passphrase(text: &str) -> Passphrase {
     Passphrase::new(text.to_owned()).expect("short enough")
 }
 
