@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use cli::Session;
+use cli::{Session, Wisher as _};
 use harness::{During, Trouble};
 use ipc_schema::control::Class;
 use ipc_schema_ui::{Body, Event, Request, Scope};
