@@ -110,7 +110,8 @@ impl Trial<'_> {
         Ok(run)
     }
 
-    /// Replaces the kept inputs by the fewest that reach as much.
+    /// Replaces what earlier runs found by the fewest inputs that reach the most. Inputs with a
+    /// name of their own stay.
     fn keep(&self) -> Result<(), Trouble> {
         let fresh = self.dir.join("fresh").join(self.name);
         let _ = fs::remove_dir_all(&fresh);
@@ -120,18 +121,23 @@ impl Trial<'_> {
         command.arg(self.dir.join("work").join(self.name)).args(self.starts());
         finish(command.stdout(Stdio::null()).stderr(Stdio::null()))?;
         let kept = self.folder();
-        let _ = fs::remove_dir_all(&kept);
         fs::create_dir_all(&kept).during(kept.display())?;
-        for file in fs::read_dir(&fresh).during(fresh.display())? {
-            let file = file.during(fresh.display())?;
-            fs::copy(file.path(), kept.join(file.file_name())).during(kept.display())?;
+        for old in paths(&kept)?.iter().filter(|old| is_found(old)) {
+            fs::remove_file(old).during(old.display())?;
+        }
+        let mut found = paths(&fresh)?;
+        // The merge writes first what reaches most.
+        found.sort_by_key(|path| path.metadata().and_then(|it| it.modified()).ok());
+        for path in found.iter().take(MOST_KEPT) {
+            let name = path.file_name().during("a file without a name")?;
+            fs::copy(path, kept.join(name)).during(kept.display())?;
         }
         Ok(())
     }
 
     fn kept(&self) -> Result<usize, Trouble> {
         let kept = self.folder();
-        if kept.is_dir() { Ok(fs::read_dir(&kept).during(kept.display())?.count()) } else { Ok(0) }
+        if kept.is_dir() { Ok(paths(&kept)?.len()) } else { Ok(0) }
     }
 
     fn starts(&self) -> Vec<PathBuf> {
@@ -209,9 +215,23 @@ fn finish(command: &mut Command) -> Result<(), Trouble> {
     }
 }
 
+fn paths(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
+    let entries = fs::read_dir(folder).during(folder.display())?;
+    entries.map(|entry| Ok(entry.during(folder.display())?.path())).collect()
+}
+
+/// Named by its hash, as libFuzzer does.
+fn is_found(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 fn number(text: &str) -> u64 {
     text.parse().unwrap_or(0)
 }
+
+/// Of one target, so that the whole stays small.
+const MOST_KEPT: usize = 40;
 
 const COVERAGE: [&str; 6] = [
     "-Cpasses=sancov-module",
