@@ -27,6 +27,8 @@ pub(crate) struct Device {
     /// `None` while its process is dead.
     pub(crate) endpoint: Option<Endpoint>,
     pub(crate) vault: Vault,
+    /// An old copy of it.
+    pub(crate) backup: Option<Vault>,
     /// Its clock minus the true time, in ms.
     pub(crate) skew: i128,
     pub(crate) net: Net,
@@ -136,6 +138,7 @@ impl Device {
             name: name.to_owned(),
             endpoint: Some(endpoint),
             vault: Vault::default(),
+            backup: None,
             skew: 0,
             net: Net::default(),
             wake: None,

@@ -21,6 +21,8 @@ pub(crate) struct Said {
     pub(crate) after: Vec<Name>,
     /// The true time.
     pub(crate) at: u64,
+    /// The vault that knew of it was put back to an earlier time.
+    pub(crate) lost: bool,
 }
 
 /// How much happened.
@@ -42,6 +44,10 @@ pub struct Counts {
     pub skews: u64,
     /// Hostile objects.
     pub hostile: u64,
+    /// Old vaults that were put back.
+    pub restores: u64,
+    /// Devices that wrote two histories.
+    pub twins: u64,
     /// Messages that people wrote.
     pub messages: u64,
     /// Slots decided.
@@ -72,6 +78,8 @@ pub(crate) struct Facts {
     pub(crate) removed: BTreeMap<usize, Vault>,
     /// The slot that removed them, and the epoch behind it.
     pub(crate) out: BTreeMap<usize, (names::Slot, u64)>,
+    /// What copies of a vault said past the relays, and whose vault it was.
+    pub(crate) twins: BTreeMap<Name, (Hash, usize)>,
     /// The claims that left, whether they won or not.
     pub(crate) claims: Vec<Object>,
     /// The epoch since which each device is in the team, as the slots say.
@@ -99,6 +107,8 @@ impl Counts {
         self.removals = self.removals.saturating_add(other.removals);
         self.skews = self.skews.saturating_add(other.skews);
         self.hostile = self.hostile.saturating_add(other.hostile);
+        self.restores = self.restores.saturating_add(other.restores);
+        self.twins = self.twins.saturating_add(other.twins);
         self.messages = self.messages.saturating_add(other.messages);
         self.commits = self.commits.saturating_add(other.commits);
         self.frames = self.frames.saturating_add(other.frames);
@@ -106,7 +116,7 @@ impl Counts {
 
     /// Each with its name.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, u64); 11] {
+    pub fn all(&self) -> [(&'static str, u64); 13] {
         [
             ("crashes", self.crashes),
             ("relay crashes", self.relay_crashes),
@@ -116,6 +126,8 @@ impl Counts {
             ("removals", self.removals),
             ("skews", self.skews),
             ("hostile", self.hostile),
+            ("restores", self.restores),
+            ("twins", self.twins),
             ("messages", self.messages),
             ("commits", self.commits),
             ("frames", self.frames),
@@ -154,6 +166,7 @@ impl Facts {
             thread: opened.thread,
             after: opened.after.clone(),
             at: now,
+            lost: false,
         };
         if self.said.insert(opened.name, said).is_some() {
             self.violate(format!("{} was given to two messages", opened.name));
@@ -170,6 +183,9 @@ impl Facts {
         if *seen > 1 {
             let name = opened.name;
             return self.violate(format!("device {device} was shown {name} twice"));
+        }
+        if self.twins.contains_key(&opened.name) {
+            return;
         }
         let Some(said) = self.said.get(&opened.name) else {
             let name = opened.name;
@@ -214,8 +230,29 @@ impl Facts {
         }
     }
 
+    /// A vault was put back: what it does not hold any more may come to it again.
+    pub(crate) fn put_back(&mut self, device: usize, vault: &Vault) {
+        self.counts.restores += 1;
+        self.marks.retain(|(of, _, _), _| *of != device);
+        self.seen.retain(|(of, name), _| *of != device || vault.history.contains_key(name));
+        for (name, said) in &mut self.said {
+            said.lost |= said.device == device && !vault.history.contains_key(name);
+        }
+    }
+
     pub(crate) fn dropped(&mut self, why: DropReason) {
-        self.violate(format!("a relay dropped a device: {why}"));
+        let fault = match why {
+            DropReason::Malformed
+            | DropReason::NotPermitted
+            | DropReason::OtherVersion
+            | DropReason::TooMuch
+            | DropReason::UnknownRelay => true,
+            // It does not answer in time: links here may be that slow.
+            _ => false,
+        };
+        if fault {
+            self.violate(format!("a link was closed: {why}"));
+        }
     }
 
     /// An object leaves a process: never two under one name, never two by one key.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mls_core::Notice;
 use names::{Name, Rest};
 use timeline_core::{Entry, Timeline};
 
@@ -18,6 +19,7 @@ pub(crate) fn judge(world: &mut World) {
     readable(world, &mut wrong);
     order(world, &mut wrong);
     ghosts(world, &mut wrong);
+    named(world, &mut wrong);
     for violation in wrong {
         world.facts.violate(violation);
     }
@@ -78,7 +80,7 @@ fn wishes(world: &World, wrong: &mut Vec<String>) {
 /// Whoever was a member when something was sealed has read it, as it was written.
 fn readable(world: &World, wrong: &mut Vec<String>) {
     for (name, said) in &world.facts.said {
-        if world.devices[said.device].gone {
+        if world.devices[said.device].gone || said.lost {
             continue;
         }
         let Some(epoch) = world.facts.epochs.get(name) else {
@@ -138,6 +140,25 @@ fn order(world: &World, wrong: &mut Vec<String>) {
     }
 }
 
+/// Whoever showed two histories is named by everybody.
+fn named(world: &World, wrong: &mut Vec<String>) {
+    for (name, (hash, device)) in &world.facts.twins {
+        let both = world.facts.left.get(name).is_some_and(|(left, _)| left != hash);
+        let log = |name: &Name| match name.place().rest {
+            Rest::Message { channel, device, .. } => Some((channel, device)),
+            _ => None,
+        };
+        for reader in live(world).filter(|_| both) {
+            let told = world.facts.notices.iter().any(|(who, notice)| {
+                matches!(notice, Notice::Fork { name: told } if *who == reader && log(told) == log(name))
+            });
+            if !told {
+                wrong.push(format!("device {reader} does not name device {device} for {name}"));
+            }
+        }
+    }
+}
+
 /// The slots that the origin has decided, and since which epoch each device is in the team.
 pub(crate) fn read_slots(world: &mut World) {
     let Some(team) = world.team else {
@@ -157,13 +178,13 @@ pub(crate) fn read_slots(world: &mut World) {
             continue;
         };
         for named in &claim.certificates {
-            let Rest::Certificate { device, .. } = named.name.place().rest else {
+            let Rest::Certificate { device, generation } = named.name.place().rest else {
                 continue;
             };
             let gone = world.facts.numbers.iter().find(|(_, number)| **number == device);
             if let Some((index, _)) = gone
                 && world.facts.removed.contains_key(index)
-                && claim.welcomed.is_empty()
+                && generation.value() > 0
             {
                 let Rest::Slot(slot) = kept.object.name().place().rest else {
                     continue;

@@ -33,6 +33,10 @@ pub(crate) struct Profile {
     pub(crate) removals: u64,
     /// Commits whose path is spoilt for somebody by an insider.
     pub(crate) poisons: u64,
+    /// Vaults of which an old copy is put back.
+    pub(crate) restores: u64,
+    /// Devices that write two histories.
+    pub(crate) twins: u64,
     /// Hostile objects.
     pub(crate) hostile: u64,
 }
@@ -54,7 +58,9 @@ impl Profile {
             breaks: chance.pick(&[0, 3, 12]).unwrap_or(0),
             skews: chance.pick(&[0]).unwrap_or(0),
             removals: chance.pick(&[0, 0, 1]).unwrap_or(0),
-            poisons: 0,
+            poisons: chance.pick(&[0, 0, 0, 0, 2]).unwrap_or(0),
+            restores: 0,
+            twins: chance.pick(&[0, 0, 0, 1]).unwrap_or(0),
             hostile: chance.pick(&[0, 5, 20]).unwrap_or(0),
         }
     }

@@ -1,6 +1,7 @@
 //! The world: one thread, a clock of its own, and a queue of what happens next.
 
 mod faults;
+mod old;
 mod people;
 mod steps;
 mod tree;
@@ -237,8 +238,12 @@ impl World {
             Event::Act(act) => self.act(act),
             Event::Fault(fault) => self.fault(fault),
             Event::Inject { device, object } => {
+                let again = object.clone();
                 let object = *object;
-                self.give(device, mls_core::Input::Arrived { object, receipt: None });
+                if !self.give(device, mls_core::Input::Arrived { object, receipt: None }) {
+                    // It does not run just now.
+                    self.after(1_000, Event::Inject { device, object: again });
+                }
             }
         }
     }

@@ -25,6 +25,12 @@ pub(crate) enum Fault {
     Hostile { device: usize },
     /// A member spoils the path of its next commit for somebody.
     Poison { device: usize },
+    /// A copy of a vault is put aside.
+    Backup { device: usize },
+    /// The copy is put back.
+    Restore { device: usize },
+    /// A copy of a vault speaks as well, past the relays.
+    Twin { device: usize },
     /// A process is killed.
     Kill { device: usize },
 }
@@ -58,6 +64,20 @@ impl World {
         self.plan(profile.breaks, end, |_| Fault::Break);
         self.plan(profile.skews, end, |device| Fault::Skew { device });
         self.plan(profile.hostile, end, |device| Fault::Hostile { device });
+        for _ in 0..profile.restores {
+            let device = self.chance.between(1, self.profile.people as u64 - 1);
+            let device = usize::try_from(device).unwrap_or(1);
+            let at = self.chance.between(self.now, end);
+            let later = self.chance.between(at, end);
+            self.at(at, Event::Fault(Fault::Backup { device }));
+            self.at(later, Event::Fault(Fault::Restore { device }));
+        }
+        for _ in 0..profile.twins {
+            let device = self.chance.between(1, self.profile.people as u64 - 1);
+            let device = usize::try_from(device).unwrap_or(1);
+            let at = self.chance.between(self.now, end);
+            self.at(at, Event::Fault(Fault::Twin { device }));
+        }
         self.plan(profile.poisons, end, |device| Fault::Poison { device });
         if profile.crashes > 0 {
             self.plan(profile.crashes / 4, end, |device| Fault::Kill { device });
@@ -124,6 +144,11 @@ impl World {
                 }
             }
             Fault::Hostile { device } => self.hostile(device),
+            Fault::Backup { device } => {
+                self.devices[device].backup = Some(self.devices[device].vault.clone());
+            }
+            Fault::Restore { device } => self.put_back(device),
+            Fault::Twin { device } => self.twin(device),
             Fault::Poison { device } => {
                 let after = self.chance.below(4);
                 let mut poison =

@@ -55,7 +55,7 @@ impl World {
                     }
                 }
                 Some(Shell::TakesBeforeCommit) => self.take(index, beside),
-                Some(Shell::OrdersByClock | Shell::HidesLosses) | None => {}
+                Some(Shell::OrdersByClock) | None => {}
             }
             self.facts.counts.crashes += 1;
             self.die(index);
@@ -198,7 +198,11 @@ impl World {
         if let Some(seen) = self.facts.seen.remove(&(index, from)) {
             self.facts.seen.insert((index, to), seen);
         }
-        if let Some(said) = self.facts.said.remove(&from) {
+        if let Some(said) = self.facts.said.get(&from).cloned() {
+            // It may have left under its old name, before the vault was put back.
+            if !self.facts.left.contains_key(&from) {
+                self.facts.said.remove(&from);
+            }
             self.facts.said.insert(to, said);
         }
     }

@@ -8,7 +8,6 @@ use relay_core::{Input as RelayInput, Peer};
 
 use super::steps::Beside;
 use super::{Event, World};
-use crate::broken::{Broken, Shell};
 use crate::device::{Ask, Greeted};
 use crate::links::{End, Lane, Place};
 use crate::relays::linked;
@@ -155,9 +154,7 @@ impl World {
             (End::Lower, Place::Device(device)) => {
                 if self.devices[device].net.link == Some(id) {
                     self.unlink(device);
-                    if self.broken != Some(Broken::Shell(Shell::HidesLosses)) {
-                        self.give(device, Input::Unlinked);
-                    }
+                    self.give(device, Input::Unlinked);
                     let pause = self.chance.between(50, 2_000);
                     self.reconnect(device, pause);
                 }
