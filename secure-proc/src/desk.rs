@@ -340,6 +340,9 @@ impl Desk {
             let subscribe = translate::subscribe(team, session.cursor(team));
             self.effects.push(Effect::Net(subscribe));
         }
+        for (team, path) in session.endpoint.path_subscriptions() {
+            self.effects.push(Effect::Net(translate::subscribe_path(team, path)));
+        }
     }
 
     /// Says an event to everybody who follows what it is about.

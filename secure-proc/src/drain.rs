@@ -106,6 +106,7 @@ impl Desk {
             }
             // Orders to net-proc, taken above.
             Output::UseRelay(_)
+            | Output::SubscribePath { .. }
             | Output::Prove { .. }
             | Output::Publish { .. }
             | Output::Claim { .. }

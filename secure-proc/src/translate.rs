@@ -55,6 +55,7 @@ pub(crate) fn to_net(output: &Output) -> Option<ToNet> {
         Output::Get { id, name } => {
             Some(ToNet::Get { id: *id, name: ipc_schema_net::NameBits(name.bytes()) })
         }
+        Output::SubscribePath { team, path } => Some(subscribe_path(*team, *path)),
         Output::Subscribe { .. }
         | Output::Message(_)
         | Output::Missing { .. }
@@ -69,9 +70,17 @@ pub(crate) fn to_net(output: &Output) -> Option<ToNet> {
     }
 }
 
+/// A subscription to one path of a team, from the first object on.
+pub(crate) fn subscribe_path(team: TeamId, path: u8) -> ToNet {
+    subscribe_to(Prefix::team_path(team, path), Cursor::default())
+}
+
 /// A subscription to everything of a team.
 pub(crate) fn subscribe(team: TeamId, after: Cursor) -> ToNet {
-    let prefix = Prefix::team(team);
+    subscribe_to(Prefix::team(team), after)
+}
+
+fn subscribe_to(prefix: Prefix, after: Cursor) -> ToNet {
     // A prefix has at most 128 bits.
     let len = u8::try_from(prefix.len()).unwrap_or(128);
     ToNet::Subscribe { prefix: PrefixBits { bits: prefix.bits().to_be_bytes(), len }, after }

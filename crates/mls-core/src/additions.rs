@@ -9,6 +9,7 @@ use openmls::prelude::{
 use openmls_traits::OpenMlsProvider as _;
 
 use crate::identity::{Leaf, identity_of};
+use crate::pool::org_of;
 use crate::roles::{Says, certificate};
 use crate::rows::Table;
 use crate::state::{ClaimRow, IntentRow, TeamRow, stored_object, team_key};
@@ -128,7 +129,7 @@ impl Endpoint {
         if announcement.hash() != *hash || !object.verifies(&announcement.log_key) {
             return Ok(Err(NotAdded::NoSuchAnnouncement));
         }
-        if announcement.team != team || announcement.root.0 != row.root {
+        if ![team, org_of(team)].contains(&announcement.team) || announcement.root.0 != row.root {
             return Ok(Err(NotAdded::OtherTeam));
         }
         if object.expires() <= now {

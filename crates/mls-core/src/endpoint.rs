@@ -37,6 +37,8 @@ pub struct Endpoint {
     pub(crate) broken: BTreeSet<Broken>,
     /// After a lost slot: no claim before this time.
     pub(crate) quiet_until: BTreeMap<TeamId, Millis>,
+    /// The link on which it was proved who reads about whole organisations, by its exporter.
+    pub(crate) org_proof: Option<[u8; 32]>,
 }
 
 /// Why no endpoint was made.
@@ -98,6 +100,7 @@ impl Endpoint {
             this.guards.insert(team, Guard::Shut(Millis(0)));
             this.outputs.push_back(Output::Subscribe { team });
         }
+        this.subscribe_paths();
         this.count_underway()?;
         Ok(this)
     }
@@ -114,6 +117,7 @@ impl Endpoint {
             touched: BTreeSet::new(),
             broken: BTreeSet::new(),
             quiet_until: BTreeMap::new(),
+            org_proof: None,
         }
     }
 
@@ -151,6 +155,7 @@ impl Endpoint {
 
     /// Does what is due, and sends what can be sent.
     pub(crate) fn settle(&mut self, now: Millis) -> Result<(), Fault> {
+        self.tend_pools(now)?;
         for team in self.subscriptions() {
             self.drive_skip(now, team)?;
             self.guard(now, team)?;
@@ -175,6 +180,7 @@ impl Endpoint {
             })
             .flatten()
             .chain(again)
+            .chain(self.pool_due())
             .min()
     }
 

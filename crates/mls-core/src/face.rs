@@ -104,6 +104,14 @@ pub enum Output {
         /// The team.
         team: TeamId,
     },
+    /// Deliver everything of one path of this team, from the first on; a few objects, delivered
+    /// twice without harm.
+    SubscribePath {
+        /// The team; the number of all of an organisation.
+        team: TeamId,
+        /// The path (`names/SPEC.md`).
+        path: u8,
+    },
     /// Prove ourselves to the relay of the link with this exporter.
     Prove {
         /// The TLS exporter that it was made for.

@@ -35,6 +35,9 @@ impl Endpoint {
     pub(crate) fn drive(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
         self.plan_refresh(now, team)?;
         self.tidy(team)?;
+        if let Some(row) = self.team(team)?.filter(|row| row.stage == Stage::Member) {
+            self.seek(now, team, &row)?;
+        }
         if !self.may_claim(team)? || self.quiet(team) > now {
             return Ok(());
         }
@@ -52,6 +55,7 @@ impl Endpoint {
                     self.ask(team, hash);
                     asking = true;
                 }
+                Intent::User(_) => {}
                 _ => due.push((intent, wish)),
             }
         }

@@ -14,6 +14,7 @@ use crate::endpoint::group_id;
 use crate::group::{SUITE, capabilities, join_config, unbounded};
 use crate::identity::{Leaf, Vouched, identity_of, own_credential};
 use crate::open::{Ahead, ahead_key};
+use crate::pool::org_of;
 use crate::rows::Table;
 use crate::state::{Added, AheadRow, BlobRow, Purpose, Stage, TeamRow};
 use crate::tree::TreeKey;
@@ -58,33 +59,9 @@ impl Endpoint {
         if self.relay().is_some_and(|relay| relay.key != link.relay.key) {
             return Err(JoinError::OtherRelay);
         }
-        let user = self.user()?;
-        let (log_seed, leaf_seed) = (self.draw_seed(), self.draw_seed());
-        let log_signer = log_seed.signer();
-        let device = loop {
-            let device = Device::truncate(self.draw_number());
-            if !matches!(device, Device::MEMBER_TOOL | Device::ORIGIN) {
-                break device;
-            }
-        };
-        let leaf = Leaf::own(&user, device, log_signer.key());
-        let mut row = TeamRow {
-            root: link.root.0,
-            device: device.value(),
-            log_seed,
-            leaf_seed,
-            credential: leaf.signed(&user.seed.signer())?,
-            stage: Stage::Removed,
-            name: String::new(),
-            channels: Vec::new(),
-            roster: None,
-            joined: 0,
-            // The slots that a removed device knows do not come again.
-            heads: before.map(|row| row.heads).unwrap_or_default(),
-            next_blob: self.draw_number(),
-            beacon_due: None,
-            elsewhere: Vec::new(),
-        };
+        let mut row = self.newcomer_row(link.root)?;
+        // The slots that a removed device knows do not come again.
+        row.heads = before.map(|row| row.heads).unwrap_or_default();
         let (object, hash) = self.announcement(now, team, &row)?;
         row.stage = Stage::Joining { announcement: hash.0, added: None };
         self.pin(&link.relay)?;
@@ -214,8 +191,11 @@ impl Endpoint {
         let Some((announcement, _)) = row.stage.awaits() else {
             return Ok(false);
         };
-        let key = team.name(WelcomePointer::rest(&announcement));
-        let key = ahead_key(team, Ahead::Pointer, key);
+        // Beside the team, when a key package for any team was used.
+        let rest = WelcomePointer::rest(&announcement);
+        let key = ahead_key(team, Ahead::Pointer, team.name(rest));
+        let beside = ahead_key(team, Ahead::Pointer, org_of(team).name(rest));
+        let key = if self.rows().has(Table::Ahead, &beside) { beside } else { key };
         let back = matches!(row.stage, Stage::Rejoining { .. });
         let kept: Option<AheadRow> = self.rows().get(Table::Ahead, &key)?;
         let pointed = match kept {

@@ -55,6 +55,12 @@ pub(crate) struct Later {
 }
 
 impl Link {
+    /// Until when a proof of now counts, by the relay's clock.
+    pub(crate) fn proof_until(&self, now: Millis) -> Millis {
+        let theirs = u64::try_from(i128::from(now.0).saturating_add(self.ahead)).unwrap_or(0);
+        Millis(theirs).plus(PROOF_LIFE)
+    }
+
     /// When something is sent again.
     pub(crate) fn again(&self) -> Option<Millis> {
         self.later.values().filter_map(|later| later.due).min()
@@ -144,8 +150,7 @@ impl Endpoint {
             return Ok(());
         };
         if let Some(link) = &self.link {
-            let theirs = u64::try_from(i128::from(now.0).saturating_add(link.ahead)).unwrap_or(0);
-            let expires = Millis(theirs).plus(PROOF_LIFE);
+            let expires = link.proof_until(now);
             let Link { relay, exporter, .. } = link;
             let signer = Self::log_signer(&row);
             let proof = Proof::sign(&signer, relay, exporter, team, row.own(), expires);

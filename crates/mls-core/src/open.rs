@@ -1,6 +1,6 @@
 //! Reading: what arrives is checked, put in its place, and opened.
 
-use names::{Channel, Device, Name, Number, Place, Rest, TeamId};
+use names::{Channel, Device, Name, Number, Place, Rest, Team, TeamId};
 use objects::{Millis, Object, Receipt, Standing};
 use openmls::framing::errors::MessageDecryptionError;
 use openmls::prelude::{
@@ -58,6 +58,12 @@ impl Endpoint {
         receipt: Option<&Receipt>,
     ) -> Result<(), Fault> {
         let Place { team, rest } = object.name().place();
+        if team.team == Team::ORG {
+            if let Some(receipt) = receipt {
+                self.settled(now, receipt)?;
+            }
+            return self.org_object_came(now, team, object);
+        }
         let Some(row) = self.team(team)? else {
             return Ok(());
         };

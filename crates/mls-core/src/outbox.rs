@@ -131,9 +131,11 @@ impl Endpoint {
             }
             self.outputs.push_back(match row.purpose {
                 Purpose::Claim => Output::Claim { id, object },
-                Purpose::Plain | Purpose::Needed | Purpose::Pointer => {
-                    Output::Publish { id, object }
-                }
+                Purpose::Plain
+                | Purpose::Needed
+                | Purpose::Pointer
+                | Purpose::Pool
+                | Purpose::Use => Output::Publish { id, object },
             });
         }
         Ok(())
@@ -188,8 +190,20 @@ impl Endpoint {
                 {
                     return self.certificate_taken(object.name().team(), generation, &object);
                 }
-                self.refused(now, id, row.purpose, object.name(), why);
-                Ok(())
+                match (row.purpose, why) {
+                    (Purpose::Use, Refusal::NameTaken) => {
+                        self.drop_queued(id, object.name());
+                        self.use_answered(now, &object, false)
+                    }
+                    (Purpose::Pool, Refusal::Quota) => {
+                        self.drop_queued(id, object.name());
+                        self.pool_refused(now, &object)
+                    }
+                    _ => {
+                        self.refused(now, id, row.purpose, object.name(), why);
+                        Ok(())
+                    }
+                }
             }
             Answer::Taken { winner, receipt } => {
                 let proven = self.ordered(&winner, &receipt)? == Some(true);
@@ -228,7 +242,8 @@ impl Endpoint {
         if self.settles(object, receipt)? {
             return self.stored(now, id, row.purpose, object, receipt);
         }
-        if row.purpose == Purpose::Claim || !receipt.covers(&relay, object) {
+        let decided = matches!(row.purpose, Purpose::Claim | Purpose::Use);
+        if decided || !receipt.covers(&relay, object) {
             if let Some(link) = &mut self.link {
                 link.refused.insert(Hold::of(id, name));
             }
@@ -324,7 +339,8 @@ impl Endpoint {
         self.is_on_its_way(id, name);
         self.heard_head(now, team, receipt.head)?;
         match purpose {
-            Purpose::Plain => Ok(()),
+            Purpose::Plain | Purpose::Pool => Ok(()),
+            Purpose::Use => self.use_answered(now, object, true),
             Purpose::Needed => self.queue_claim(team),
             Purpose::Claim => self.arrived(now, object, Some(receipt)),
             Purpose::Pointer => self.welcomed(object),

@@ -87,7 +87,7 @@ impl Endpoint {
     }
 }
 
-fn welcomed_key(team: TeamId, hash: &Hash) -> Vec<u8> {
+pub(crate) fn welcomed_key(team: TeamId, hash: &Hash) -> Vec<u8> {
     [&team_key(team)[..], &hash.0].concat()
 }
 

@@ -48,6 +48,10 @@ pub enum Table {
     Renewal = 20,
     /// Announcements that a claim has welcomed.
     Welcomed = 21,
+    /// Key packages for any team of an organisation.
+    Pool = 22,
+    /// Key packages of people who are to be added.
+    Candidate = 23,
 }
 
 /// One row to write or to delete.
@@ -81,6 +85,8 @@ impl Table {
         Self::Unsealed,
         Self::Renewal,
         Self::Welcomed,
+        Self::Pool,
+        Self::Candidate,
     ];
 
     /// The number of the table.

@@ -197,6 +197,10 @@ pub(crate) enum Purpose {
     Claim,
     /// Welcomes the owner of an announcement.
     Pointer,
+    /// A key package for any team: nothing waits for it.
+    Pool,
+    /// Uses somebody's key package.
+    Use,
 }
 
 /// A wish that needs a commit.

@@ -1,11 +1,12 @@
 //! Terms: which relay orders the slots of a team, as the root says.
 
-use names::{Device, Generation, Rest, Slot, TeamId};
+use names::{Device, Generation, Rest, Slot, Team, TeamId};
 use objects::{
     CertificateError, Draft, Hash, Key, Millis, Object, Part, Receipt, RelayRef, Signer, Term,
 };
 
 use crate::open::{Ahead, ahead_prefix};
+use crate::pool::org_of;
 use crate::rows::Table;
 use crate::state::{AheadRow, Purpose, Stage, stored_object, team_key};
 use crate::{Endpoint, Fault, Notice, Output};
@@ -37,8 +38,19 @@ impl Endpoint {
     /// Is it the receipt of an origin of the object's team? A relay on the way hands it on for what
     /// has been at the origin before.
     pub(crate) fn is_origins(&self, object: &Object, receipt: &Receipt) -> Result<bool, Fault> {
-        let terms = self.terms(object.name().team())?;
-        Ok(terms.iter().any(|(_, term)| receipt.covers(&term.key, object)))
+        let team = object.name().team();
+        let mut teams = vec![team];
+        if team.team == Team::ORG {
+            // What is about the whole organisation is ordered by the origin of any of its teams.
+            teams = self.subscriptions();
+            teams.retain(|of| org_of(*of) == team);
+        }
+        for team in teams {
+            if self.terms(team)?.iter().any(|(_, term)| receipt.covers(&term.key, object)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The claim that a later term names as the last before it.

@@ -130,6 +130,8 @@ impl Person {
             Output::Watermark(_)
             | Output::TeamsChanged
             | Output::Joined { .. }
+            // Nobody is added without being asked here.
+            | Output::SubscribePath { .. }
             | Output::Wished { .. } => return,
         };
         if let Some(line) = self.line {

@@ -32,6 +32,8 @@ pub(super) struct Relay {
     /// How often it answered Won, and how often Taken.
     pub(super) won: usize,
     pub(super) taken: usize,
+    /// Key packages that were used.
+    pub(super) used: usize,
 }
 
 impl Relay {
@@ -51,6 +53,7 @@ impl Relay {
             refused: 0,
             won: 0,
             taken: 0,
+            used: 0,
         }
     }
 
@@ -188,7 +191,10 @@ impl Relay {
             }
             Rest::Welcome { .. } => {
                 let pointer = WelcomePointer::parse(object.data().unwrap()).unwrap();
-                let (claim, _) = self.stored.get(&team.name(Rest::Slot(pointer.slot))).unwrap();
+                let (claim, _) = self
+                    .stored
+                    .get(&pointer.welcome.first.team().name(Rest::Slot(pointer.slot)))
+                    .unwrap();
                 assert_eq!(claim.entry_hash(), pointer.claim);
             }
             Rest::Blob { device, .. } => signed(device)?,
@@ -200,7 +206,14 @@ impl Relay {
                 let root = self.root.ok_or(Refusal::UnknownOrg)?;
                 Certificate::read(object, &root).map_err(|_| Refusal::WrongSigner)?;
             }
-            rest @ (Rest::Slot(_) | Rest::Use(_) | Rest::Code(_)) => {
+            Rest::Use(_) => {
+                let spent = objects::Spent::parse(object.data().unwrap()).unwrap();
+                assert_eq!(objects::Spent::rest(&spent.announcement), object.name().place().rest);
+                let known = self.certificate(spent.team, spent.device).unwrap();
+                assert!(object.verifies(&known.log_key));
+                self.used += 1;
+            }
+            rest @ (Rest::Slot(_) | Rest::Code(_)) => {
                 panic!("nobody publishes {rest:?}")
             }
         }

@@ -35,6 +35,7 @@ pub(super) struct Node {
     outputs: VecDeque<Output>,
     cursors: BTreeMap<TeamId, usize>,
     proved: BTreeSet<(TeamId, Key)>,
+    paths: BTreeMap<(TeamId, u8), usize>,
     caught_up: BTreeSet<TeamId>,
     pub(super) online: bool,
     linked: bool,
@@ -247,6 +248,7 @@ impl World {
                 self.output(node, output);
             }
             moved |= self.deliver(node);
+            moved |= self.deliver_paths(node);
         }
         if !moved {
             let wakes = self.nodes.iter().filter_map(|node| node.endpoint.wake_at());
@@ -288,6 +290,9 @@ impl World {
             Output::UseRelay(relay) => assert_eq!(relay.key, self.key_of(node)),
             Output::Subscribe { team } => {
                 self.nodes[node].cursors.entry(team).or_insert(0);
+            }
+            Output::SubscribePath { team, path } => {
+                self.nodes[node].paths.insert((team, path), 0);
             }
             Output::Prove { exporter, proof } if linked => {
                 assert!(proof.holds(&self.key_of(node), &exporter, self.now.plus(5_000)));
@@ -405,6 +410,31 @@ impl World {
         moved
     }
 
+    /// What is about a whole organisation: for everybody who has proved to be somebody there.
+    fn deliver_paths(&mut self, node: usize) -> bool {
+        let mut moved = false;
+        for ((team, path), from) in self.nodes[node].paths.clone() {
+            let proved = self.nodes[node].proved.iter().any(|(of, _)| *of == team);
+            if !self.nodes[node].linked || !proved || from >= self.relay.order.len() {
+                continue;
+            }
+            for name in self.relay.order[from..].to_vec() {
+                let of = match name.place().rest {
+                    Rest::KeyPackage { .. } => 2,
+                    Rest::Welcome { .. } => 3,
+                    _ => continue,
+                };
+                if (name.team(), of) == (team, path) {
+                    let (object, _) = self.relay.get(name).cloned().unwrap();
+                    self.give(node, Input::Arrived { object, receipt: None });
+                    moved = true;
+                }
+            }
+            self.nodes[node].paths.insert((team, path), self.relay.order.len());
+        }
+        moved
+    }
+
     /// What a node shows in a channel: author and text.
     pub(super) fn shows(&self, node: usize) -> Vec<(String, String)> {
         let node = &self.nodes[node];
@@ -426,6 +456,7 @@ impl Node {
             outputs: VecDeque::new(),
             cursors: BTreeMap::new(),
             proved: BTreeSet::new(),
+            paths: BTreeMap::new(),
             caught_up: BTreeSet::new(),
             online: true,
             linked: false,
@@ -475,6 +506,7 @@ impl Node {
                 Output::Wished { wish, result, .. } => self.wished.push((*wish, *result)),
                 Output::UseRelay(_)
                 | Output::Subscribe { .. }
+                | Output::SubscribePath { .. }
                 | Output::Prove { .. }
                 | Output::Publish { .. }
                 | Output::Claim { .. }

@@ -179,6 +179,7 @@ impl World {
             Output::Watermark(mark) => self.facts.marked(index, *mark),
             Output::UseRelay(_)
             | Output::Wished { .. }
+            | Output::SubscribePath { .. }
             | Output::Subscribe { .. }
             | Output::Prove { .. }
             | Output::Publish { .. }
@@ -256,6 +257,7 @@ impl World {
                 | Output::Wished { .. }
                 | Output::Joined { .. }
                 | Output::Added { .. }
+                | Output::SubscribePath { .. }
                 | Output::Wished { .. }
                 | Output::Notice(_) => {}
             }
