@@ -122,6 +122,9 @@ pub enum DropReason {
     /// It says that it is a relay, but is none that is listed here.
     #[error("a relay whose key is not listed")]
     UnknownRelay,
+    /// It was asked, and has said nothing for some seconds.
+    #[error("no answer for too long")]
+    Silent,
 }
 
 /// The relay cannot go on.

@@ -4,7 +4,7 @@ use names::{Name, Number, Prefix, Rest};
 use objects::wire::{Refusal, ToRelay};
 use objects::{Claim, Hash, Millis, Object};
 
-use crate::face::Fault;
+use crate::face::{DropReason, Fault};
 use crate::notes;
 use crate::relay::Relay;
 use crate::shelf::Shelf;
@@ -29,7 +29,7 @@ impl<S: Shelf> Relay<S> {
                     return Ok(());
                 };
                 let claim = matches!(object.name().place().rest, Rest::Slot(_));
-                let seq = up.ask(Open::Decide(asked));
+                let seq = up.ask(now, Open::Decide(asked));
                 self.send_up(if claim {
                     ToRelay::Claim { seq, object }
                 } else {
@@ -63,7 +63,7 @@ impl<S: Shelf> Relay<S> {
             return Ok(self.shelf.set_note(&notes::unsettled(position), None)?);
         };
         up.in_flight = up.in_flight.saturating_add(1);
-        let seq = up.ask(Open::Publish { name, hash });
+        let seq = up.ask(now, Open::Publish { name, hash });
         self.send_up(ToRelay::Publish { seq, object });
         Ok(())
     }
@@ -138,18 +138,24 @@ impl<S: Shelf> Relay<S> {
         Ok(())
     }
 
-    /// What the parent could not take some time ago goes up again.
-    pub(crate) fn retry(&mut self, now: Millis) {
+    /// A parent that says nothing is dropped, and what it could not take some time ago goes up
+    /// again.
+    pub(crate) fn retry(&mut self, now: Millis) -> Result<(), Fault> {
+        if self.up.as_ref().and_then(Up::silent_at).is_some_and(|at| at <= now) {
+            return self.up_drop(DropReason::Silent);
+        }
         if let Some(up) = &mut self.up
             && up.retry_at.is_some_and(|at| at <= now)
         {
             up.retry_at = None;
             up.sent = 0;
         }
+        Ok(())
     }
 
     pub(crate) fn retry_at(&self) -> Option<Millis> {
-        self.up.as_ref().filter(|up| Up::is_related(up)).and_then(|up| up.retry_at)
+        let up = self.up.as_ref()?;
+        [up.retry_at, up.silent_at()].into_iter().flatten().min()
     }
 }
 

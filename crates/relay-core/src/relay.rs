@@ -137,7 +137,7 @@ impl<S: Shelf> Relay<S> {
                 self.catch_up(now, peer)?;
             }
             Input::Unlinked { peer } => self.forget(peer),
-            Input::UpLinked { exporter } => self.up_linked(exporter)?,
+            Input::UpLinked { exporter } => self.up_linked(now, exporter)?,
             Input::UpHeard { frame } => self.up_heard(now, &frame)?,
             Input::UpUnlinked => self.up_unlinked()?,
             Input::Woken => self.woken(now)?,
@@ -293,7 +293,11 @@ impl<S: Shelf> Relay<S> {
         let receipt = match self.judge(now, peer, object)? {
             Verdict::Good => {
                 let origin = self.is_origin(team)?;
-                self.store(now, Some(peer), object, origin)?;
+                let receipt = self.store(now, Some(peer), object, origin)?;
+                if origin && !matches!(object.name().place().rest, Rest::Certificate { .. }) {
+                    self.answer(peer, FromRelay::Stored { seq, receipt });
+                    return Ok(());
+                }
                 // A first term makes its own receipt the origin's, or another one's better.
                 self.receipt_of(object)?
             }
@@ -359,7 +363,7 @@ impl<S: Shelf> Relay<S> {
             self.endings.remove(&ending);
             self.restand(now, peer, team)?;
         }
-        self.retry(now);
+        self.retry(now)?;
         for peer in std::mem::take(&mut self.hurried) {
             self.catch_up(now, peer)?;
         }

@@ -77,7 +77,7 @@ impl<S: Shelf> Relay<S> {
         let kept = self.shelf.get(name)?;
         // It may be on its way down: the parent knows.
         if kept.is_none() && self.root(team).is_some() && !self.is_origin(team)? {
-            self.get_above(peer, seq, name);
+            self.get_above(now, peer, seq, name);
             return Ok(());
         }
         let kept = kept.and_then(|kept| deliver::shown(kept, now));
@@ -86,10 +86,10 @@ impl<S: Shelf> Relay<S> {
         Ok(())
     }
 
-    fn get_above(&mut self, peer: Peer, seq: u32, name: Name) {
+    fn get_above(&mut self, now: Millis, peer: Peer, seq: u32, name: Name) {
         match self.up.as_mut().filter(|up| Up::is_related(up)) {
             Some(up) => {
-                let seq = up.ask(Open::Get { peer, seq });
+                let seq = up.ask(now, Open::Get { peer, seq });
                 self.send_up(ToRelay::Get { seq, name });
             }
             None => self.answer(peer, nothing(seq)),

@@ -35,6 +35,8 @@ pub(crate) struct Up {
     pub(crate) refilled: BTreeSet<Prefix>,
     /// When what the parent could not take is published again.
     pub(crate) retry_at: Option<Millis>,
+    /// When it has said something, or was asked after it had answered everything.
+    patience: Millis,
 }
 
 #[derive(Debug, Clone, Copy, Eq, PartialEq)]
@@ -67,7 +69,7 @@ pub(crate) struct Asked {
 pub(crate) type Forwards = VecDeque<(u64, Asked)>;
 
 impl Up {
-    pub(crate) fn new(exporter: [u8; 32]) -> Self {
+    pub(crate) fn new(now: Millis, exporter: [u8; 32]) -> Self {
         Self {
             exporter,
             phase: Phase::Greeting,
@@ -82,6 +84,7 @@ impl Up {
             again: BTreeMap::new(),
             refilled: BTreeSet::new(),
             retry_at: None,
+            patience: now,
         }
     }
 
@@ -90,7 +93,10 @@ impl Up {
         self.next
     }
 
-    pub(crate) fn ask(&mut self, open: Open) -> u32 {
+    pub(crate) fn ask(&mut self, now: Millis, open: Open) -> u32 {
+        if self.open.is_empty() {
+            self.patience = now;
+        }
         let seq = self.number();
         self.open.insert(seq, open);
         seq
@@ -99,12 +105,19 @@ impl Up {
     pub(crate) fn is_related(&self) -> bool {
         self.phase == Phase::Related
     }
+
+    /// When it counts as gone, although its link has not broken yet: whoever waits for its answer
+    /// does not wait longer.
+    pub(crate) fn silent_at(&self) -> Option<Millis> {
+        let asked = self.phase != Phase::Related || !self.open.is_empty();
+        asked.then(|| self.patience.plus(ANSWERS_WITHIN))
+    }
 }
 
 impl<S: Shelf> Relay<S> {
-    pub(crate) fn up_linked(&mut self, exporter: [u8; 32]) -> Result<(), Fault> {
+    pub(crate) fn up_linked(&mut self, now: Millis, exporter: [u8; 32]) -> Result<(), Fault> {
         self.up_unlinked()?;
-        self.up = Some(Up::new(exporter));
+        self.up = Some(Up::new(now, exporter));
         self.send_up(ToRelay::Hello { version: VERSION });
         Ok(())
     }
@@ -140,6 +153,7 @@ impl<S: Shelf> Relay<S> {
         let Some(up) = &mut self.up else {
             return Ok(());
         };
+        up.patience = now;
         match (frame, up.phase) {
             (FromRelay::Welcome { version, store, .. }, Phase::Greeting) => {
                 if version != VERSION {
@@ -376,3 +390,6 @@ pub(crate) fn may_change(why: Refusal) -> bool {
         | Refusal::Forked => false,
     }
 }
+
+/// A device that asked us waits for five seconds.
+const ANSWERS_WITHIN: u64 = 4_000;

@@ -350,6 +350,11 @@ impl Tree {
         self.ask(client, &ToRelay::Subscribe { id: 1, prefix, store: 0, after: 0 });
     }
 
+    /// When a relay wants to be woken, leaving aside what it sweeps.
+    pub(crate) fn wake_at(&mut self, at: At) -> Option<Millis> {
+        self.nodes[at].relay.wake_at().filter(|at| *at < self.now.plus(60_000))
+    }
+
     pub(crate) fn kept(&mut self, at: At) -> Vec<Kept> {
         self.nodes[at].relay.shelf_mut().all().cloned().collect()
     }

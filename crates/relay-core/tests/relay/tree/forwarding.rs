@@ -229,3 +229,25 @@ fn peers_are_told_whether_the_origin_can_be_reached() {
     let at_root = tree.client(0);
     assert_eq!(*tree.last(at_root), FromRelay::Upstream { reachable: true });
 }
+
+/// `RELAY-24`
+#[test]
+fn a_parent_that_says_nothing_counts_as_gone_before_its_peers_give_up() {
+    let (mut tree, [a, _], mut alice) = three();
+    let claim = whole_claim(&mut tree, a, &mut alice);
+    tree.run();
+    assert_eq!(tree.wake_at(1), None, "nothing is open");
+    tree.ask(a, &ToRelay::Claim { seq: 3, object: claim.clone() });
+    let due = tree.wake_at(1).unwrap();
+    assert!(due > tree.now && due < tree.now.plus(5_000));
+    tree.now = due;
+    tree.give(1, Input::Woken);
+    assert_eq!(tree.dropped.pop(), Some((1, DropReason::Silent)));
+    let said = &tree.clients[a].said;
+    assert!(said.contains(&FromRelay::Slot { seq: 3, answer: SlotAnswer::Pending }));
+    assert_eq!(said.last(), Some(&FromRelay::Upstream { reachable: false }));
+    tree.link(1);
+    tree.run();
+    let answer = tree.claim(a, &claim);
+    assert!(matches!(answer, FromRelay::Slot { answer: SlotAnswer::Won(_), .. }), "{answer:?}");
+}

@@ -203,7 +203,7 @@ fn strict<'a>(objects: impl Iterator<Item = &'a Object>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     /// `RELAY-25`
     #[test]
