@@ -71,9 +71,10 @@ impl Endpoint {
                 deeds = vec![unfit];
                 continue;
             }
-            match unfit.intent {
-                Intent::Add(hash) => self.not_added(team, hash, NotAdded::Unfit),
-                other => self.wished(team, &other, Ok(()))?,
+            if let Intent::Add(hash) = unfit.intent {
+                self.not_added(team, hash, NotAdded::Unfit);
+            } else {
+                self.wished(team, &unfit.intent, Ok(()))?;
             }
         };
         let signer = Self::log_signer(&row);

@@ -56,7 +56,12 @@ impl Endpoint {
                     asking = true;
                 }
                 Intent::User(_) => {}
-                _ => due.push((intent, wish)),
+                Intent::Add(_)
+                | Intent::Refresh
+                | Intent::Remove(_)
+                | Intent::Policy
+                | Intent::Role(_)
+                | Intent::Readd(_) => due.push((intent, wish)),
             }
         }
         // Those who come together are added with one commit.
@@ -263,9 +268,10 @@ impl Endpoint {
     /// We were removed: nothing that we wished can come true.
     pub(crate) fn give_up(&mut self, team: TeamId) -> Result<(), Fault> {
         for (intent, _) in self.wishes(team)? {
-            match intent {
-                Intent::Add(hash) => self.not_added(team, hash, NotAdded::NotAdmin),
-                other => self.wished(team, &other, Err(NotDone::Removed))?,
+            if let Intent::Add(hash) = intent {
+                self.not_added(team, hash, NotAdded::NotAdmin);
+            } else {
+                self.wished(team, &intent, Err(NotDone::Removed))?;
             }
         }
         Ok(())

@@ -418,13 +418,14 @@ impl World {
             if !self.nodes[node].linked || !proved || from >= self.relay.order.len() {
                 continue;
             }
-            for name in self.relay.order[from..].to_vec() {
-                let of = match name.place().rest {
-                    Rest::KeyPackage { .. } => 2,
-                    Rest::Welcome { .. } => 3,
-                    _ => continue,
+            for index in from..self.relay.order.len() {
+                let name = self.relay.order[index];
+                let rest = name.place().rest;
+                let of = match path {
+                    2 => matches!(rest, Rest::KeyPackage { .. }),
+                    _ => matches!(rest, Rest::Welcome { .. }),
                 };
-                if (name.team(), of) == (team, path) {
+                if name.team() == team && of {
                     let (object, _) = self.relay.get(name).cloned().unwrap();
                     self.give(node, Input::Arrived { object, receipt: None });
                     moved = true;
