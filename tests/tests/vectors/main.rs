@@ -2,8 +2,8 @@
 //! working group's for OpenMLS. Where they come from stands in `vectors/README.md`.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::string_slice,
+    clippy::wildcard_enum_match_arm,
     reason = "a test that cannot go on fails"
 )]
 
