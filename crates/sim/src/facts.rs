@@ -48,6 +48,8 @@ pub struct Counts {
     pub restores: u64,
     /// Devices that wrote two histories.
     pub twins: u64,
+    /// Messages that came to the origin too late for anybody to read.
+    pub late: u64,
     /// Messages that people wrote.
     pub messages: u64,
     /// Slots decided.
@@ -80,6 +82,13 @@ pub(crate) struct Facts {
     pub(crate) out: BTreeMap<usize, (names::Slot, u64)>,
     /// What copies of a vault said past the relays, and whose vault it was.
     pub(crate) twins: BTreeMap<Name, (Hash, usize)>,
+    /// What the origin got when it was more than three epochs old: nobody can read it any more,
+    /// unless it is sealed again.
+    pub(crate) late: BTreeSet<Name>,
+    /// The last slot of the founding.
+    pub(crate) founded: u64,
+    /// Slots behind it, by who claimed them.
+    pub(crate) claimed: BTreeMap<names::Device, u32>,
     /// The claims that left, whether they won or not.
     pub(crate) claims: Vec<Object>,
     /// The epoch since which each device is in the team, as the slots say.
@@ -109,6 +118,7 @@ impl Counts {
         self.hostile = self.hostile.saturating_add(other.hostile);
         self.restores = self.restores.saturating_add(other.restores);
         self.twins = self.twins.saturating_add(other.twins);
+        self.late = self.late.saturating_add(other.late);
         self.messages = self.messages.saturating_add(other.messages);
         self.commits = self.commits.saturating_add(other.commits);
         self.frames = self.frames.saturating_add(other.frames);
@@ -116,7 +126,7 @@ impl Counts {
 
     /// Each with its name.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, u64); 13] {
+    pub fn all(&self) -> [(&'static str, u64); 14] {
         [
             ("crashes", self.crashes),
             ("relay crashes", self.relay_crashes),
@@ -128,6 +138,7 @@ impl Counts {
             ("hostile", self.hostile),
             ("restores", self.restores),
             ("twins", self.twins),
+            ("late", self.late),
             ("messages", self.messages),
             ("commits", self.commits),
             ("frames", self.frames),
@@ -238,6 +249,14 @@ impl Facts {
         for (name, said) in &mut self.said {
             said.lost |= said.device == device && !vault.history.contains_key(name);
         }
+    }
+
+    /// It could not apply a commit, or was behind: it came back with another leaf.
+    pub(crate) fn was_behind(&self, device: usize) -> bool {
+        self.notices.iter().any(|(who, notice)| {
+            let behind = matches!(notice, Notice::Stalled { .. } | Notice::Rejoining { .. });
+            *who == device && behind
+        })
     }
 
     pub(crate) fn dropped(&mut self, why: DropReason) {

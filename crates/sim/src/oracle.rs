@@ -69,6 +69,18 @@ fn wishes(world: &World, wrong: &mut Vec<String>) {
             wrong.push(format!("the addition of device {device} was not told once"));
         }
     }
+    for (device, times) in &world.facts.refreshes {
+        // The member tool commits for others, and newcomers refresh by themselves.
+        if *device == 0 || *device >= world.profile.people || world.facts.was_behind(*device) {
+            continue;
+        }
+        let number = world.facts.numbers.get(device);
+        let claimed = number.and_then(|number| world.facts.claimed.get(number)).copied();
+        let claimed = claimed.unwrap_or(0);
+        if !world.devices[*device].gone && !(1..=*times).contains(&claimed) {
+            wrong.push(format!("device {device} refreshed {claimed} times for {times} wishes"));
+        }
+    }
     for device in live(world) {
         let endpoint = world.devices[device].endpoint.as_ref();
         if !endpoint.is_some_and(mls_core::Endpoint::is_settled) {
@@ -80,7 +92,8 @@ fn wishes(world: &World, wrong: &mut Vec<String>) {
 /// Whoever was a member when something was sealed has read it, as it was written.
 fn readable(world: &World, wrong: &mut Vec<String>) {
     for (name, said) in &world.facts.said {
-        if world.devices[said.device].gone || said.lost {
+        let late = world.facts.late.contains(name);
+        if world.devices[said.device].gone || said.lost || late {
             continue;
         }
         let Some(epoch) = world.facts.epochs.get(name) else {
@@ -89,6 +102,10 @@ fn readable(world: &World, wrong: &mut Vec<String>) {
         };
         for device in live(world) {
             let since = world.facts.since.get(&device).copied();
+            // What was said while it was behind is for others to seal again.
+            if world.facts.was_behind(device) && !said.body.starts_with(LAST) {
+                continue;
+            }
             let member = since.is_some_and(|since| since <= *epoch);
             let history = &world.devices[device].vault.history;
             let reads = history.get(name).is_some_and(|opened| opened.unreadable.is_none());
@@ -140,21 +157,23 @@ fn order(world: &World, wrong: &mut Vec<String>) {
     }
 }
 
-/// Whoever showed two histories is named by everybody.
+/// Whoever showed two histories is named: by one at least, since only who holds the one when the
+/// other comes can see it.
 fn named(world: &World, wrong: &mut Vec<String>) {
+    let log = |name: &Name| {
+        let Rest::Message { channel, device, .. } = name.place().rest else {
+            return None;
+        };
+        Some((channel, device))
+    };
     for (name, (hash, device)) in &world.facts.twins {
         let both = world.facts.left.get(name).is_some_and(|(left, _)| left != hash);
-        let log = |name: &Name| match name.place().rest {
-            Rest::Message { channel, device, .. } => Some((channel, device)),
-            _ => None,
-        };
-        for reader in live(world).filter(|_| both) {
-            let told = world.facts.notices.iter().any(|(who, notice)| {
-                matches!(notice, Notice::Fork { name: told } if *who == reader && log(told) == log(name))
-            });
-            if !told {
-                wrong.push(format!("device {reader} does not name device {device} for {name}"));
-            }
+        let told = world.facts.notices.iter().any(|(who, notice)| {
+            let named = if let Notice::Fork { name } = notice { log(name) } else { None };
+            named == log(name) && !world.devices[*who].gone
+        });
+        if both && !told {
+            wrong.push(format!("nobody names device {device} for {name}"));
         }
     }
 }
@@ -169,14 +188,28 @@ pub(crate) fn read_slots(world: &mut World) {
     };
     let prefix = names::Prefix::team_path(team, 4);
     let claims = relay_core::Shelf::behind(relay.shelf_mut(), team, prefix, 0, usize::MAX);
+    let prefix = names::Prefix::team_path(team, 1);
+    let entries = relay_core::Shelf::behind(relay.shelf_mut(), team, prefix, 0, usize::MAX);
+    let mut epochs = BTreeMap::new();
+    let mut founded = world.facts.founded;
     for kept in claims.unwrap_or_default() {
         if !matches!(kept.object.name().place().rest, Rest::Slot(_)) {
             continue;
         }
         world.facts.counts.commits += 1;
+        let Rest::Slot(slot) = kept.object.name().place().rest else {
+            continue;
+        };
         let Ok(claim) = objects::Claim::parse(kept.object.data().unwrap_or_default()) else {
             continue;
         };
+        epochs.insert(slot, claim.epoch.saturating_add(1));
+        if world.facts.founded == 0 {
+            founded = slot.value();
+        } else if slot.value() > world.facts.founded {
+            let claimed = world.facts.claimed.entry(claim.device).or_default();
+            *claimed = claimed.saturating_add(1);
+        }
         for named in &claim.certificates {
             let Rest::Certificate { device, generation } = named.name.place().rest else {
                 continue;
@@ -198,4 +231,22 @@ pub(crate) fn read_slots(world: &mut World) {
             }
         }
     }
+    world.facts.founded = founded;
+    for kept in entries.unwrap_or_default() {
+        let name = kept.object.name();
+        let head = epochs.range(..=kept.receipt.head).map(|(_, epoch)| *epoch).max();
+        let sealed = world.facts.epochs.get(&name).copied();
+        if let (Some(head), Some(sealed)) = (head, sealed)
+            && head > sealed.saturating_add(PAST_EPOCHS)
+            && world.facts.said.contains_key(&name)
+        {
+            world.facts.counts.late += 1;
+            world.facts.late.insert(name);
+        }
+    }
 }
+
+/// Secrets of so many past epochs are kept.
+const PAST_EPOCHS: u64 = 3;
+/// How last words begin.
+pub(crate) const LAST: &str = "last word";

@@ -58,7 +58,7 @@ impl Profile {
             breaks: chance.pick(&[0, 3, 12]).unwrap_or(0),
             skews: chance.pick(&[0]).unwrap_or(0),
             removals: chance.pick(&[0, 0, 1]).unwrap_or(0),
-            poisons: chance.pick(&[0, 0, 0, 0, 2]).unwrap_or(0),
+            poisons: 0,
             restores: 0,
             twins: chance.pick(&[0, 0, 0, 1]).unwrap_or(0),
             hostile: chance.pick(&[0, 5, 20]).unwrap_or(0),

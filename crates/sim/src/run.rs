@@ -141,7 +141,7 @@ fn last_words(world: &mut World) {
     }
     let all = live.len();
     world.run_till(MOST_CALM, |world| {
-        let last = world.facts.said.iter().filter(|(_, said)| said.body.starts_with("last word"));
+        let last = world.facts.said.iter().filter(|(_, said)| said.body.starts_with(oracle::LAST));
         let last: Vec<_> = last.map(|(name, _)| *name).collect();
         world.settled()
             && last.len() == all

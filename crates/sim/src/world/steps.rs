@@ -150,13 +150,6 @@ impl World {
                     opened.missing_before = *missing_before;
                 }
             }
-            Output::Renamed { from, to } => {
-                let history = &mut self.devices[index].vault.history;
-                if let Some(mut opened) = history.remove(from) {
-                    opened.name = *to;
-                    history.insert(*to, opened);
-                }
-            }
             Output::Notice(notice) => {
                 self.facts.noticed(index, *notice);
             }
@@ -185,7 +178,6 @@ impl World {
             | Output::Publish { .. }
             | Output::Claim { .. }
             | Output::Get { .. }
-            | Output::Wished { .. }
             | Output::TeamsChanged => {}
         }
     }
@@ -253,12 +245,10 @@ impl World {
                 | Output::Renamed { .. }
                 | Output::Watermark(_)
                 | Output::TeamsChanged
-                | Output::Renamed { .. }
                 | Output::Wished { .. }
                 | Output::Joined { .. }
                 | Output::Added { .. }
                 | Output::SubscribePath { .. }
-                | Output::Wished { .. }
                 | Output::Notice(_) => {}
             }
         }
