@@ -200,7 +200,8 @@ impl Scene {
             let mut missing = String::new();
             let read = until("what must be read", LONG, || {
                 let rows = voice.commands.read_all(&voice.place)?;
-                let here: Vec<&str> = rows.iter().map(|row| word(row, "name")).collect();
+                let read = rows.iter().filter(|row| rank(word(row, "state")).is_some());
+                let here: Vec<&str> = read.map(|row| word(row, "name")).collect();
                 let wanted = messages.iter().filter(|it| it.must.iter().any(|it| it == name));
                 let gap = wanted.filter(|it| !here.contains(&it.name.as_str())).map(|it| &it.text);
                 missing = gap.map(String::as_str).collect::<Vec<_>>().join(", ");
