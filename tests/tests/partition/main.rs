@@ -169,7 +169,7 @@ fn removed(scene: &mut Scene) -> Result<(), Trouble> {
     scene.admin.run(&["device", "remove", &team, &scene.device("Bob")?.to_string()])?;
     scene.stands("Carol", "a team without Bob", |now| number(now, "devices") == 4)?;
     scene.talk(&[("Alice", WITH_DAVE), ("Bob", OF_BOB), ("Carol", STAYING)], 3, |_, _| Ok(()))?;
-    scene.all_read(&["Carol"])?;
+    scene.come_to("Bob", before, "local-relay")?;
     scene.net.unmute(Site::Main)?;
     scene.net.unmute(Site::Island)?;
     let staying = STAYING.must;
