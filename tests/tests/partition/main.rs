@@ -11,7 +11,7 @@ mod oracle;
 mod scene;
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use harness::{Bins, Folder, Role, Site, Trouble, Weather};
 use names::Name;
@@ -119,7 +119,7 @@ fn cut_off(scene: &mut Scene) -> Result<(), Trouble> {
     // The cut was one: nobody has anything from the other side.
     let written = scene.ledger.all().split_off(before);
     for (reader, others) in [("Alice", &["Carol"][..]), ("Carol", &["Alice", "Bob"])] {
-        for row in scene.person(reader)?.rows()? {
+        for row in scene.person(reader)?.read()? {
             let text = word(&row, "text");
             let from = written.iter().find(|it| it.text == text).map(|it| it.by.as_str());
             assert!(from.is_none_or(|from| !others.contains(&from)), "{reader} reads {text}");
@@ -181,15 +181,19 @@ fn removed(scene: &mut Scene) -> Result<(), Trouble> {
     }
     together(scene, staying)?;
 
-    // Bob cannot write, and asking anew for everything gives him nothing.
+    // Bob is told so; he cannot read on or write, and asking anew for everything changes nothing.
+    scene.stands("Bob", "no team", Value::is_null)?;
     let bob = scene.person("Bob")?;
-    bob.endpoint.kill(Role::Secure)?;
+    bob.is_removed = true;
+    let old = bob.endpoint.kill(Role::Secure)?;
+    bob.endpoint.wait_for(Role::Secure, Some(old), PATIENCE)?;
     bob.endpoint.unlock()?;
-    bob.follow_again()?;
     let place = bob.voice.place.clone();
-    for act in [&["send", &place, "from one who is not here"][..], &["refresh", &team]] {
-        let refused = scene.cli("Bob", act);
-        assert!(refused.is_err(), "{act:?}: {refused:?}");
+    for act in
+        [&["send", &place, "from one who is not here"][..], &["refresh", &team], &["read", &place]]
+    {
+        let refused = scene.cli("Bob", act).err().and_then(|trouble| trouble.code);
+        assert_eq!(refused.as_deref(), Some("no-such-team"), "{act:?}");
     }
     let after = scene.ledger.count();
     scene.talk(&[("Carol", STAYING), ("Alice", STAYING)], 2, |happening, _| {
@@ -212,8 +216,8 @@ fn in_the_end(scene: &mut Scene) -> Result<(), Trouble> {
     let messages = scene.ledger.all();
     let mut all: Vec<(&&str, Vec<Value>)> = Vec::new();
     let mut wrong = Vec::new();
-    for name in WITH_DAVE.must {
-        let rows = scene.person(name)?.rows()?;
+    for name in STAYING.must {
+        let rows = scene.person(name)?.read()?;
         wrong.extend(judge(&messages, name, &rows));
         for (other, others) in &all {
             let differs = agree(others, &rows).into_iter();
@@ -284,6 +288,7 @@ fn may_lay_networks() -> bool {
     false
 }
 
+const PATIENCE: Duration = Duration::from_secs(60);
 const PEOPLE: [&str; 3] = ["Alice", "Bob", "Carol"];
 const EVERYBODY: [&str; 4] = ["Alice", "Bob", "Carol", ADMIN];
 const ALL: Audience = Audience { must: &EVERYBODY, may: &[] };

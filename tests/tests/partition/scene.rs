@@ -40,6 +40,9 @@ pub(crate) struct Person {
     news: Option<Running>,
     told: Vec<Value>,
     memory: Memory,
+    /// What was read after the last act.
+    pub(crate) rows: Vec<Value>,
+    pub(crate) is_removed: bool,
 }
 
 impl Scene {
@@ -137,7 +140,9 @@ impl Scene {
         })?;
         let voice = Voice::new(name, endpoint.commands(), &place, seed);
         let (news, memory) = (Some(endpoint.follow(&place)?), Memory::default());
-        self.cast.insert(name, Person { endpoint, voice, news, told: Vec::new(), memory });
+        let (told, rows, is_removed) = (Vec::new(), Vec::new(), false);
+        let person = Person { endpoint, voice, news, told, memory, rows, is_removed };
+        self.cast.insert(name, person);
         Ok(())
     }
 
@@ -272,9 +277,12 @@ impl Scene {
         let messages = self.ledger.all();
         let mut wrong = Vec::new();
         for (name, person) in &mut self.cast {
-            let rows = person.voice.commands.read_all(&person.voice.place)?;
-            wrong.extend(person.memory.now_reads(name, &rows));
-            let mut found = judge(&messages, name, &rows);
+            // Who was removed reads the team no more: what he was told before is all he has.
+            if !person.is_removed {
+                person.rows = person.read()?;
+                wrong.extend(person.memory.now_reads(name, &person.rows));
+            }
+            let mut found = judge(&messages, name, &person.rows);
             found.retain(|it| !may_still_come(it));
             wrong.extend(found);
             person.listen();
@@ -305,7 +313,7 @@ impl Person {
     }
 
     /// Everything that this person reads.
-    pub(crate) fn rows(&self) -> Result<Vec<Value>, Trouble> {
+    pub(crate) fn read(&self) -> Result<Vec<Value>, Trouble> {
         self.voice.commands.read_all(&self.voice.place)
     }
 }
