@@ -298,8 +298,9 @@ impl Person {
     /// Takes what `follow` has printed since the last time.
     fn listen(&mut self) {
         while let Some(line) = self.news.as_mut().and_then(Running::line_now) {
-            // What is told beside messages is for people, and not on this stream.
-            self.told.extend(serde_json::from_str::<Value>(&line).ok());
+            let line = serde_json::from_str::<Value>(&line).ok();
+            // The last line may say why no more follow.
+            self.told.extend(line.filter(|line| line.get("error").is_none()));
         }
     }
 
