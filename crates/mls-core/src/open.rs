@@ -113,10 +113,15 @@ impl Endpoint {
     /// Tries the entries that were put aside.
     pub(crate) fn retry_entries(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
         for key in self.rows().keys(Table::Ahead, &ahead_prefix(team, Ahead::Entry)) {
-            let kept: Option<AheadRow> = self.rows().get(Table::Ahead, &key)?;
-            if let Some(kept) = kept {
+            let (Some(kept), Some(row)) =
+                (self.rows().get::<AheadRow>(Table::Ahead, &key)?, self.team(team)?)
+            else {
+                continue;
+            };
+            let object = kept.object()?;
+            if !self.is_early(team, &row, object.data().and_then(Framing::read).as_ref()) {
                 self.rows().remove(Table::Ahead, &key);
-                self.arrived(now, &kept.object()?, None)?;
+                self.arrived(now, &object, None)?;
             }
         }
         Ok(())

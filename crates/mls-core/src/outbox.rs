@@ -242,8 +242,13 @@ impl Endpoint {
         if self.settles(object, receipt)? {
             return self.stored(now, id, row.purpose, object, receipt);
         }
-        let decided = matches!(row.purpose, Purpose::Claim | Purpose::Use);
-        if decided || !receipt.covers(&relay, object) {
+        if row.purpose == Purpose::Claim {
+            // Of an origin that was: the next one is asked again.
+            self.try_later(now, id, name);
+            self.outputs.push_back(Output::Notice(Notice::BadReceipt { name }));
+            return Ok(());
+        }
+        if row.purpose == Purpose::Use || !receipt.covers(&relay, object) {
             if let Some(link) = &mut self.link {
                 link.refused.insert(Hold::of(id, name));
             }

@@ -72,7 +72,6 @@ impl Endpoint {
 
     /// Goes on in the order of the slots, as far as what has arrived allows.
     pub(crate) fn advance(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
-        let mut moved = false;
         while let Some(row) = self.team(team)? {
             let step = match row.stage.clone() {
                 Stage::Joining { added: Some(added), .. }
@@ -93,9 +92,11 @@ impl Endpoint {
             if !step {
                 break;
             }
-            moved = true;
+            // Before the next slot: only the last epochs can be read, and only what was written
+            // before its author was revoked.
+            self.retry_entries(now, team)?;
         }
-        if moved { self.retry_entries(now, team) } else { Ok(()) }
+        Ok(())
     }
 
     /// The claim of the next slot, if it is here.

@@ -128,6 +128,35 @@ fn a_term_takes_slots_back_and_who_applied_them_comes_back() {
     all_is_well(&mut world, team);
 }
 
+/// `MLS-22`
+#[test]
+fn what_waited_for_its_epoch_is_read_before_the_next_slot() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    world.nodes[2].go(false);
+    world.run();
+    let before = world.relay.order.len();
+    for round in 0..6 {
+        world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
+        world.run();
+        world.say(1, team, &format!("round {round}"));
+        world.run();
+    }
+    // The pieces of the first commit come last; everything else waits for it.
+    let came: Vec<_> = world.relay.order[before..].to_vec();
+    let is_first = |name: &names::Name| {
+        let rest = name.place().rest;
+        matches!(rest, Rest::Blob { .. }) && came.iter().position(|of| of == name) < Some(8)
+    };
+    let (first, others): (Vec<names::Name>, Vec<names::Name>) =
+        came.iter().copied().partition(is_first);
+    assert!(!first.is_empty());
+    for name in others.into_iter().chain(first) {
+        let (object, receipt) = world.relay.get(name).cloned().unwrap();
+        world.give(2, Input::Arrived { object, receipt: Some(receipt) });
+    }
+    assert_eq!(world.shows(2).len(), 6);
+}
+
 /// `MLS-49`
 #[test]
 fn a_term_of_the_same_relay_takes_nothing_back() {
