@@ -44,7 +44,7 @@ const PROVEN: Duration = Duration::from_secs(1);
 mod tests {
     use super::*;
 
-    /// `LINK-16`, `NET-01`
+    /// `LINK-16`
     #[test]
     fn limits_double_up_to_half_a_minute_and_start_over_after_a_link_that_lived() {
         let mut backoff = Backoff::default();
