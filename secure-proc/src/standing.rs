@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use ipc_schema::{List, Text};
-use ipc_schema_ui::{DeviceRow, Event, Policy, Role, Standing, TeamStatus};
+use ipc_schema_ui::{DeviceRow, Event, NameBits, Policy, Proof, Role, Standing, TeamStatus};
+use mls_core::Equivocation;
 use names::{Device, TeamId};
 use objects::Millis;
 
@@ -73,6 +74,11 @@ impl Session {
     }
 
     pub(crate) fn device_rows(&self, team: TeamId) -> Result<Vec<DeviceRow>, mls_core::Fault> {
+        let two_faced = self.endpoint.proofs()?.into_iter().filter_map(|proof| match proof.what {
+            Equivocation::Device { device, .. } if proof.team == team => Some(device),
+            Equivocation::Device { .. } | Equivocation::Origin { .. } => None,
+        });
+        let two_faced: Vec<Device> = two_faced.collect();
         let shown = |view: mls_core::DeviceView| DeviceRow {
             number: number(view.number),
             user: Text::cut(&view.user),
@@ -82,9 +88,29 @@ impl Session {
             role: if view.number == Device::MEMBER_TOOL { Role::Root } else { Role::Member },
             heard: None,
             reachable: false,
-            two_histories: false,
+            two_histories: two_faced.contains(&view.number),
         };
         Ok(self.endpoint.devices(team)?.into_iter().map(shown).collect())
+    }
+
+    fn proofs(&self, team: TeamId) -> Vec<Proof> {
+        let proofs = self.endpoint.proofs().unwrap_or_default();
+        let mut proofs = proofs.into_iter().filter(|proof| proof.team == team).peekable();
+        if proofs.peek().is_none() {
+            return Vec::new();
+        }
+        let devices = self.endpoint.devices(team).unwrap_or_default();
+        let shown = |what| match what {
+            Equivocation::Origin { slot } => {
+                Proof::Origin { slot: u32::try_from(slot.value()).unwrap_or(u32::MAX) }
+            }
+            Equivocation::Device { device, name } => {
+                let known = devices.iter().find(|view| view.number == device);
+                let user = known.map(|view| Text::cut(&view.user)).unwrap_or_default();
+                Proof::Device { device: number(device), user, name: NameBits(name.bytes()) }
+            }
+        };
+        proofs.map(|proof| shown(proof.what)).collect()
     }
 
     fn standing(&self, status: &mls_core::TeamStatus) -> TeamStatus {
@@ -103,7 +129,7 @@ impl Session {
             reachable: List::default(),
             unsettled: 0,
             offline_since: None,
-            proofs: List::default(),
+            proofs: List::cut(self.proofs(status.id)),
             policy: Policy {
                 max_offline_send: policy.max_offline_send,
                 refresh_every: policy.refresh_every,

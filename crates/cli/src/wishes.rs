@@ -71,10 +71,10 @@ pub trait Wisher {
     /// # Errors
     /// As [`Wisher::ask`].
     fn teams(&mut self) -> Result<Vec<Team>, Trouble> {
-        match self.ask(Request::Teams)? {
-            Answer::Teams(teams) => Ok(teams.into_vec()),
-            _ => Err(Trouble::unexpected()),
-        }
+        let Answer::Teams(teams) = self.ask(Request::Teams)? else {
+            return Err(Trouble::unexpected());
+        };
+        Ok(teams.into_vec())
     }
 
     /// The devices of a team.
@@ -82,10 +82,10 @@ pub trait Wisher {
     /// # Errors
     /// As [`Wisher::ask`].
     fn devices(&mut self, team: TeamBits) -> Result<Vec<DeviceRow>, Trouble> {
-        match self.ask(Request::Devices { team })? {
-            Answer::Devices(devices) => Ok(devices.into_vec()),
-            _ => Err(Trouble::unexpected()),
-        }
+        let Answer::Devices(devices) = self.ask(Request::Devices { team })? else {
+            return Err(Trouble::unexpected());
+        };
+        Ok(devices.into_vec())
     }
 
     /// Asks for something that waits for the origin.
