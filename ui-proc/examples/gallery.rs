@@ -86,7 +86,9 @@ fn scene(screen: &str, thread: bool) -> Scene {
             if screen == "alarm" {
                 health.membership = ui_model::Membership::TwoHistories;
                 health.two_faced = vec!["Bob Okafor".to_owned()];
-                scene.members[2].two_faced = true;
+                for member in &mut scene.members {
+                    member.two_faced = member.number == 52;
+                }
             }
             scene.state.hear(Event::Team(general().team, health));
             if screen != "cutoff" {

@@ -162,7 +162,7 @@ fn the_banner_says_how_the_team_stands_in_calm_words() {
         });
         all.flatten().collect::<Vec<String>>()
     };
-    assert_eq!(stands(Health::default(), 120_000), [String::new(); 0]);
+    assert!(stands(Health::default(), 120_000).is_empty());
     let cut_off = Health { paused: true, reachable: vec![52, 53], ..Health::default() };
     assert_eq!(
         stands(cut_off, 0),
