@@ -2,9 +2,9 @@
 
 use ipc_schema_ui::{ErrorCode, Failure};
 use mls_core::{
-    AddDeviceError, CreateChannelError, CreateOrgError, CreateTeamError, Fault, JoinError,
-    MoveOriginError, NotAdded, NotDone, RefreshError, RemoveError, SendError, SetPolicyError,
-    SetRoleError,
+    AddDeviceError, AddUserError, CreateChannelError, CreateOrgError, CreateTeamError, Fault,
+    JoinError, MoveOriginError, NotAdded, NotDone, RefreshError, RemoveError, SendError,
+    SetPolicyError, SetRoleError,
 };
 use vault_io::{CreateError, UnlockError};
 
@@ -137,6 +137,14 @@ pub(crate) fn create_channel(error: &CreateChannelError) -> Failure {
             failure(ErrorCode::RunOut, &error.to_string(), "make another team")
         }
         CreateChannelError::Fault(fault) => broken(*fault),
+    }
+}
+
+pub(crate) fn add_user(error: &AddUserError) -> Failure {
+    match error {
+        AddUserError::NoSuchTeam => no_such_team(),
+        AddUserError::NotAdmin => no_admin(&error.to_string()),
+        AddUserError::Fault(fault) => broken(*fault),
     }
 }
 

@@ -38,6 +38,11 @@ impl Session {
                 added.map_err(|error| failures::add(&error))?;
                 Ok(vec![Part::Add(*hash)])
             }
+            Request::AddUser { user_key, .. } => {
+                let added = self.endpoint.add_user(now, team, Key(*user_key));
+                added.map_err(|error| failures::add_user(&error))?;
+                Ok(vec![Part::AddUser(*user_key)])
+            }
             Request::RemoveDevice { device, .. } => {
                 let number = device_of(*device)?;
                 let removed = self.endpoint.remove_device(now, team, number);

@@ -119,6 +119,7 @@ fn what_cannot_be_wished_is_refused_at_once_and_leaves_nothing() {
         (policy(team, u64::MAX / 3_600_000), ErrorCode::BadPolicy),
         (policy(elsewhere, 5), ErrorCode::NoSuchTeam),
         (Request::RemoveUser { team: elsewhere, user_key }, ErrorCode::NoSuchTeam),
+        (Request::AddUser { team: elsewhere, user_key }, ErrorCode::NoSuchTeam),
     ];
     for (request, code) in cases {
         let text = format!("{request:?}");
