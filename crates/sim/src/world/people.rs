@@ -19,7 +19,7 @@ pub(crate) enum Act {
     /// A newcomer announces itself.
     Join { device: usize, link: TeamLink },
     /// The member tool adds it.
-    Add { device: usize, hash: Hash },
+    Add { hash: Hash },
     /// The member tool makes a channel.
     Channel { name: String },
     /// The member tool removes a device.
@@ -150,13 +150,13 @@ impl World {
                         // The hash is read aloud when the announcement is out.
                         let pause = self.chance.between(500, 4_000);
                         let hash = joining.hash;
-                        self.after(pause, Event::Act(Act::Add { device, hash }));
+                        self.after(pause, Event::Act(Act::Add { hash }));
                     }
                     Some(Err(_)) => self.facts.violate(format!("device {device} cannot join")),
                     None => self.again(act),
                 }
             }
-            Act::Add { hash, .. } => {
+            Act::Add { hash } => {
                 let done = self
                     .step(0, Beside::default(), |endpoint, at| endpoint.add_device(at, team, hash));
                 if done.is_none_or(|done| done.is_err()) {

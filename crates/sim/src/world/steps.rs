@@ -161,12 +161,10 @@ impl World {
                     self.facts.numbers.insert(*device, *number);
                 }
                 self.facts.added(index, *hash, result.is_ok());
-                if let (Err(NotAdded::NoSuchAnnouncement), Some(device)) =
-                    (result, self.facts.invited.get(hash).copied())
-                {
+                if *result == Err(NotAdded::NoSuchAnnouncement) {
                     // The announcement is on its way up; its hash is given in again.
                     let pause = self.chance.between(1_000, 5_000);
-                    self.after(pause, Event::Act(Act::Add { device, hash: *hash }));
+                    self.after(pause, Event::Act(Act::Add { hash: *hash }));
                 }
             }
             Output::Watermark(mark) => self.facts.marked(index, *mark),

@@ -207,11 +207,11 @@ impl World {
         let Ok(frame) = FromRelay::parse(bytes) else {
             return self.facts.violate("a relay sent a malformed frame".to_owned());
         };
-        self.from_relay(index, link, frame);
+        self.take_frame(index, link, frame);
         self.feed(index);
     }
 
-    fn from_relay(&mut self, index: usize, link: u64, frame: FromRelay) {
+    fn take_frame(&mut self, index: usize, link: u64, frame: FromRelay) {
         let now = i128::from(self.now);
         let net = &mut self.devices[index].net;
         match frame {
