@@ -17,18 +17,18 @@ use crate::{failures, translate};
 
 impl Desk {
     /// Takes everything that the endpoint has decided. Nothing of it leaves before the step ends.
-    pub(crate) fn drain(&mut self, _now: Millis) {
+    pub(crate) fn drain(&mut self, now: Millis) {
         while let Home::Open(session) = &mut self.home
             && let Some(output) = session.endpoint.poll()
         {
-            if let Err(error) = self.take(output) {
+            if let Err(error) = self.take(now, output) {
                 eprintln!("secure-proc: {error}");
                 self.poisoned = true;
             }
         }
     }
 
-    fn take(&mut self, output: Output) -> Result<(), ReadError> {
+    fn take(&mut self, now: Millis, output: Output) -> Result<(), ReadError> {
         let Home::Open(session) = &mut self.home else {
             return Ok(());
         };
@@ -53,6 +53,13 @@ impl Desk {
                     record.missing = missing_before;
                     session.book.record(name, record);
                     self.show(name)?;
+                }
+            }
+            Output::Recall { name, .. } => {
+                let record = session.book.stored(&session.vault, name)?;
+                let opened = record.and_then(|record| recalled(name, &record));
+                if session.endpoint.recalled(now, name, opened).is_err() {
+                    self.poisoned = true;
                 }
             }
             Output::Renamed { from, to } => {
@@ -231,6 +238,31 @@ impl Session {
 
 fn number_of(channel: names::Channel) -> u16 {
     u16::try_from(channel.value()).unwrap_or(0)
+}
+
+/// A message of the history, for those who could not read it; `None` when nobody could here.
+fn recalled(name: Name, record: &Record) -> Option<Opened> {
+    let Rest::Message { channel, device, number } = name.place().rest else {
+        return None;
+    };
+    let signature = <[u8; 64]>::try_from(record.signature.as_slice()).ok();
+    let readable = record.own || signature.is_some();
+    readable.then(|| Opened {
+        team: name.team(),
+        channel,
+        name,
+        last: number,
+        device,
+        user: record.user.clone(),
+        own: record.own,
+        at: Millis(record.at),
+        body: record.body.as_str().into(),
+        thread: record.thread(),
+        after: record.after(),
+        unreadable: None,
+        missing_before: record.missing,
+        signature: signature.map(objects::Signature),
+    })
 }
 
 fn why_unreadable(why: Unreadable) -> &'static str {

@@ -63,6 +63,11 @@ pub(crate) fn send(error: &SendError) -> Failure {
             &error.to_string(),
             "shorten it, or send it as several messages",
         ),
+        SendError::ReadOnly => failure(
+            ErrorCode::NotPermitted,
+            &error.to_string(),
+            "connect to the relay until everything written before has arrived",
+        ),
         SendError::RunOut => failure(
             ErrorCode::RunOut,
             &error.to_string(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ipc_schema::{List, Text};
 use ipc_schema_ui::{DeviceRow, Event, NameBits, Policy, Proof, Role, Standing, TeamStatus};
-use mls_core::Equivocation;
+use mls_core::{Equivocation, TeamStanding};
 use names::{Device, TeamId};
 use objects::Millis;
 
@@ -85,8 +85,14 @@ impl Session {
             name: Text::cut(&view.name),
             own: view.own,
             user_key: view.user_key.0,
-            role: if view.number == Device::MEMBER_TOOL { Role::Root } else { Role::Member },
-            heard: None,
+            role: if view.number == Device::MEMBER_TOOL {
+                Role::Root
+            } else if view.admin {
+                Role::Admin
+            } else {
+                Role::Member
+            },
+            heard: view.heard.map(|at| at.0),
             reachable: false,
             two_histories: two_faced.contains(&view.number),
         };
@@ -123,18 +129,31 @@ impl Session {
             devices: status.devices,
             queued: status.queued,
             wishes: status.wishes,
-            standing: if status.stalled { Standing::Stalled { slot: 0 } } else { Standing::Member },
-            origin: None,
-            paused: false,
-            reachable: List::default(),
-            unsettled: 0,
-            offline_since: None,
+            standing: standing(status.standing),
+            origin: status.origin_reachable,
+            paused: status.paused,
+            reachable: List::cut(status.reachable.iter().copied().map(number).collect()),
+            unsettled: status.unsettled,
+            offline_since: status.offline_since.map(|at| at.0),
             proofs: List::cut(self.proofs(status.id)),
             policy: Policy {
                 max_offline_send: policy.max_offline_send,
                 refresh_every: policy.refresh_every,
             },
         }
+    }
+}
+
+fn standing(standing: TeamStanding) -> Standing {
+    match standing {
+        TeamStanding::Member => Standing::Member,
+        TeamStanding::Waiting => Standing::Waiting,
+        TeamStanding::Stalled(slot) => {
+            Standing::Stalled { slot: u32::try_from(slot.value()).unwrap_or(u32::MAX) }
+        }
+        TeamStanding::Rejoining => Standing::Rejoining,
+        TeamStanding::ReadOnly => Standing::ReadOnly,
+        TeamStanding::TwoHistories => Standing::TwoHistories,
     }
 }
 

@@ -61,6 +61,7 @@ pub(crate) fn to_net(output: &Output) -> Option<ToNet> {
         | Output::Missing { .. }
         | Output::Failed { .. }
         | Output::Renamed { .. }
+        | Output::Recall { .. }
         | Output::Watermark(_)
         | Output::TeamsChanged
         | Output::Joined { .. }

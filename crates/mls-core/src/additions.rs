@@ -73,12 +73,7 @@ impl Endpoint {
     }
 
     /// The relay's answer to a question for an announcement.
-    pub(crate) fn found(
-        &mut self,
-        now: Millis,
-        id: u64,
-        object: Option<&Object>,
-    ) -> Result<(), Fault> {
+    pub(crate) fn found(&mut self, id: u64, object: Option<&Object>) -> Result<(), Fault> {
         let asked = self.link.as_mut().and_then(|link| link.asked.remove(&id));
         let Some((team, hash)) = asked else {
             return Ok(());
@@ -91,7 +86,7 @@ impl Endpoint {
             self.not_added(team, hash, NotAdded::NoSuchAnnouncement);
             return Ok(());
         };
-        match self.fits(now, team, &hash, object)? {
+        match self.fits(team, &hash, object)? {
             Ok(_) => {
                 intent.announcement = object.bytes();
                 self.put_wish(team, &Intent::Add(hash), &intent)
@@ -116,7 +111,6 @@ impl Endpoint {
     /// Is it the announcement that was meant, and may its owner be added?
     pub(crate) fn fits(
         &self,
-        now: Millis,
         team: TeamId,
         hash: &Hash,
         object: &Object,
@@ -132,7 +126,8 @@ impl Endpoint {
         if ![team, org_of(team)].contains(&announcement.team) || announcement.root.0 != row.root {
             return Ok(Err(NotAdded::OtherTeam));
         }
-        if object.expires() <= now {
+        // By the origin's clock: ours may be wrong.
+        if object.expires() <= row.origin_time() {
             return Ok(Err(NotAdded::Expired));
         }
         // A number is used once: not again by another key, and not again after its removal.
@@ -159,7 +154,7 @@ impl Endpoint {
         mut intent: IntentRow,
     ) -> Result<Result<Newcomer, NotAdded>, Fault> {
         let object = stored_object(&intent.announcement)?;
-        let announcement = match self.fits(now, team, &hash, &object)? {
+        let announcement = match self.fits(team, &hash, &object)? {
             Ok(announcement) => announcement,
             Err(why) => return Ok(Err(why)),
         };

@@ -131,6 +131,7 @@ impl Endpoint {
             heads: Vec::new(),
             next_blob: self.draw_number(),
             beacon_due: None,
+            pulse: crate::state::Pulse::default(),
             elsewhere: Vec::new(),
         };
         let signer = row.leaf_seed.leaf_signer();

@@ -1,7 +1,7 @@
 //! What an entry is bound to: its place in its log, and the history that it was sealed on.
 
-use names::{Name, Rest, Slot};
-use objects::{Hash, Key, Millis, Receipt, Signature};
+use names::{Name, Slot};
+use objects::{Hash, Millis, Signature};
 
 use crate::content::{Prefix, prefix};
 use crate::state::{Head, TeamRow};
@@ -77,18 +77,6 @@ impl SeenHead {
     }
 }
 
-impl Word {
-    /// The origin's receipt, if it is one by `origin` for the claim of this slot.
-    pub(crate) fn receipt(&self, origin: &Key, slot: Name) -> Option<Receipt> {
-        let Rest::Slot(head) = slot.place().rest else {
-            return None;
-        };
-        let Self { claim, at, signature } = *self;
-        let receipt = Receipt { name: slot, hash: claim, head, at, signature };
-        receipt.covers_hash(origin, slot, &claim).then_some(receipt)
-    }
-}
-
 impl TeamRow {
     /// The slot that is sealed on; whole in beacons.
     pub(crate) fn seen_head(&self, whole: bool) -> SeenHead {
@@ -115,7 +103,7 @@ const REST: usize = 20;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use names::{Org, Origin, Team, TeamId};
+    use names::{Org, Origin, Rest, Team, TeamId};
 
     /// `MLS-61`
     #[test]

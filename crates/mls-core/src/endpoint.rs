@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
-use names::{Channel, TeamId};
+use names::{Channel, Device, TeamId};
 use objects::{Key, Millis, RelayRef, Signer};
 use openmls::prelude::{GroupId, MlsGroup};
 use zeroize::Zeroizing;
@@ -13,6 +13,7 @@ use crate::guard::Guard;
 use crate::identity::{Memo, is_label};
 use crate::link::Link;
 use crate::provider::Provider;
+use crate::reseal::Recalls;
 use crate::rows::{Change, Rows, Table};
 use crate::state::{OrgRow, RelayRow, Stage, TeamRow, UserRow, team_key, team_of};
 use crate::underway::Underway;
@@ -30,6 +31,13 @@ pub struct Endpoint {
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) link: Option<Link>,
     pub(crate) underway: Underway,
+    /// What was heard of other devices last.
+    pub(crate) heard: BTreeMap<(TeamId, Device), Millis>,
+    pub(crate) recalls: Recalls,
+    /// The last time that we were told.
+    pub(crate) clock: Millis,
+    /// The epoch whose members were noted.
+    pub(crate) noted: BTreeMap<TeamId, u64>,
     /// Of teams whose logs are not known to end where we think.
     pub(crate) guards: BTreeMap<TeamId, Guard>,
     /// Logs whose watermark may have changed.
@@ -113,6 +121,10 @@ impl Endpoint {
             outputs: VecDeque::new(),
             link: None,
             underway: Underway::default(),
+            heard: BTreeMap::new(),
+            recalls: Recalls::default(),
+            clock: Millis(0),
+            noted: BTreeMap::new(),
             guards: BTreeMap::new(),
             touched: BTreeSet::new(),
             broken: BTreeSet::new(),
@@ -138,13 +150,14 @@ impl Endpoint {
             Input::Arrived { object, receipt } => self.arrived(now, &object, receipt.as_ref())?,
             Input::Found { id, object, .. } => {
                 if !self.own_found(now, id, object.as_ref())? {
-                    self.found(now, id, object.as_ref())?;
+                    self.found(id, object.as_ref())?;
                 }
             }
             Input::CaughtUp { team } => {
                 if let Some(link) = &mut self.link {
                     link.caught_up.insert(team);
                 }
+                self.ask_again(now, team)?;
             }
             Input::Settled { receipt } => self.settled(now, &receipt)?,
             Input::Upstream { reachable } => self.upstream(reachable),
@@ -155,12 +168,15 @@ impl Endpoint {
 
     /// Does what is due, and sends what can be sent.
     pub(crate) fn settle(&mut self, now: Millis) -> Result<(), Fault> {
+        self.clock = now;
         self.tend_pools(now)?;
         for team in self.subscriptions() {
             self.drive_skip(now, team)?;
             self.guard(now, team)?;
             self.seal_waiting(now, team)?;
             self.drive(now, team)?;
+            self.note_epoch(team)?;
+            self.recall(now, team)?;
             self.tell(now, team)?;
             self.tell_withheld(now, team)?;
         }
@@ -176,7 +192,8 @@ impl Endpoint {
         teams
             .flat_map(|team| {
                 let (wish, beacon) = (self.wish_due(team), self.beacon_due(team));
-                [wish, beacon, self.withheld_due(team), self.guard_due(team)]
+                let recall = self.recall_due(team);
+                [wish, beacon, recall, self.withheld_due(team), self.guard_due(team)]
             })
             .flatten()
             .chain(again)

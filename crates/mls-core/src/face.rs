@@ -165,6 +165,14 @@ pub enum Output {
         /// The name that it has now.
         to: Name,
     },
+    /// Somebody cannot read a message that is in the history here: give it to
+    /// [`crate::Endpoint::recalled`].
+    Recall {
+        /// The team.
+        team: TeamId,
+        /// The message.
+        name: Name,
+    },
     /// Own messages changed their state.
     Watermark(Watermark),
     /// The list of teams, channels or devices, or a name, has changed.

@@ -165,6 +165,11 @@ impl Endpoint {
         if matches!(row.stage, Stage::Member | Stage::Stalled { .. }) {
             self.outputs.push_back(Output::Notice(Notice::RestoredVault { name }));
         }
+        if channel != Channel::MANAGE {
+            // What was said in the time that is lost here, others can say again.
+            let first = number.value().saturating_sub(object.part().index.into());
+            self.want_at(now, team, &key, first)?;
+        }
         log.next = number.value().saturating_add(1);
         log.tip = object.entry_hash().0;
         self.rows().put(Table::Log, &key, &log)?;

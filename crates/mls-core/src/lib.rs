@@ -10,6 +10,7 @@ mod broken;
 mod certificate;
 mod claim;
 mod content;
+mod cover;
 mod crypto;
 #[doc(hidden)]
 pub mod decoders;
@@ -38,6 +39,7 @@ mod queries;
 mod readd;
 mod rejoin;
 mod remove;
+mod reseal;
 mod roles;
 mod rows;
 mod seed;
@@ -52,6 +54,7 @@ mod tree;
 mod underway;
 mod unsealed;
 mod views;
+mod wants;
 mod wish;
 mod withheld;
 
@@ -79,7 +82,9 @@ pub use remove::RemoveError;
 pub use roles::SetRoleError;
 pub use rows::{Change, Table};
 pub use send::SendError;
-pub use views::{ChannelView, DeviceView, Joining, OrgView, TeamStatus, TeamView, Whoami};
+pub use views::{
+    ChannelView, DeviceView, Joining, OrgView, TeamStanding, TeamStatus, TeamView, Whoami,
+};
 
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,33 @@ impl LogRow {
         number.checked_add(1) == Some(self.next) && object.entry_hash().0 != self.tip
     }
 
+    /// Notes in which epoch an entry was sealed.
+    pub(crate) fn turn(&mut self, number: u64, epoch: u64) {
+        let at = self.turns.partition_point(|(from, _)| *from <= number);
+        if self.epoch(number) == Some(epoch) {
+            return;
+        }
+        match self.turns.get_mut(at) {
+            Some((from, of)) if *of == epoch => *from = number,
+            Some(_) | None => self.turns.insert(at, (number, epoch)),
+        }
+        if self.turns.len() > MOST_TURNS {
+            self.turns.remove(0);
+        }
+    }
+
+    /// In which epoch an entry was sealed; `None` when that is so long ago that nobody remembers.
+    pub(crate) fn epoch(&self, number: u64) -> Option<u64> {
+        let before = self.turns.iter().take_while(|(from, _)| *from <= number);
+        before.last().map(|(_, epoch)| *epoch)
+    }
+
+    /// How many entries are missing right before one.
+    pub(crate) fn missing_before(&self, number: u64) -> u32 {
+        let gap = self.gaps.iter().find(|gap| gap.to == number);
+        gap.map_or(0, |gap| count(gap.to.saturating_sub(gap.from)))
+    }
+
     /// Puts an entry, whose signature was checked, into its place.
     pub(crate) fn fit(&mut self, number: u64, object: &Object) -> Fit {
         let (hash, previous) = (object.entry_hash(), object.previous());
@@ -88,6 +115,9 @@ impl Gap {
 fn count(missing: u64) -> u32 {
     u32::try_from(missing).unwrap_or(u32::MAX)
 }
+
+/// Epochs of a log that are remembered.
+const MOST_TURNS: usize = 32;
 
 #[cfg(test)]
 mod tests {

@@ -151,6 +151,7 @@ impl Endpoint {
             return Ok(());
         }
         let framing = object.data().and_then(Framing::read);
+        self.heard(now, entry);
         self.take_place(now, row, entry, log, framing.as_ref())?;
         if let Some(framing) = framing
             && let Some(bound) = Bound::read(framing.authenticated)
@@ -183,10 +184,12 @@ impl Endpoint {
                 self.rows().put(Table::Log, &key, &log)
             }
             Fit::Next { missing_before } => {
+                log.sealed(number, framing);
                 self.rows().put(Table::Log, &key, &log)?;
                 self.open(now, row, entry, framing, missing_before)
             }
             Fit::Fills { missing_before, behind, missing_behind } => {
+                log.sealed(number, framing);
                 self.rows().put(Table::Log, &key, &log)?;
                 self.open(now, row, entry, framing, missing_before)?;
                 let number = Number::truncate(behind);
@@ -195,6 +198,14 @@ impl Endpoint {
                 Ok(())
             }
         }
+    }
+
+    /// A device is there: now, if this came live, else when it says.
+    fn heard(&mut self, now: Millis, entry: &Entry<'_>) {
+        let live = self.link.as_ref().is_some_and(|link| link.caught_up.contains(&entry.team));
+        let at = if live { now } else { entry.object.created().min(now) };
+        let heard = self.heard.entry((entry.team, entry.device)).or_default();
+        *heard = at.max(*heard);
     }
 
     /// Must the entry wait for a commit or for our welcome?
@@ -319,6 +330,14 @@ fn has_no_key<E>(error: &ProcessMessageError<E>) -> bool {
                 )
         )
     )
+}
+
+impl LogRow {
+    fn sealed(&mut self, number: u64, framing: Option<&Framing<'_>>) {
+        if let Some(framing) = framing {
+            self.turn(number, framing.epoch);
+        }
+    }
 }
 
 /// A private message, ready for OpenMLS.

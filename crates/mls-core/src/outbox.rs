@@ -343,6 +343,11 @@ impl Endpoint {
         self.drop_queued(id, name);
         self.is_on_its_way(id, name);
         self.heard_head(now, team, receipt.head)?;
+        self.heard_origin(team, receipt.at)?;
+        if let Some((_, _, number)) = entry_of(name) {
+            let first = number.saturating_sub(object.part().index.into());
+            self.was_taken_at(now, sibling(name, first), receipt.head)?;
+        }
         match purpose {
             Purpose::Plain | Purpose::Pool => Ok(()),
             Purpose::Use => self.use_answered(now, object, true),
@@ -415,6 +420,17 @@ pub(crate) fn entry_of(name: Name) -> Option<(TeamId, Channel, u64)> {
         | Rest::Certificate { .. }
         | Rest::Use(_)
         | Rest::Code(_) => None,
+    }
+}
+
+/// Another entry of the same log.
+fn sibling(name: Name, number: u64) -> Name {
+    match name.place().rest {
+        Rest::Message { channel, device, .. } => {
+            let number = names::Number::truncate(number);
+            name.team().name(Rest::Message { channel, device, number })
+        }
+        _ => name,
     }
 }
 

@@ -4,6 +4,7 @@ use names::{Channel, Device, Name, Number, Rest, Slot};
 use objects::{Millis, Part, Signature};
 use zeroize::Zeroizing;
 
+use crate::beacon::Beacon;
 use crate::bound::SeenHead;
 use crate::content::{Content, MOST_PARTS, Said, is_signed};
 use crate::identity::is_label;
@@ -35,16 +36,21 @@ impl Endpoint {
         let Part { index, count } = entry.object.part();
         let first = entry.number.checked_sub(index.into());
         let (Some(first), true) = (first, usize::from(count) <= MOST_PARTS) else {
-            self.show_unreadable(entry, entry.number, Unreadable::UnknownContent, missing_before);
-            return Ok(());
+            return self.show_unreadable(
+                now,
+                entry,
+                entry.number,
+                Unreadable::UnknownContent,
+                missing_before,
+            );
         };
+        if self.was_resealed(entry, first)? {
+            return Ok(());
+        }
         if count == 1 {
             return match piece {
                 Ok(piece) => self.whole(now, entry, first, piece, missing_before),
-                Err(why) => {
-                    self.show_unreadable(entry, first, why, missing_before);
-                    Ok(())
-                }
+                Err(why) => self.show_unreadable(now, entry, first, why, missing_before),
             };
         }
         let mut key = log_key(entry.team, entry.channel, entry.device);
@@ -66,7 +72,7 @@ impl Endpoint {
             (Ok(_), None) => return Ok(()),
             (Err(why), _) => {
                 if !row.shown {
-                    self.show_unreadable(entry, first, why, row.missing_before);
+                    self.show_unreadable(now, entry, first, why, row.missing_before)?;
                 }
                 row.shown = true;
                 return self.rows().put(Table::Part, &key, &row);
@@ -95,20 +101,23 @@ impl Endpoint {
             bytes.split_first_chunk::<SIGNATURE>().unwrap_or((&[0; SIGNATURE], &[]));
         let signature = Signature(*signature);
         let Some(read) = Content::read(content) else {
-            self.show_unreadable(entry, first, Unreadable::UnknownContent, missing_before);
-            return Ok(());
+            return self.show_unreadable(
+                now,
+                entry,
+                first,
+                Unreadable::UnknownContent,
+                missing_before,
+            );
         };
         let name = entry.name_of(first);
         let certificate = self.certificate(entry.team, entry.device)?;
         if !certificate.is_some_and(|known| is_signed(&known.log_key, name, content, &signature)) {
             // Nobody could seal it again for others: it does not count.
-            self.show_unreadable(entry, first, Unreadable::Damaged, missing_before);
-            return Ok(());
+            return self.show_unreadable(now, entry, first, Unreadable::Damaged, missing_before);
         }
         match read {
             Content::Text(Said { thread: Some(thread), .. }) if !entry.is_beside(thread) => {
-                self.show_unreadable(entry, first, Unreadable::UnknownContent, missing_before);
-                Ok(())
+                self.show_unreadable(now, entry, first, Unreadable::UnknownContent, missing_before)
             }
             Content::Text(Said { body, thread, after, at }) => {
                 let mut opened = Self::opened(entry, first, missing_before);
@@ -116,16 +125,21 @@ impl Endpoint {
                 opened.signature = Some(signature);
                 (opened.body, opened.thread, opened.after, opened.at) = (body, thread, after, at);
                 self.outputs.push_back(Output::Message(opened));
+                self.is_used(now, entry.team)?;
                 self.owe_beacon(now, entry.team)
             }
             Content::Roster { name, channels } => self.roster(entry, name, channels),
-            Content::Beacon { authenticator, tips, .. } => {
-                self.beacon_came(entry, &head, &authenticator, &tips)
+            Content::Beacon { authenticator, tips, wants } => {
+                let beacon = Beacon { authenticator, tips, wants };
+                self.beacon_came(now, entry, &head, &beacon)
             }
             Content::Stalled { slot, claim } => {
                 self.stalled_said(entry.team, entry.device, Slot::truncate(slot), claim)
             }
-            Content::Evidence { .. } | Content::Reseal { .. } => Ok(()),
+            Content::Reseal { name, signature, content } => {
+                self.take_resealed(now, entry.team, name, signature, &content)
+            }
+            Content::Evidence { .. } => Ok(()),
         }
     }
 
@@ -147,6 +161,7 @@ impl Endpoint {
         if !admin || !newer || !fit {
             return Ok(());
         }
+        self.want_no_roster(entry.team);
         row.roster = Some(entry.number);
         row.name = name;
         row.channels = channels;
@@ -157,14 +172,18 @@ impl Endpoint {
 
     fn show_unreadable(
         &mut self,
+        now: Millis,
         entry: &Entry<'_>,
         first: u64,
         why: Unreadable,
         missing_before: u32,
-    ) {
+    ) -> Result<(), Fault> {
+        if matches!(why, Unreadable::TooLate | Unreadable::OtherHistory) {
+            self.want(now, entry, first)?;
+        }
         // What manages the team is no message.
         if entry.channel == Channel::MANAGE {
-            return;
+            return Ok(());
         }
         let mut opened = Self::opened(entry, first, missing_before);
         opened.unreadable = Some(why);
@@ -173,6 +192,7 @@ impl Endpoint {
             group.and_then(|group| Self::leaves(group).find(|leaf| leaf.device == entry.device));
         opened.user = leaf.map(|leaf| leaf.user).unwrap_or_default();
         self.outputs.push_back(Output::Message(opened));
+        Ok(())
     }
 
     fn opened(entry: &Entry<'_>, first: u64, missing_before: u32) -> Opened {

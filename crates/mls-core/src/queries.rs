@@ -1,11 +1,14 @@
 //! Asking without changing anything.
 
-use names::{Channel, TeamId};
-use objects::{Hash, Key, OrgRoot, TeamLink};
+use names::{Channel, Device, Slot, TeamId};
+use objects::{Hash, Key, Millis, OrgRoot, TeamLink};
 
+use crate::link::Link;
 use crate::rows::Table;
 use crate::state::{OrgRow, Stage, TeamRow, team_key};
-use crate::views::{ChannelView, DeviceView, Joining, OrgView, TeamStatus, TeamView, Whoami};
+use crate::views::{
+    ChannelView, DeviceView, Joining, OrgView, TeamStanding, TeamStatus, TeamView, Whoami,
+};
 use crate::{Endpoint, Fault, Watermark};
 
 impl Endpoint {
@@ -60,17 +63,22 @@ impl Endpoint {
         let (Some(row), Some(group)) = (self.member_of(team)?, self.groups.get(&team)) else {
             return Ok(Vec::new());
         };
-        let view = |leaf: crate::identity::Leaf| DeviceView {
-            number: leaf.device,
-            own: leaf.device == row.own(),
-            user: leaf.user,
-            name: leaf.device_name,
-            user_key: leaf.user_key,
-        };
-        Ok(Self::leaves(group).map(view).collect())
+        let mut devices = Vec::new();
+        for leaf in Self::leaves(group) {
+            devices.push(DeviceView {
+                number: leaf.device,
+                own: leaf.device == row.own(),
+                admin: self.administers(team, leaf.device)?,
+                heard: self.heard.get(&(team, leaf.device)).copied(),
+                user: leaf.user,
+                name: leaf.device_name,
+                user_key: leaf.user_key,
+            });
+        }
+        Ok(devices)
     }
 
-    /// How a team stands; `None` when this device is not in it.
+    /// How a team stands, at the time that this endpoint was last told; `None` when this device is not in it.
     ///
     /// # Errors
     /// A damaged row.
@@ -78,18 +86,57 @@ impl Endpoint {
         let (Some(row), Some(group)) = (self.member_of(team)?, self.groups.get(&team)) else {
             return Ok(None);
         };
+        let now = self.clock;
         let unsealed = self.rows().count(Table::Unsealed, &team_key(team));
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let wishes = self.rows().count(Table::Intent, &team_key(team));
+        let origin = self.origin(team)?;
+        let reachable = |link: &Link| {
+            if Some(link.relay) == origin { Some(true) } else { link.upstream }
+        };
+        let origin_reachable = self.link.as_ref().and_then(reachable);
+        let there = |(of, device): &(TeamId, Device), heard: &Millis| {
+            let other = *of == team && *device != row.own();
+            (other && heard.plus(PRESENT) > now).then_some(*device)
+        };
+        let heard = self.heard.iter().filter_map(|(key, heard)| there(key, heard));
+        let members: Vec<Device> = Self::leaves(group).map(|leaf| leaf.device).collect();
+        let oldest = self.oldest_unsettled(team)?;
         Ok(Some(TeamStatus {
             id: team,
             epoch: group.epoch().as_u64(),
             slot: row.head().0,
-            devices: count(group.members().count()),
-            queued: count(self.waiting(team, |row| row.held.is_none())? + unsealed),
-            wishes: count(self.rows().count(Table::Intent, &team_key(team))),
-            stalled: row.stage != Stage::Member,
+            devices: count(members.len()),
+            queued: count(self.waiting(team, |row| row.held.is_none())?.saturating_add(unsealed)),
+            wishes: count(wishes),
+            standing: self.standing(now, team, &row)?,
+            origin_reachable,
+            paused: wishes > 0 && origin_reachable != Some(true),
+            reachable: heard.filter(|device| members.contains(device)).collect(),
+            unsettled: count(self.waiting(team, |_| true)?.saturating_add(unsealed)),
+            offline_since: oldest.filter(|_| origin_reachable != Some(true)),
+            proofs: count(self.rows().count(Table::Proof, &team_key(team))),
+            policy: self.policy(team).unwrap_or_default(),
             name: row.name,
         }))
+    }
+
+    fn standing(&self, now: Millis, team: TeamId, row: &TeamRow) -> Result<TeamStanding, Fault> {
+        Ok(match row.stage {
+            Stage::Stalled { slot, .. } => TeamStanding::Stalled(Slot::truncate(slot)),
+            Stage::Rejoining { .. } => TeamStanding::Rejoining,
+            Stage::Member | Stage::Joining { .. } | Stage::Removed => {
+                if self.is_cut_off(now, team)? {
+                    TeamStanding::ReadOnly
+                } else if self.is_guarded(team) {
+                    TeamStanding::Waiting
+                } else if self.two_histories(team)? {
+                    TeamStanding::TwoHistories
+                } else {
+                    TeamStanding::Member
+                }
+            }
+        })
     }
 
     /// The authenticator of a team's epoch (RFC 9420 §8.7): equal where, and only where, the same
@@ -163,3 +210,6 @@ pub(crate) fn org_view(row: &OrgRow) -> OrgView {
     let fingerprint = OrgRoot { origin, org, key: root }.fingerprint();
     OrgView { name: row.name.clone(), origin, org, root, fingerprint }
 }
+
+/// Who was heard within so many milliseconds is there.
+const PRESENT: u64 = 150_000;

@@ -44,6 +44,10 @@ pub enum Table {
     Proof = 14,
     /// What was written and waits to be sealed.
     Unsealed = 16,
+    /// Messages that cannot be read here and that others are asked for.
+    Want = 17,
+    /// The epoch in which each device came.
+    Since = 18,
     /// When the own leaf of a team is to be renewed.
     Renewal = 20,
     /// Announcements that a claim has welcomed.
@@ -83,6 +87,8 @@ impl Table {
         Self::Stall,
         Self::Proof,
         Self::Unsealed,
+        Self::Want,
+        Self::Since,
         Self::Renewal,
         Self::Welcomed,
         Self::Pool,

@@ -24,6 +24,9 @@ pub enum SendError {
     /// The thread is of another channel, or `after` names more than [`MAX_AFTER`] messages.
     #[error("the message that it answers is not in that channel")]
     NoSuchMessage,
+    /// The origin was out of reach for longer than the team's policy allows.
+    #[error("this team was cut off from its relay for too long: it can only be read")]
+    ReadOnly,
     /// The numbers of the log have run out.
     #[error("this device has used up its message numbers in that channel")]
     RunOut,
@@ -47,6 +50,9 @@ impl Endpoint {
         after: Vec<Name>,
     ) -> Result<Opened, SendError> {
         let row = self.member_of(team)?.ok_or(SendError::NoSuchTeam)?;
+        if self.is_cut_off(now, team)? {
+            return Err(SendError::ReadOnly);
+        }
         if !row.has_channel(channel) {
             return Err(SendError::NoSuchChannel);
         }
@@ -84,6 +90,7 @@ impl Endpoint {
             last_word: false,
         };
         self.put_unsealed(team, &waiting)?;
+        self.is_used(now, team)?;
         self.seal_waiting(now, team)?;
         self.pump(now)?;
         let Said { body, thread, after, at } = said;

@@ -55,8 +55,22 @@ pub(crate) struct TeamRow {
     pub(crate) next_blob: u64,
     /// When to tell what has arrived.
     pub(crate) beacon_due: Option<u64>,
+    pub(crate) pulse: Pulse,
     /// Devices of which people were told that they are on another history.
     pub(crate) elsewhere: Vec<u64>,
+}
+
+/// When what happened last, in ms.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Pulse {
+    /// Somebody wrote or read.
+    pub(crate) used: u64,
+    /// Our last beacon.
+    pub(crate) told: u64,
+    /// Counts our beacons.
+    pub(crate) turn: u64,
+    /// The newest time in a receipt of the origin, by its clock.
+    pub(crate) origin: u64,
 }
 
 /// How far we are in a team.
@@ -155,6 +169,8 @@ pub(crate) struct LogRow {
     pub(crate) tip: [u8; 32],
     pub(crate) gaps: Vec<Gap>,
     pub(crate) frozen: bool,
+    /// Where its epochs begin: numbers and epochs; the newest few.
+    pub(crate) turns: Vec<(u64, u64)>,
     /// Of an own log: the number below which messages have a name, sealed or not.
     pub(crate) reserved: u64,
     /// The number below which our beacons told of it.

@@ -6,6 +6,7 @@ mod pools;
 mod proofs;
 mod races;
 mod relay;
+mod reseal;
 mod rights;
 mod rows;
 mod stalls;

@@ -59,9 +59,38 @@ impl Endpoint {
         self.rows().put(Table::Unsealed, &key, row)
     }
 
-    /// May anything be sealed in a team now?
-    pub(crate) fn may_seal(&self, team: TeamId, row: &TeamRow) -> bool {
+    /// May anything be sealed in a team, unless it was cut off for too long?
+    pub(crate) fn is_open(&self, team: TeamId, row: &TeamRow) -> bool {
         row.stage == Stage::Member && !self.is_guarded(team)
+    }
+
+    /// May anything be sealed in a team now?
+    pub(crate) fn may_seal(&self, now: Millis, team: TeamId, row: &TeamRow) -> Result<bool, Fault> {
+        Ok(self.is_open(team, row) && !self.is_cut_off(now, team)?)
+    }
+
+    /// Was the team without its origin for longer than its policy allows to write?
+    pub(crate) fn is_cut_off(&self, now: Millis, team: TeamId) -> Result<bool, Fault> {
+        let most = self.policy(team).unwrap_or_default().max_offline_send;
+        let oldest = self.oldest_unsettled(team)?;
+        Ok(oldest.is_some_and(|oldest| oldest.plus(most) < now))
+    }
+
+    /// When what is sealed now may be dropped: by the later one of our clock and the origin's.
+    fn expiry(&self, now: Millis, row: &TeamRow) -> Millis {
+        now.max(row.origin_time()).plus(ENTRY_LIFE)
+    }
+
+    /// The origin's clock, as its receipts say; noted by the minute.
+    pub(crate) fn heard_origin(&self, team: TeamId, at: Millis) -> Result<(), Fault> {
+        let Some(mut row) = self.team(team)? else {
+            return Ok(());
+        };
+        if row.pulse.origin.saturating_add(60_000) < at.0 {
+            row.pulse.origin = at.0;
+            self.put_team(team, &row)?;
+        }
+        Ok(())
     }
 
     /// Nothing of a team is sealed any more: what waits never leaves.
@@ -139,7 +168,7 @@ impl Endpoint {
         let Some(row) = self.team(team)? else {
             return Ok(());
         };
-        let all = self.may_seal(team, &row);
+        let all = self.may_seal(now, team, &row)?;
         for key in keys {
             let waiting: UnsealedRow = self.rows().get(Table::Unsealed, &key)?.ok_or(Fault::Row)?;
             let stalled = matches!(row.stage, Stage::Stalled { .. }) && !self.is_guarded(team);
@@ -203,7 +232,10 @@ impl Endpoint {
             self.outputs.push_back(Output::Notice(Notice::RunOut));
             return Ok(None);
         }
+        let expires = self.expiry(now, row);
+        let epoch = self.groups.get(&team).ok_or(Fault::Mls)?.epoch().as_u64();
         for (index, piece) in (0..count).zip(pieces) {
+            log.turn(log.next, epoch);
             bound.name = name_of(log.next);
             bound.previous = Hash(log.tip);
             let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
@@ -214,7 +246,7 @@ impl Endpoint {
             let draft = Draft {
                 name: bound.name,
                 created: now,
-                expires: now.plus(ENTRY_LIFE),
+                expires,
                 previous: bound.previous,
                 part: Part { index, count },
                 data: &private_message(&sealed)?,
@@ -229,6 +261,13 @@ impl Endpoint {
             self.rows().put(Table::Log, &key, &log)?;
         }
         Ok(Some(first))
+    }
+}
+
+impl TeamRow {
+    /// The newest time that the origin has put into a receipt.
+    pub(crate) fn origin_time(&self) -> Millis {
+        Millis(self.heads.last().map_or(0, |head| head.at).max(self.pulse.origin))
     }
 }
 

@@ -1,7 +1,9 @@
 //! What can be asked of an endpoint without changing it.
 
 use names::{Channel, Device, Org, Origin, Slot, TeamId};
-use objects::{Hash, Key};
+use objects::{Hash, Key, Millis};
+
+use crate::Policy;
 
 /// The names of this device's user.
 #[derive(Debug, Clone, Eq, PartialEq)]
@@ -60,6 +62,10 @@ pub struct DeviceView {
     pub user_key: Key,
     /// Is it this one?
     pub own: bool,
+    /// May it add and remove others?
+    pub admin: bool,
+    /// When it was heard last.
+    pub heard: Option<Millis>,
 }
 
 /// How a team stands.
@@ -79,8 +85,39 @@ pub struct TeamStatus {
     pub queued: u32,
     /// Wishes (add, refresh) that wait for their slot.
     pub wishes: u32,
-    /// A commit could not be applied: nothing is sent.
-    pub stalled: bool,
+    /// May this device write and change?
+    pub standing: TeamStanding,
+    /// Can the relay of the link reach the origin? `None` without a link, or before it has said so.
+    pub origin_reachable: Option<bool>,
+    /// Wishes wait, because there is no way to the origin.
+    pub paused: bool,
+    /// The other devices that were heard in the last minutes.
+    pub reachable: Vec<Device>,
+    /// Own objects that the origin has not got.
+    pub unsettled: u32,
+    /// Without a way to the origin: since when something waits for it.
+    pub offline_since: Option<Millis>,
+    /// Proofs that somebody has shown two histories.
+    pub proofs: u32,
+    /// What the team has agreed on.
+    pub policy: Policy,
+}
+
+/// What a device may do in a team.
+#[derive(Debug, Clone, Copy, Eq, PartialEq)]
+pub enum TeamStanding {
+    /// Everything.
+    Member,
+    /// After a start: the relay has not shown yet that nothing of this device is unknown here.
+    Waiting,
+    /// The commit of this slot cannot be applied here; what is written waits.
+    Stalled(Slot),
+    /// It is behind, and waits to be welcomed again; what is written waits.
+    Rejoining,
+    /// It was cut off for longer than the policy allows to write.
+    ReadOnly,
+    /// The origin has shown two histories: nothing is changed before it is replaced.
+    TwoHistories,
 }
 
 /// A join that waits for the admin.

@@ -41,7 +41,7 @@ fn agree(world: &World, wrong: &mut Vec<String>) {
             continue;
         };
         match endpoint.team_status(team) {
-            Ok(Some(status)) if status.stalled => {
+            Ok(Some(status)) if matches!(status.standing, mls_core::TeamStanding::Stalled(_)) => {
                 wrong.push(format!("device {device} stands still at slot {}", status.slot.value()));
             }
             Ok(Some(status)) => {

@@ -117,6 +117,10 @@ impl Person {
             Output::Failed { name, why } => {
                 return self.notices.push(format!("{name} failed: {why:?}"));
             }
+            Output::Recall { name, .. } => {
+                let opened = self.read.iter().find(|opened| opened.name == name).cloned();
+                return self.endpoint.recalled(outside.now, name, opened).unwrap();
+            }
             Output::Renamed { from, to } => {
                 return self.notices.push(format!("{from} is {to} now"));
             }

@@ -25,7 +25,8 @@ fn conversation(crash: Option<Crash>) -> (Vec<Vec<(String, String)>>, usize) {
         let endpoint = &world.nodes[node].endpoint;
         assert!(endpoint.is_settled(), "node {node}");
         assert_eq!(world.nodes[node].notices, [], "node {node}");
-        assert!(!endpoint.team_status(team).unwrap().unwrap().stalled);
+        let status = endpoint.team_status(team).unwrap().unwrap();
+        assert_eq!(status.standing, crate::TeamStanding::Member);
         let channel = world.general(team);
         if node > 0 {
             let mark = endpoint.watermarks(team, channel).unwrap().unwrap();

@@ -4,6 +4,7 @@ use names::TeamId;
 use objects::wire::Refusal;
 
 use super::world::{Home, World};
+use crate::{SendError, TeamStanding};
 
 /// Alice's home relay is below the origin; Bob links to the origin itself.
 fn below() -> (World, TeamId) {
@@ -78,12 +79,66 @@ fn what_is_put_off_is_tried_again_ever_more_seldom() {
     for _ in 0..5 {
         world.say(1, team, "too much");
     }
-    // All five leave at first; then only the first of the log is tried.
+    // All five leave at first; then only the first of the log is tried, and of that of beacons.
     world.run_for(600_000);
     let tries = world.relay.refused;
-    assert!((12..30).contains(&tries), "{tries} tries in ten minutes");
+    assert!((12..60).contains(&tries), "{tries} tries in ten minutes");
     world.relay.refuses = None;
     world.run_for(61_000);
     assert_eq!(world.shows(2).len(), 5);
     assert!(world.nodes[1].endpoint.is_settled());
+}
+
+/// `MLS-69`
+#[test]
+fn who_is_cut_off_for_too_long_reads_and_writes_no_more_until_the_origin_has_everything() {
+    let (mut world, team) = below();
+    let channel = world.general(team);
+    world.cut(1, true);
+    world.say(1, team, "on the island");
+    world.run();
+    let status = world.nodes[1].endpoint.team_status(team).unwrap().unwrap();
+    assert_eq!((status.standing, status.origin_reachable), (TeamStanding::Member, Some(false)));
+    assert!(status.unsettled > 0 && status.offline_since.is_some());
+    world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    assert!(world.nodes[1].endpoint.team_status(team).unwrap().unwrap().paused);
+    let week = status.policy.max_offline_send;
+    assert_eq!(week, 7 * 24 * 3_600_000);
+    world.run_for(week + 60_000);
+    world.nodes[1].restart();
+    world.run();
+    let now = world.now;
+    let send = |world: &mut World, text: &str| {
+        let endpoint = &mut world.nodes[1].endpoint;
+        endpoint.send(now, team, channel, text.into(), None, Vec::new()).map(|_| ())
+    };
+    assert_eq!(send(&mut world, "too late"), Err(SendError::ReadOnly));
+    let status = world.nodes[1].endpoint.team_status(team).unwrap().unwrap();
+    assert_eq!(status.standing, TeamStanding::ReadOnly);
+    world.cut(1, false);
+    world.run_for(30_000);
+    assert_eq!(send(&mut world, "back again"), Ok(()));
+    let status = world.nodes[1].endpoint.team_status(team).unwrap().unwrap();
+    assert_eq!((status.standing, status.paused), (TeamStanding::Member, false));
+    assert_eq!(world.shows(2).len(), 1, "what was written before arrives");
+}
+
+/// `MLS-70`
+#[test]
+fn status_says_who_is_there() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    world.say(2, team, "hello");
+    world.run();
+    let bob = world.nodes[2].endpoint.team(team).unwrap().unwrap().own();
+    let reachable =
+        |world: &World| world.nodes[1].endpoint.team_status(team).unwrap().unwrap().reachable;
+    assert!(reachable(&world).contains(&bob));
+    let devices = world.nodes[1].endpoint.devices(team).unwrap();
+    let heard = devices.iter().find(|device| device.number == bob).unwrap().heard;
+    assert!(heard.is_some_and(|heard| heard <= world.now));
+    assert!(devices.iter().any(|device| device.admin && device.number != bob));
+    world.nodes[2].go(false);
+    world.run();
+    world.run_for(160_000);
+    assert!(!reachable(&world).contains(&bob));
 }

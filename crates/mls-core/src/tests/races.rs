@@ -14,7 +14,7 @@ fn of_two_claims_for_one_slot_one_wins_and_both_wishes_come_true() {
         for node in 0..3 {
             let status = world.nodes[node].endpoint.team_status(team).unwrap().unwrap();
             assert_eq!(status.epoch, epoch + 2, "round {round}, node {node}");
-            assert_eq!((status.wishes, status.stalled), (0, false));
+            assert_eq!((status.wishes, status.standing), (0, crate::TeamStanding::Member));
         }
     }
     assert_eq!(world.relay.won - won, 100);

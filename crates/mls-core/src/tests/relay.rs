@@ -22,7 +22,7 @@ pub(super) struct Relay {
     heads: BTreeMap<TeamId, (Slot, Hash)>,
     /// Certificates in effect: the member tool's at once, others since a claim named them.
     effective: BTreeMap<(TeamId, Device), (Name, Certificate)>,
-    now: Millis,
+    pub(super) now: Millis,
     /// Says that it has nothing, whatever it is asked for.
     pub(super) hides: bool,
     /// Refuses every entry for this reason.

@@ -1,5 +1,5 @@
 use names::{Device, Rest, TeamId};
-use objects::{Claim, Millis, Standing};
+use objects::{Claim, Standing};
 
 use super::world::{Crash, World};
 use crate::rows::Table;
@@ -208,7 +208,7 @@ fn a_removed_device_is_out_and_its_number_is_never_used_again() {
         (parsed.device == bob).then(|| (parsed.hash(), object.clone()))
     });
     let (hash, object) = announcement.unwrap();
-    let fits = endpoint.fits(Millis(1), team, &hash, &object).unwrap();
+    let fits = endpoint.fits(team, &hash, &object).unwrap();
     assert_eq!(fits.err(), Some(crate::NotAdded::NumberTaken));
 }
 

@@ -319,6 +319,12 @@ impl World {
                 let object = object.or_else(|| home?.get(name));
                 self.give(node, Input::Found { id, object, receipt });
             }
+            Output::Recall { name, .. } => {
+                let opened = self.nodes[node].shown.get(&name).cloned();
+                self.act(node, |endpoint, now| {
+                    endpoint.recalled(now, name, opened.clone()).unwrap();
+                });
+            }
             Output::Prove { .. }
             | Output::Publish { .. }
             | Output::Claim { .. }
@@ -333,6 +339,17 @@ impl World {
             | Output::Added { .. }
             | Output::Wished { .. }
             | Output::Notice(_) => {}
+        }
+    }
+
+    /// The relay hands an entry out to those who have not got it as if it had just come.
+    pub(super) fn comes_last(&mut self, name: Name) {
+        let order = &mut self.relay.order;
+        let at = order.iter().position(|other| *other == name).unwrap();
+        order.remove(at);
+        order.push(name);
+        for cursor in self.nodes.iter_mut().flat_map(|node| node.cursors.values_mut()) {
+            *cursor -= usize::from(*cursor > at);
         }
     }
 
@@ -513,6 +530,7 @@ impl Node {
                 | Output::Claim { .. }
                 | Output::Get { .. }
                 | Output::Failed { .. }
+                | Output::Recall { .. }
                 | Output::TeamsChanged
                 | Output::Joined { .. } => {}
             }
@@ -521,8 +539,12 @@ impl Node {
     }
 
     pub(super) fn show(&mut self, opened: Opened) {
-        assert!(!self.shown.contains_key(&opened.name), "shown twice: {}", opened.name);
-        self.order.push(opened.name);
+        match self.shown.get(&opened.name) {
+            None => self.order.push(opened.name),
+            Some(before) => {
+                assert!(before.unreadable.is_some(), "shown twice: {}", opened.name);
+            }
+        }
         self.shown.insert(opened.name, opened);
     }
 

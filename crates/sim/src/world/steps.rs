@@ -176,6 +176,7 @@ impl World {
             | Output::Publish { .. }
             | Output::Claim { .. }
             | Output::Get { .. }
+            | Output::Recall { .. }
             | Output::TeamsChanged => {}
         }
     }
@@ -235,6 +236,12 @@ impl World {
                     self.ask(index, Ask::Found(id), |seq| objects::wire::ToRelay::Get {
                         seq,
                         name,
+                    });
+                }
+                Output::Recall { name, .. } => {
+                    let opened = self.devices[index].vault.history.get(&name).cloned();
+                    self.step(index, Beside::default(), |endpoint, now| {
+                        endpoint.recalled(now, name, opened)
                     });
                 }
                 Output::Message(_)

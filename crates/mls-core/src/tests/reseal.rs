@@ -1,0 +1,169 @@
+//! What came too late is sealed again, for those who may read it, and shown once.
+
+use names::{Channel, Device, Name, Rest, TeamId};
+use objects::Signature;
+
+use super::world::World;
+use crate::content::Content;
+use crate::{Endpoint, Unreadable};
+
+fn refresh(world: &mut World, team: TeamId, node: usize, times: usize) {
+    for _ in 0..times {
+        world.act(node, |endpoint, now| endpoint.refresh(now, team).unwrap());
+        world.run();
+    }
+}
+
+fn own(world: &World, team: TeamId, node: usize) -> Device {
+    world.nodes[node].endpoint.team(team).unwrap().unwrap().own()
+}
+
+fn texts(world: &World, node: usize) -> Vec<String> {
+    world.shows(node).into_iter().map(|(_, text)| text).collect()
+}
+
+/// `MLS-66`
+#[test]
+fn who_was_cut_off_for_many_epochs_is_read_all_the_same() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    world.nodes[1].go(false);
+    world.run();
+    let name = world.say(1, team, "from long ago");
+    let long = world.say(1, team, &"long ".repeat(500));
+    refresh(&mut world, team, 2, 5);
+    world.nodes[1].go(true);
+    world.run_for(20_000);
+    assert_eq!(world.nodes[2].shown[&name].body.reveal(), "from long ago");
+    assert_eq!(world.nodes[2].shown[&long].body.reveal().len(), 2_500);
+    for node in [0, 2] {
+        assert_eq!(world.shows(node).len(), 2, "each is shown once");
+    }
+    let mark = world.nodes[1].endpoint.watermarks(team, world.general(team)).unwrap().unwrap();
+    assert_eq!(mark.relay, mark.delivered);
+    assert!(world.nodes.iter().all(|node| node.notices.is_empty()));
+}
+
+/// `MLS-66`
+#[test]
+fn anyone_who_has_it_seals_it_again_for_an_author_who_is_gone() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);
+    world.nodes[3].go(false);
+    world.run();
+    let name = world.say(1, team, "last words");
+    world.run();
+    world.nodes[1].go(false);
+    world.run();
+    refresh(&mut world, team, 2, 5);
+    world.comes_last(name);
+    world.nodes[3].go(true);
+    world.run();
+    assert_eq!(world.nodes[3].shown[&name].unreadable, Some(Unreadable::TooLate));
+    let mark = world.nodes[1].endpoint.watermarks(team, world.general(team)).unwrap().unwrap();
+    assert_eq!(mark.delivered, 0, "only what can be read is told of");
+    // A restart forgets what others want; they want it again.
+    world.nodes[0].restart();
+    world.nodes[2].restart();
+    world.nodes[3].restart();
+    world.run_for(200_000);
+    let shown = &world.nodes[3].shown[&name];
+    assert_eq!((shown.body.reveal(), &shown.user[..]), ("last words", "Alice"));
+    assert_eq!(shown.device, own(&world, team, 1));
+    world.nodes[1].go(true);
+    world.run();
+    let mark = world.nodes[1].endpoint.watermarks(team, world.general(team)).unwrap().unwrap();
+    assert_eq!(mark.delivered, 1);
+}
+
+/// `MLS-67`
+#[test]
+fn nothing_is_sealed_again_for_those_who_were_not_there() {
+    let mut world = World::new(&["Admin", "Alice", "Bob", "Dave"]);
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
+    world.invite(team, 1);
+    world.invite(team, 2);
+    let name = world.say(1, team, "before Dave");
+    world.run();
+    world.invite(team, 3);
+    let later = world.say(1, team, "after Dave");
+    world.run();
+    let (dave, bob, stranger) = (own(&world, team, 3), own(&world, team, 2), Device::MAX);
+    for (device, name, given) in
+        [(dave, name, false), (stranger, later, false), (dave, later, true), (bob, name, true)]
+    {
+        for node in [1, 2] {
+            let now = world.now;
+            let endpoint = &mut world.nodes[node].endpoint;
+            let row = endpoint.team(team).unwrap().unwrap();
+            endpoint.recalls = crate::reseal::Recalls::default();
+            endpoint.wanted(now, &row, device, name).unwrap();
+            assert_eq!(endpoint.recall_due(team).is_some(), given, "{device:?} {name} {node}");
+        }
+    }
+}
+
+/// `MLS-67`
+#[test]
+fn what_is_sealed_again_counts_by_its_authors_signature_and_once() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);
+    world.nodes[3].go(false);
+    world.run();
+    let name = world.say(1, team, "real");
+    world.run();
+    let opened = world.nodes[2].shown[&name].clone();
+    let content = Content::Text(crate::content::Said {
+        body: opened.body.clone(),
+        thread: opened.thread,
+        after: opened.after.clone(),
+        at: opened.at,
+    });
+    let content = content.bytes().unwrap();
+    let Rest::Message { channel, .. } = name.place().rest else { panic!() };
+    assert_ne!(channel, Channel::MANAGE);
+    let give = |world: &mut World, signature: Signature| {
+        let content = content.clone();
+        world.act(3, move |endpoint, now| {
+            endpoint.take_resealed(now, team, name, signature, &content).unwrap();
+        });
+    };
+    give(&mut world, Signature([9; 64]));
+    assert_eq!(world.shows(3).len(), 0, "not the author's word");
+    for _ in 0..2 {
+        give(&mut world, opened.signature.unwrap());
+        assert_eq!(texts(&world, 3), ["real"]);
+    }
+    // Its own entry comes after all.
+    world.nodes[3].go(true);
+    world.run();
+    assert_eq!(texts(&world, 3), ["real"]);
+    let sealed_again = Endpoint::leaves(&world.nodes[3].endpoint.groups[&team]).count();
+    assert_eq!(sealed_again, 4, "and the team goes on");
+}
+
+fn beacons(world: &World, device: Device) -> usize {
+    let by = |name: &&Name| {
+        matches!(name.place().rest, Rest::Message { channel: Channel::MANAGE, device: of, .. }
+            if of == device)
+    };
+    world.relay.order.iter().filter(by).count()
+}
+
+/// `MLS-68`
+#[test]
+fn beacons_come_soon_then_every_minute_and_end_when_nobody_writes() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    world.run_for(700_000);
+    let (alice, bob) = (own(&world, team, 1), own(&world, team, 2));
+    let before = [alice, bob].map(|device| beacons(&world, device));
+    world.say(1, team, "hello");
+    world.run_for(2_500);
+    assert_eq!(beacons(&world, bob), before[1] + 1, "within two seconds");
+    assert_eq!(beacons(&world, alice), before[0], "nothing new came to her");
+    world.run_for(600_000);
+    let told = [alice, bob].map(|device| beacons(&world, device));
+    for (told, before) in told.into_iter().zip(before) {
+        assert!((9..13).contains(&(told - before)), "{} in ten minutes", told - before);
+    }
+    world.run_for(600_000);
+    assert_eq!([alice, bob].map(|device| beacons(&world, device)), told);
+    assert_eq!(beacons(&world, Device::MEMBER_TOOL), beacons(&world, Device::MEMBER_TOOL));
+}
