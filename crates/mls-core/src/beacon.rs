@@ -53,7 +53,7 @@ impl Endpoint {
         let Some(mut row) = self.team(team)? else {
             return Ok(());
         };
-        if !row.next_beacon().is_some_and(|due| due <= now) || !self.is_open(team, &row) {
+        if row.next_beacon().is_none_or(|due| due > now) || !self.is_open(team, &row) {
             return Ok(());
         }
         row.beacon_due = None;
@@ -158,6 +158,9 @@ impl Endpoint {
         for tip in beacon.tips.iter().filter(|tip| tip.device == row.own()) {
             self.cover(team, tip.channel, entry.device, tip.next)?;
             self.recount(team, tip.channel)?;
+        }
+        for tip in &beacon.tips {
+            self.compare(now, team, &row, tip)?;
         }
         for name in &beacon.wants {
             self.wanted(now, &row, entry.device, *name)?;

@@ -31,10 +31,13 @@ pub fn piece(padded: &[u8]) -> Option<&[u8]> {
     unpadded(padded)
 }
 
-/// Reads a private message: as OpenMLS sees it, and what is read of it before. Epoch, content type
-/// and authenticated data.
+/// Epoch, content type and authenticated data of a private message.
+pub type Head<'a> = (u64, u8, &'a [u8]);
+
+/// Reads a private message: epoch and content type as OpenMLS sees them, and what is read of it
+/// before.
 #[must_use]
-pub fn message(bytes: &[u8]) -> (Option<(u64, u8)>, Option<(u64, u8, &[u8])>) {
+pub fn message(bytes: &[u8]) -> (Option<(u64, u8)>, Option<Head<'_>>) {
     let message = protocol_message(bytes);
     let seen = message.map(|message| (message.epoch().as_u64(), message.content_type() as u8));
     let head = Framing::read(bytes);

@@ -42,6 +42,8 @@ pub struct Endpoint {
     pub(crate) guards: BTreeMap<TeamId, Guard>,
     /// Logs whose watermark may have changed.
     pub(crate) touched: BTreeSet<(TeamId, Channel)>,
+    /// Entries whose header was shown because somebody has another.
+    pub(crate) compared: BTreeSet<names::Name>,
     pub(crate) broken: BTreeSet<Broken>,
     /// After a lost slot: no claim before this time.
     pub(crate) quiet_until: BTreeMap<TeamId, Millis>,
@@ -127,6 +129,7 @@ impl Endpoint {
             noted: BTreeMap::new(),
             guards: BTreeMap::new(),
             touched: BTreeSet::new(),
+            compared: BTreeSet::new(),
             broken: BTreeSet::new(),
             quiet_until: BTreeMap::new(),
             org_proof: None,

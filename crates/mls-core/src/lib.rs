@@ -15,6 +15,7 @@ mod crypto;
 #[doc(hidden)]
 pub mod decoders;
 mod endpoint;
+mod evidence;
 mod face;
 mod framing;
 mod group;

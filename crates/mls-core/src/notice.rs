@@ -41,6 +41,16 @@ pub enum Notice {
         /// The entry.
         name: Name,
     },
+    /// A device has written two histories, and both headers are kept.
+    #[error("a device has shown two histories at {name}; the proof is kept")]
+    DeviceEquivocates {
+        /// The team.
+        team: TeamId,
+        /// The device.
+        device: Device,
+        /// The entry.
+        name: Name,
+    },
     /// This device's log goes on at the relay behind what is known here: an old copy of the
     /// vault was put back.
     #[error(

@@ -139,7 +139,10 @@ impl Endpoint {
             return Ok(());
         }
         let here = log.has(number) && !self.breaks(Broken::OpensTwice);
-        if channel == Channel::ALL || log.frozen || (here && !log.contradicts(number, object)) {
+        if channel == Channel::ALL
+            || log.frozen
+            || (here && !self.contradicted(&key, &log, object, number)?)
+        {
             return Ok(());
         }
         let Some(certificate) = self.certificate(team, device)? else {
@@ -161,6 +164,16 @@ impl Endpoint {
         Ok(())
     }
 
+    fn contradicted(
+        &self,
+        key: &[u8],
+        log: &LogRow,
+        object: &Object,
+        number: u64,
+    ) -> Result<bool, Fault> {
+        Ok(log.contradicts(number, object) || self.differs(key, number, object)?)
+    }
+
     /// Puts an entry that its author signed into its log, and opens it.
     fn take_place(
         &mut self,
@@ -171,25 +184,23 @@ impl Endpoint {
         framing: Option<&Framing<'_>>,
     ) -> Result<(), Fault> {
         let Entry { team, channel, device, number, object } = *entry;
-        let (name, key) = (object.name(), log_key(team, channel, device));
+        let key = log_key(team, channel, device);
         let early = self.is_early(team, row, framing);
         if early && !self.breaks(Broken::NoFuture) {
             return self.keep(team, Ahead::Entry, object, None);
         }
         match log.fit(number, object) {
             Fit::Fork if self.breaks(Broken::IgnoresForks) => Ok(()),
-            Fit::Fork => {
-                log.frozen = true;
-                self.outputs.push_back(Output::Notice(Notice::Fork { name }));
-                self.rows().put(Table::Log, &key, &log)
-            }
+            Fit::Fork => self.forked(now, entry, log),
             Fit::Next { missing_before } => {
                 log.sealed(number, framing);
+                self.note_header(&key, number, object)?;
                 self.rows().put(Table::Log, &key, &log)?;
                 self.open(now, row, entry, framing, missing_before)
             }
             Fit::Fills { missing_before, behind, missing_behind } => {
                 log.sealed(number, framing);
+                self.note_header(&key, number, object)?;
                 self.rows().put(Table::Log, &key, &log)?;
                 self.open(now, row, entry, framing, missing_before)?;
                 let number = Number::truncate(behind);

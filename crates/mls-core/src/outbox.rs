@@ -430,7 +430,13 @@ fn sibling(name: Name, number: u64) -> Name {
             let number = names::Number::truncate(number);
             name.team().name(Rest::Message { channel, device, number })
         }
-        _ => name,
+        Rest::KeyPackage { .. }
+        | Rest::Welcome { .. }
+        | Rest::Slot(_)
+        | Rest::Blob { .. }
+        | Rest::Certificate { .. }
+        | Rest::Use(_)
+        | Rest::Code(_) => name,
     }
 }
 

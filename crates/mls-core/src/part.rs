@@ -139,7 +139,7 @@ impl Endpoint {
             Content::Reseal { name, signature, content } => {
                 self.take_resealed(now, entry.team, name, signature, &content)
             }
-            Content::Evidence { .. } => Ok(()),
+            Content::Evidence { header } => self.evidence_came(now, entry.team, &header),
         }
     }
 

@@ -113,9 +113,8 @@ impl Endpoint {
 
     /// When the history is asked next.
     pub(crate) fn recall_due(&self, team: TeamId) -> Option<Millis> {
-        let row = self.team(team).ok().flatten().filter(|row| self.is_open(team, row))?;
+        self.team(team).ok().flatten().filter(|row| self.is_open(team, row))?;
         let due = self.recalls.due.iter().filter(|(name, _)| name.team() == team);
-        let _ = row;
         due.map(|(_, at)| *at).min()
     }
 
@@ -138,9 +137,8 @@ impl Endpoint {
         };
         let Opened { body, thread, after, at, .. } = opened;
         let content = Content::Text(Said { body, thread, after, at }).bytes()?;
-        let author = match name.place().rest {
-            Rest::Message { device, .. } => device,
-            _ => return Ok(()),
+        let Rest::Message { device: author, .. } = name.place().rest else {
+            return Ok(());
         };
         let signature = if author == row.own() {
             Some(sign(&Self::log_signer(&row), name, &content))

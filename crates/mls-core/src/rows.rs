@@ -42,6 +42,8 @@ pub enum Table {
     Stall = 13,
     /// Proofs that somebody has shown two histories.
     Proof = 14,
+    /// The newest headers of each log.
+    Header = 15,
     /// What was written and waits to be sealed.
     Unsealed = 16,
     /// Messages that cannot be read here and that others are asked for.
@@ -86,6 +88,7 @@ impl Table {
         Self::Term,
         Self::Stall,
         Self::Proof,
+        Self::Header,
         Self::Unsealed,
         Self::Want,
         Self::Since,

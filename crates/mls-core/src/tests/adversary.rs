@@ -8,7 +8,7 @@ use openmls_traits::OpenMlsProvider as _;
 use super::world::World;
 use crate::bound::{BOUND, Bound};
 use crate::unsealed::private_message;
-use crate::{Answer, Input, Notice, Output, Plaintext, Skip, Unreadable};
+use crate::{Answer, Equivocation, Input, Notice, Output, Plaintext, ProofView, Skip, Unreadable};
 
 /// The last entry that a device has at the relay in a channel.
 pub(super) fn last_entry(world: &World, team: TeamId, node: usize, channel: Channel) -> Object {
@@ -134,12 +134,42 @@ fn two_histories_of_a_log_freeze_it() {
     let other = signed(name, Hash([1; 32]), first.data().unwrap(), &signer);
     arrive(&mut world, 2, &first);
     arrive(&mut world, 2, &other);
-    assert_eq!(world.nodes[2].notices, [Notice::Fork { name }]);
+    let told = [Notice::Fork { name }, Notice::DeviceEquivocates { team, device, name }];
+    assert_eq!(world.nodes[2].notices, told);
     world.say(1, team, "second");
     world.run();
     world.nodes[2].go(true);
     world.run();
     assert_eq!(world.shows(2).len(), 1);
+}
+
+/// `MLS-71`
+#[test]
+fn whoever_shows_two_histories_is_named_by_all_with_both_headers() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);
+    world.nodes[3].go(false);
+    let first = unheard(&mut world, team, "first");
+    let name = first.name();
+    let Rest::Message { device, .. } = name.place().rest else { panic!() };
+    let other = signed(name, Hash::NONE, b"sealed otherwise", &log_signer(&world, team, 1));
+    arrive(&mut world, 2, &first);
+    arrive(&mut world, 3, &other);
+    world.nodes[2].go(true);
+    world.run_for(5_000);
+    world.nodes[3].go(true);
+    world.run_for(20_000);
+    // The admin has seen one history only, and the proof by who saw the other.
+    for node in [0, 2, 3] {
+        let notices = &world.nodes[node].notices;
+        let told = Notice::DeviceEquivocates { team, device, name };
+        assert_eq!(
+            notices.iter().filter(|notice| **notice == told).count(),
+            1,
+            "{node}: {notices:?}"
+        );
+        let proofs = world.nodes[node].endpoint.proofs().unwrap();
+        assert_eq!(proofs, [ProofView { team, what: Equivocation::Device { device, name } }]);
+    }
 }
 
 /// `MLS-34`

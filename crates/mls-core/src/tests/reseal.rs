@@ -66,7 +66,7 @@ fn anyone_who_has_it_seals_it_again_for_an_author_who_is_gone() {
     world.nodes[3].restart();
     world.run_for(200_000);
     let shown = &world.nodes[3].shown[&name];
-    assert_eq!((shown.body.reveal(), &shown.user[..]), ("last words", "Alice"));
+    assert_eq!((shown.body.reveal(), shown.user.as_str()), ("last words", "Alice"));
     assert_eq!(shown.device, own(&world, team, 1));
     world.nodes[1].go(true);
     world.run();
