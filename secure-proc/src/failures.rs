@@ -64,7 +64,7 @@ pub(crate) fn send(error: &SendError) -> Failure {
             "shorten it, or send it as several messages",
         ),
         SendError::ReadOnly => failure(
-            ErrorCode::NotPermitted,
+            ErrorCode::ReadOnly,
             &error.to_string(),
             "connect to the relay until everything written before has arrived",
         ),

@@ -79,6 +79,8 @@ impl Session {
             Equivocation::Device { .. } | Equivocation::Origin { .. } => None,
         });
         let two_faced: Vec<Device> = two_faced.collect();
+        let status = self.endpoint.team_status(team)?;
+        let there = status.map(|status| status.reachable).unwrap_or_default();
         let shown = |view: mls_core::DeviceView| DeviceRow {
             number: number(view.number),
             user: Text::cut(&view.user),
@@ -93,7 +95,7 @@ impl Session {
                 Role::Member
             },
             heard: view.heard.map(|at| at.0),
-            reachable: false,
+            reachable: there.contains(&view.number),
             two_histories: two_faced.contains(&view.number),
         };
         Ok(self.endpoint.devices(team)?.into_iter().map(shown).collect())
