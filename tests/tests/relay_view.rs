@@ -148,9 +148,11 @@ fn teams(view: &View) {
 fn devices(view: &View) {
     let numbers: BTreeSet<Device> = view
         .of_path(6)
-        .filter_map(|kept| match kept.object.name().place().rest {
-            Rest::Certificate { device, .. } if device != Device::ORIGIN => Some(device),
-            _ => None,
+        .filter_map(|kept| {
+            let Rest::Certificate { device, .. } = kept.object.name().place().rest else {
+                return None;
+            };
+            (device != Device::ORIGIN).then_some(device)
         })
         .collect();
     assert_eq!(numbers.len(), 3, "the member tool, Alice and Bob");

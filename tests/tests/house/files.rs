@@ -63,6 +63,23 @@ fn no_path_of_anybodys_machine_is_written_down() {
     }
 }
 
+/// `TESTS-22`
+#[test]
+fn only_the_simulator_can_break_rules() {
+    let cores = ["crates/mls-core", "crates/relay-core", "crates/sim", "tests"];
+    let may = |file: &PathBuf| cores.iter().any(|core| file.starts_with(root().join(core)));
+    for file in sources().iter().filter(|file| !may(file)) {
+        let text = fs::read_to_string(file).unwrap();
+        assert!(!text.contains("break_rules"), "{} breaks rules", file.display());
+    }
+    // Of the cores themselves only the one file that makes the door.
+    for core in ["crates/mls-core/src", "crates/relay-core/src"] {
+        let doors = files(&root().join(core), ".rs").unwrap().into_iter();
+        let doors = doors.filter(|file| fs::read_to_string(file).unwrap().contains("break_rules("));
+        assert_eq!(doors.count(), 1, "{core}");
+    }
+}
+
 fn sources() -> Vec<PathBuf> {
     let own = |file: &PathBuf| !file.starts_with(Path::new("target"));
     files(&root(), ".rs").unwrap().into_iter().filter(own).collect()
