@@ -21,8 +21,13 @@ impl Endpoint {
         let Rest::Blob { device, .. } = name.place().rest else {
             return Ok(());
         };
-        let known = self.rows().has(Table::Ahead, &ahead_key(team, Ahead::Piece, name));
-        if device == row.own() || row.stage == Stage::Removed || known {
+        if device == row.own() || row.stage == Stage::Removed {
+            return Ok(());
+        }
+        let kept =
+            self.rows().get::<AheadRow>(Table::Ahead, &ahead_key(team, Ahead::Piece, name))?;
+        let known = kept.is_some_and(|kept| kept.object().is_ok_and(|kept| kept == *object));
+        if known {
             return Ok(());
         }
         match self.certificate(team, device)? {

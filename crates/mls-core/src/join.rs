@@ -114,11 +114,16 @@ impl Endpoint {
         row: &TeamRow,
         object: &Object,
     ) -> Result<(), Fault> {
-        let Some((announcement, _)) = row.stage.awaits() else {
+        let Some((announcement, added)) = row.stage.awaits() else {
             return Ok(());
         };
         let ours = team.name(WelcomePointer::rest(&announcement));
-        if object.name() == ours {
+        let right = match added {
+            // A false one must not take the place of the right one, while pieces are missing.
+            Some(added) => self.is_pointer(team, row, added, object)?,
+            None => true,
+        };
+        if object.name() == ours && right {
             self.keep(team, Ahead::Pointer, object, None)?;
             self.advance(now, team)?;
         }

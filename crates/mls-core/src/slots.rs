@@ -47,6 +47,11 @@ impl Endpoint {
             return self.origin_equivocates(team, slot, &[object.bytes(), receipt.bytes()]);
         }
         if slot <= row.head().0 {
+            // The claim that added us comes again: what we wait for to join is still needed.
+            let awaited = row.stage.awaits().is_some_and(|(_, added)| added.is_some());
+            if awaited && slot == row.head().0 {
+                return Ok(());
+            }
             return self.forget_pieces(object);
         }
         self.keep(team, Ahead::Claim, object, Some(receipt))?;

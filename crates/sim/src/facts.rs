@@ -48,7 +48,7 @@ pub struct Counts {
     pub restores: u64,
     /// Devices that wrote two histories.
     pub twins: u64,
-    /// Messages that came to the origin too late for anybody to read.
+    /// Messages that came to the origin too late to be read, and have to be sealed again.
     pub late: u64,
     /// Messages that people wrote.
     pub messages: u64,
@@ -82,8 +82,7 @@ pub(crate) struct Facts {
     pub(crate) out: BTreeMap<usize, (names::Slot, u64)>,
     /// What copies of a vault said past the relays, and whose vault it was.
     pub(crate) twins: BTreeMap<Name, (Hash, usize)>,
-    /// What the origin got when it was more than three epochs old: nobody can read it any more,
-    /// unless it is sealed again.
+    /// What the origin got when it was more than three epochs old: it has to be sealed again.
     pub(crate) late: BTreeSet<Name>,
     /// The last slot of the founding.
     pub(crate) founded: u64,

@@ -92,8 +92,7 @@ fn wishes(world: &World, wrong: &mut Vec<String>) {
 /// Whoever was a member when something was sealed has read it, as it was written.
 fn readable(world: &World, wrong: &mut Vec<String>) {
     for (name, said) in &world.facts.said {
-        let late = world.facts.late.contains(name);
-        if world.devices[said.device].gone || said.lost || late {
+        if world.devices[said.device].gone || said.lost {
             continue;
         }
         let Some(epoch) = world.facts.epochs.get(name) else {
@@ -118,6 +117,13 @@ fn readable(world: &World, wrong: &mut Vec<String>) {
             }
         }
     }
+}
+
+/// Has everybody read what is theirs to read, what had to be sealed again too?
+pub(crate) fn all_read(world: &World) -> bool {
+    let mut wrong = Vec::new();
+    readable(world, &mut wrong);
+    wrong.is_empty()
 }
 
 /// Nothing stands above what it answers, and everybody who has the same sees the same.

@@ -1,4 +1,7 @@
+use names::Rest;
+
 use super::world::{Crash, World};
+use crate::Input;
 
 /// What everybody reads in the end, and how many steps the victim made.
 fn conversation(crash: Option<Crash>) -> (Vec<Vec<(String, String)>>, usize) {
@@ -82,4 +85,38 @@ fn alice_may_die_at_every_step() {
 #[test]
 fn bob_may_die_at_every_step() {
     every_step(2);
+}
+
+/// `MLS-16`
+#[test]
+fn the_claim_that_adds_may_come_again_before_the_rest_of_the_welcome() {
+    let mut world = World::new(&["Admin", "Alice"]);
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
+    let link = world.nodes[0].endpoint.team_link(team).unwrap().unwrap();
+    let hash = join(&mut world, 1, &link);
+    world.run();
+    world.nodes[1].go(false);
+    world.run();
+    world.act(0, |endpoint, now| endpoint.add_device(now, team, hash).unwrap());
+    world.run();
+    let mut last = None;
+    let mut pointer = None;
+    for name in world.relay.order.clone().into_iter().filter(|name| name.team() == team) {
+        let (object, receipt) = world.relay.get(name).cloned().unwrap();
+        let slot = matches!(name.place().rest, Rest::Slot(_));
+        let arrived = Input::Arrived { object, receipt: slot.then_some(receipt) };
+        match name.place().rest {
+            Rest::Welcome { .. } => pointer = Some(arrived),
+            _ if slot => {
+                last = Some(name);
+                world.give(1, arrived);
+            }
+            _ => world.give(1, arrived),
+        }
+    }
+    let (object, receipt) = world.relay.get(last.unwrap()).cloned().unwrap();
+    world.give(1, Input::Arrived { object, receipt: Some(receipt) });
+    world.give(1, pointer.unwrap());
+    let status = world.nodes[1].endpoint.team_status(team).unwrap().unwrap();
+    assert_eq!((status.epoch, status.devices), (1, 2));
 }
