@@ -105,14 +105,12 @@ fn the_claim_that_adds_may_come_again_before_the_rest_of_the_welcome() {
         let (object, receipt) = world.relay.get(name).cloned().unwrap();
         let slot = matches!(name.place().rest, Rest::Slot(_));
         let arrived = Input::Arrived { object, receipt: slot.then_some(receipt) };
-        match name.place().rest {
-            Rest::Welcome { .. } => pointer = Some(arrived),
-            _ if slot => {
-                last = Some(name);
-                world.give(1, arrived);
-            }
-            _ => world.give(1, arrived),
+        if matches!(name.place().rest, Rest::Welcome { .. }) {
+            pointer = Some(arrived);
+            continue;
         }
+        last = if slot { Some(name) } else { last };
+        world.give(1, arrived);
     }
     let (object, receipt) = world.relay.get(last.unwrap()).cloned().unwrap();
     world.give(1, Input::Arrived { object, receipt: Some(receipt) });
