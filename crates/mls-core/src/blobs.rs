@@ -26,11 +26,18 @@ impl Endpoint {
         }
         let kept =
             self.rows().get::<AheadRow>(Table::Ahead, &ahead_key(team, Ahead::Piece, name))?;
-        let known = kept.is_some_and(|kept| kept.object().is_ok_and(|kept| kept == *object));
+        let certificate = self.certificate(team, device)?;
+        // What a stranger put there does not keep out what its writer signed.
+        let known = kept.is_some_and(|kept| {
+            kept.object().is_ok_and(|kept| {
+                kept == *object
+                    || certificate.is_some_and(|certificate| kept.verifies(&certificate.log_key))
+            })
+        });
         if known {
             return Ok(());
         }
-        match self.certificate(team, device)? {
+        match certificate {
             Some(certificate) if !object.verifies(&certificate.log_key) => {
                 self.outputs.push_back(Output::Notice(Notice::Forged { name }));
                 return Ok(());
