@@ -208,28 +208,35 @@ pub(crate) fn outputs(endpoint: &mut Endpoint) -> VecDeque<Output> {
     std::iter::from_fn(|| endpoint.poll()).collect()
 }
 
-/// How often each byte stands in a row of OpenMLS, without the times that it reads from the system's
-/// clock. It stores hash maps in the order of the day; nothing is decided by either.
-pub(crate) fn gist(row: &[u8]) -> Vec<u8> {
-    let mut counts = [0_u32; 256];
-    let mut seen: Vec<u8> = Vec::with_capacity(row.len());
-    let mut rest = row;
-    while let Some((first, behind)) = rest.split_first() {
-        seen.push(*first);
-        rest = behind;
-        let count = &mut counts[usize::from(*first)];
-        *count = count.saturating_add(1);
-        if seen.ends_with(b"secs_since_epoch") || seen.ends_with(b"nanos_since_epoch") {
+/// A sum over the bytes of a row of OpenMLS, in whatever order they stand, without the times that it
+/// reads from the system's clock. It stores hash maps in the order of the day; nothing is decided by
+/// either.
+pub(crate) fn gist(row: &[u8]) -> [u8; 8] {
+    let (mut sum, mut at) = (0_u64, 0_usize);
+    while let Some(byte) = row.get(at) {
+        sum = sum.wrapping_add(WEIGHTS[usize::from(*byte)]);
+        at += 1;
+        if *byte == b'h' && row[..at].ends_with(b"s_since_epoch") {
             // A number in CBOR (RFC 8949 §3): what follows the first byte.
-            let len = match rest.first() {
+            at += match row.get(at) {
                 Some(0x18) => 2,
                 Some(0x19) => 3,
                 Some(0x1a) => 5,
                 Some(0x1b) => 9,
                 Some(_) | None => 1,
             };
-            rest = rest.get(len..).unwrap_or_default();
         }
     }
-    counts.iter().flat_map(|count| count.to_be_bytes()).collect()
+    sum.to_be_bytes()
 }
+
+/// Of each byte, far apart, so that other bytes have another sum.
+const WEIGHTS: [u64; 256] = {
+    let (mut weights, mut byte) = ([0; 256], 0);
+    while byte < 256 {
+        let mixed = (byte as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        weights[byte] = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        byte += 1;
+    }
+    weights
+};
