@@ -1,16 +1,16 @@
 //! Several endpoints and a relay, one thread, a clock of our own.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod home;
+mod node;
 
 use names::{Channel, Name, Rest, TeamId};
-use objects::{Hash, Key, Millis, Object, Receipt, RelayRef, Signer};
-use zeroize::Zeroizing;
+use objects::{Hash, Key, Millis, RelayRef};
 
 use super::relay::Relay;
-use crate::{
-    Answer, Endpoint, Entropy, Fault, Input, Notice, Opened, Output, Plaintext, Random, Table,
-    Watermark,
-};
+use crate::{Answer, Endpoint, Input, Output, Plaintext};
+
+pub(super) use home::Home;
+pub(super) use node::Node;
 
 pub(super) struct World {
     pub(super) relay: Relay,
@@ -29,68 +29,8 @@ pub(super) struct Crash {
     pub(super) committed: bool,
 }
 
-pub(super) struct Node {
-    pub(super) endpoint: Endpoint,
-    vault: BTreeMap<(Table, Vec<u8>), Zeroizing<Vec<u8>>>,
-    outputs: VecDeque<Output>,
-    cursors: BTreeMap<TeamId, usize>,
-    proved: BTreeSet<(TeamId, Key)>,
-    paths: BTreeMap<(TeamId, u8), usize>,
-    caught_up: BTreeSet<TeamId>,
-    pub(super) online: bool,
-    linked: bool,
-    /// The relay that it links to, when that is not the origin.
-    pub(super) home: Option<Home>,
-    /// What the history would show: committed with the step.
-    pub(super) shown: BTreeMap<Name, Opened>,
-    pub(super) order: Vec<Name>,
-    pub(super) watermarks: BTreeMap<(TeamId, Channel), Watermark>,
-    pub(super) notices: Vec<Notice>,
-    pub(super) added: Vec<(Hash, Result<names::Device, crate::NotAdded>)>,
-    pub(super) wished: Vec<(crate::Wish, Result<(), crate::NotDone>)>,
-    /// Every name and hash that ever left: a name never leaves with two hashes.
-    left: BTreeMap<Name, Hash>,
-    seed: u64,
-}
-
 /// What is due later than this is not waited for, in ms.
 const REST: u64 = 8_000;
-
-type Vault = BTreeMap<(Table, Vec<u8>), Zeroizing<Vec<u8>>>;
-/// Vault, cursors and history.
-pub(super) type Backup = (Vault, BTreeMap<TeamId, usize>, BTreeMap<Name, Opened>, Vec<Name>);
-
-/// A relay below the origin, of one node.
-pub(super) struct Home {
-    pub(super) signer: Signer,
-    /// It cannot reach the origin.
-    pub(super) cut: bool,
-    /// What the origin has not got yet.
-    kept: Vec<Object>,
-}
-
-impl Home {
-    fn get(&self, name: Name) -> Option<Object> {
-        self.kept.iter().find(|object| object.name() == name).cloned()
-    }
-
-    pub(super) fn new() -> Self {
-        Self { signer: Signer::from_seed(&[8; 32]), cut: false, kept: Vec::new() }
-    }
-}
-
-fn random(mut seed: u64) -> Random {
-    Box::new(move |bytes| {
-        for byte in bytes {
-            // SplitMix64: enough to draw numbers and seeds in tests.
-            seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut z = seed;
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            *byte = (z >> 56) as u8;
-        }
-    })
-}
 
 impl World {
     /// `people` endpoints; the first makes an organisation, whose relay is running.
@@ -358,39 +298,6 @@ impl World {
         home.map_or(self.relay.signer.key(), |home| home.signer.key())
     }
 
-    /// A relay below the origin stores it and says so; then it passes it on.
-    fn publish_at_home(&mut self, node: usize, id: u64, object: &Object) {
-        let Some(home) = &mut self.nodes[node].home else { return };
-        let receipt = Receipt::sign(&home.signer, object, names::Slot::ZERO, self.now);
-        if !home.kept.contains(object) {
-            home.kept.push(object.clone());
-        }
-        self.give(node, Input::Answered { id, answer: Answer::Receipt(receipt) });
-        self.pass_on(node);
-    }
-
-    /// A relay below the origin passes on what it has, if it can.
-    fn pass_on(&mut self, node: usize) {
-        let Some(home) = self.nodes[node].home.as_mut().filter(|home| !home.cut) else { return };
-        for object in std::mem::take(&mut home.kept) {
-            let Answer::Receipt(receipt) = self.relay.publish(&object) else {
-                panic!("the origin refuses {}", object.name())
-            };
-            if self.nodes[node].linked {
-                self.give(node, Input::Settled { receipt });
-            }
-        }
-    }
-
-    /// Cuts a relay below the origin off, or lets it reach the origin again.
-    pub(super) fn cut(&mut self, node: usize, cut: bool) {
-        self.nodes[node].home.as_mut().unwrap().cut = cut;
-        if self.nodes[node].linked {
-            self.give(node, Input::Upstream { reachable: !cut });
-        }
-        self.pass_on(node);
-    }
-
     fn deliver(&mut self, node: usize) -> bool {
         let mut moved = false;
         for team in self.nodes[node].cursors.keys().copied().collect::<Vec<_>>() {
@@ -462,146 +369,5 @@ impl World {
             (opened.user.clone(), opened.body.reveal().to_owned())
         };
         node.order.iter().map(row).collect()
-    }
-}
-
-impl Node {
-    pub(super) fn new(name: &str, seed: u64) -> Self {
-        let endpoint = Endpoint::create(name, "laptop", Entropy::system(random(seed))).unwrap();
-        let mut node = Self {
-            endpoint,
-            vault: BTreeMap::new(),
-            outputs: VecDeque::new(),
-            cursors: BTreeMap::new(),
-            proved: BTreeSet::new(),
-            paths: BTreeMap::new(),
-            caught_up: BTreeSet::new(),
-            online: true,
-            linked: false,
-            home: None,
-            shown: BTreeMap::new(),
-            order: Vec::new(),
-            watermarks: BTreeMap::new(),
-            notices: Vec::new(),
-            added: Vec::new(),
-            wished: Vec::new(),
-            left: BTreeMap::new(),
-            seed,
-        };
-        node.commit();
-        node
-    }
-
-    fn commit(&mut self) {
-        for change in self.endpoint.changes() {
-            match change.value {
-                Some(value) => self.vault.insert((change.table, change.key), value),
-                None => self.vault.remove(&(change.table, change.key)),
-            };
-        }
-        while let Some(output) = self.endpoint.poll() {
-            match &output {
-                Output::Message(opened) => self.show(opened.clone()),
-                Output::Missing { name, missing_before } => {
-                    if let Some(opened) = self.shown.get_mut(name) {
-                        opened.missing_before = *missing_before;
-                    }
-                }
-                Output::Watermark(mark) => {
-                    let old = self.watermarks.insert((mark.team, mark.channel), *mark);
-                    if let Some(old) = old {
-                        assert!(old.relay <= mark.relay && old.delivered <= mark.delivered);
-                    }
-                }
-                Output::Renamed { from, to } => {
-                    let mut opened = self.shown.remove(from).unwrap();
-                    opened.name = *to;
-                    assert!(self.shown.insert(*to, opened).is_none(), "{to} is another's");
-                    *self.order.iter_mut().find(|name| *name == from).unwrap() = *to;
-                }
-                Output::Notice(notice) => self.notices.push(*notice),
-                Output::Added { hash, result, .. } => self.added.push((*hash, *result)),
-                Output::Wished { wish, result, .. } => self.wished.push((*wish, *result)),
-                Output::UseRelay(_)
-                | Output::Subscribe { .. }
-                | Output::SubscribePath { .. }
-                | Output::Prove { .. }
-                | Output::Publish { .. }
-                | Output::Claim { .. }
-                | Output::Get { .. }
-                | Output::Failed { .. }
-                | Output::Recall { .. }
-                | Output::TeamsChanged
-                | Output::Joined { .. } => {}
-            }
-            self.outputs.push_back(output);
-        }
-    }
-
-    pub(super) fn show(&mut self, opened: Opened) {
-        match self.shown.get(&opened.name) {
-            None => self.order.push(opened.name),
-            Some(before) => {
-                assert!(before.unreadable.is_some(), "shown twice: {}", opened.name);
-            }
-        }
-        self.shown.insert(opened.name, opened);
-    }
-
-    /// Ends the process, and starts it from what is committed.
-    pub(super) fn restart(&mut self) {
-        self.seed += 1000;
-        self.endpoint = self.reload().unwrap();
-        self.outputs.clear();
-        self.linked = false;
-        self.commit();
-    }
-
-    pub(super) fn backup(&self) -> Backup {
-        (self.vault.clone(), self.cursors.clone(), self.shown.clone(), self.order.clone())
-    }
-
-    /// Puts an old copy of the vault back.
-    pub(super) fn restore(&mut self, backup: Backup) {
-        (self.vault, self.cursors, self.shown, self.order) = backup;
-        self.watermarks.clear();
-        self.restart();
-    }
-
-    /// An endpoint from the committed rows.
-    pub(super) fn reload(&self) -> Result<Endpoint, crate::LoadError> {
-        let rows = self.vault.iter().map(|((table, key), value)| {
-            let table = Table::from_code(table.code()).unwrap();
-            (table, key.clone(), value.clone())
-        });
-        Endpoint::load(rows, Entropy::system(random(self.seed)))
-    }
-
-    pub(super) fn go(&mut self, online: bool) {
-        self.online = online;
-    }
-
-    fn leave(&mut self, object: &objects::Object) {
-        let before = self.left.insert(object.name(), object.entry_hash());
-        let same = before.is_none_or(|before| before == object.entry_hash());
-        // A claim that lost may be followed by another for the same slot only at a bad relay.
-        assert!(same, "{} left with two hashes", object.name());
-    }
-
-    /// Loses what net-proc had cached: everything is delivered again.
-    pub(super) fn lose_cache(&mut self) {
-        for cursor in self.cursors.values_mut() {
-            *cursor = 0;
-        }
-        self.caught_up.clear();
-    }
-
-    pub(super) fn damage(&mut self, table: Table) -> Result<(), Fault> {
-        for ((of, _), value) in &mut self.vault {
-            if *of == table {
-                **value = vec![0xff];
-            }
-        }
-        Ok(())
     }
 }
