@@ -2,6 +2,7 @@ mod adversary;
 mod crash;
 mod cut;
 mod guard;
+mod pieces;
 mod pools;
 mod proofs;
 mod races;

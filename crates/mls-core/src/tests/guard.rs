@@ -1,8 +1,11 @@
 //! Old vaults that were put back, and what is written before the relay has shown that none was.
 
 use names::{Channel, Name, Rest, TeamId};
+use objects::Millis;
 
-use super::world::World;
+use super::adversary::last_entry;
+use super::stalls::all_is_well;
+use super::world::{Crash, World};
 use crate::rows::Table;
 use crate::state::{LogRow, log_key};
 use crate::{Notice, Plaintext};
@@ -89,4 +92,71 @@ fn a_restored_vault_is_told_and_writes_above_what_it_does_not_know() {
         let answer = &world.nodes[other].shown[&order[2]];
         assert_eq!((answer.thread, &answer.after[..]), (Some(order[1]), &order[1..2]));
     }
+}
+
+/// What everybody reads after an old vault was put back and the process ended at one step; and
+/// how many steps there were.
+fn restored(crash: Option<Crash>) -> (Vec<Vec<String>>, usize) {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    world.say(1, team, "old");
+    world.run();
+    let backup = world.nodes[1].backup();
+    world.say(1, team, "lost");
+    world.run();
+    world.nodes[1].go(false);
+    world.run();
+    world.nodes[1].restore(backup);
+    world.crash = crash;
+    world.say(1, team, "new");
+    world.nodes[1].go(true);
+    world.run_for(60_000);
+    let steps = world.steps;
+    world.crash = None;
+    let notices = &world.nodes[1].notices;
+    let told = |notice: &&Notice| matches!(notice, Notice::RestoredVault { .. });
+    assert!(notices.iter().any(|notice| told(&notice)), "{crash:?}");
+    assert_eq!(log(&world, team, world.general(team)).next, 3, "{crash:?}");
+    let texts = |node: usize| {
+        let mut texts: Vec<String> = world.shows(node).into_iter().map(|(_, text)| text).collect();
+        texts.sort();
+        texts
+    };
+    let texts = (0..3).map(texts).collect();
+    all_is_well(&mut world, team);
+    (texts, steps)
+}
+
+/// `MLS-65`
+#[test]
+fn who_has_found_a_restored_vault_may_die_at_every_step_on_the_way_back() {
+    let (expected, steps) = restored(Some(Crash { node: 1, step: usize::MAX, committed: true }));
+    assert_eq!(expected, vec![["lost", "new", "old"]; 3]);
+    assert!(steps > 20);
+    for step in 0..steps {
+        for committed in [true, false] {
+            let (found, _) = restored(Some(Crash { node: 1, step, committed }));
+            assert_eq!(found, expected, "step {step} of {steps}, committed: {committed}");
+        }
+    }
+}
+
+/// `MLS-62`
+#[test]
+fn what_a_slow_clock_writes_lives_as_long_as_anything_else() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    let day = 24 * 3_600_000;
+    let truth = Millis(500 * day);
+    world.relay.now = truth;
+    // The origin's receipts tell Alice what time it is at least.
+    world.say(1, team, "first");
+    world.run();
+    let channel = world.general(team);
+    let slow = world.now;
+    assert!(slow.0 < 100 * day);
+    world.say(1, team, "second");
+    world.run();
+    let object = last_entry(&world, team, 1, channel);
+    assert!(object.expires().0 >= truth.0 + 90 * day, "{:?}", object.expires());
+    assert!(object.expires().0 <= truth.0 + 91 * day);
+    assert_eq!(world.shows(2).len(), 2);
 }

@@ -1,10 +1,13 @@
 //! What came too late is sealed again, for those who may read it, and shown once.
 
-use names::{Channel, Device, Name, Rest, TeamId};
-use objects::Signature;
+use names::{Channel, Device, Name, Number, Rest, TeamId};
+use objects::{Signature, Signer};
 
+use super::adversary::log_signer;
+use super::stalls::all_is_well;
+use super::terms::term;
 use super::world::World;
-use crate::content::Content;
+use crate::content::{Content, sign};
 use crate::{Endpoint, Unreadable};
 
 fn refresh(world: &mut World, team: TeamId, node: usize, times: usize) {
@@ -166,4 +169,92 @@ fn beacons_come_soon_then_every_minute_and_end_when_nobody_writes() {
     world.run_for(600_000);
     assert_eq!([alice, bob].map(|device| beacons(&world, device)), told);
     assert_eq!(beacons(&world, Device::MEMBER_TOOL), beacons(&world, Device::MEMBER_TOOL));
+}
+
+/// `MLS-66`
+#[test]
+fn what_was_sealed_on_a_history_that_was_taken_back_is_sealed_again() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    world.nodes[0].go(false);
+    world.run();
+    let before = world.nodes[0].endpoint.team(team).unwrap().unwrap().head();
+    refresh(&mut world, team, 1, 1);
+    let name = world.say(1, team, "on the old history");
+    world.run();
+    let second = Signer::from_seed(&[8; 32]);
+    let object = term(&world, team, 1, &second, before);
+    world.relay.go_back(team, before, second);
+    world.relay.store(&object);
+    world.nodes[0].go(true);
+    world.run_for(2_000);
+    world.run_for(120_000);
+    for node in [0, 2] {
+        assert_eq!(texts(&world, node), ["on the old history"], "node {node}");
+    }
+    assert_eq!(world.nodes[0].shown[&name].device, own(&world, team, 1));
+    all_is_well(&mut world, team);
+}
+
+/// `MLS-67`
+#[test]
+fn of_a_revoked_author_only_what_was_here_before_is_taken() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);
+    let channel = world.general(team);
+    world.nodes[3].go(false);
+    world.run();
+    let name = world.say(1, team, "before");
+    world.run();
+    refresh(&mut world, team, 2, 5);
+    world.comes_last(name);
+    let alice = own(&world, team, 1);
+    let signer = log_signer(&world, team, 1);
+    world.act(0, |endpoint, now| endpoint.remove_device(now, team, alice).unwrap());
+    world.run();
+    world.nodes[3].go(true);
+    world.run();
+    assert_eq!(world.nodes[3].shown[&name].unreadable, Some(Unreadable::TooLate));
+    world.run_for(200_000);
+    assert_eq!(texts(&world, 3), ["before"], "by Bob, who has it");
+    // Alice keeps her key, and somebody helps her to say something after she was removed.
+    let said = crate::content::Said {
+        body: "after".into(),
+        thread: None,
+        after: Vec::new(),
+        at: world.now,
+    };
+    let content = Content::Text(said).bytes().unwrap();
+    let number = Number::truncate(1);
+    let later = team.name(Rest::Message { channel, device: alice, number });
+    let signature = sign(&signer, later, &content);
+    for node in [0, 2, 3] {
+        let content = content.clone();
+        world.act(node, move |endpoint, now| {
+            endpoint.take_resealed(now, team, later, signature, &content).unwrap();
+        });
+        assert_eq!(texts(&world, node), ["before"], "node {node}");
+    }
+}
+
+/// `MLS-68`
+#[test]
+fn in_a_large_team_beacons_come_later() {
+    let people: Vec<String> = (0..17).map(|number| format!("Person {number}")).collect();
+    let mut world = World::new(&people.iter().map(String::as_str).collect::<Vec<_>>());
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
+    let link = world.nodes[0].endpoint.team_link(team).unwrap().unwrap();
+    for node in 1..people.len() {
+        let joining = world.act(node, |endpoint, now| endpoint.join(now, &link).unwrap());
+        world.run();
+        world.act(0, |endpoint, now| endpoint.add_device(now, team, joining.hash).unwrap());
+    }
+    world.run_for(30_000);
+    let readers: Vec<Device> = (2..people.len()).map(|node| own(&world, team, node)).collect();
+    let told =
+        |world: &World| -> usize { readers.iter().map(|device| beacons(world, *device)).sum() };
+    let before = told(&world);
+    world.say(1, team, "hello");
+    world.run_for(1_900);
+    assert_eq!(told(&world), before, "at least two seconds with more than sixteen");
+    world.run_for(2_600);
+    assert_eq!(told(&world), before + readers.len());
 }

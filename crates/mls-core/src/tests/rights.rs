@@ -4,7 +4,7 @@ use names::{Device, Generation, Rest, TeamId};
 use objects::{
     Admin, Certificate, Draft, Grant, Hash, Issuer, Millis, Named, Object, Part, Signer, Standing,
 };
-use openmls::prelude::{CommitBuilder, Initial, LeafNodeIndex, MlsGroup};
+use openmls::prelude::{CommitBuilder, Extensions, GroupContext, Initial, LeafNodeIndex, MlsGroup};
 use openmls_traits::OpenMlsProvider as _;
 
 use super::adversary::{arrive, claim_with, device, last_entry, log_signer, signed};
@@ -14,7 +14,7 @@ use crate::identity::Leaf;
 use crate::rows::Table;
 use crate::state::Stage;
 use crate::unsealed::private_message;
-use crate::{Notice, SendError, Skip};
+use crate::{Notice, Policy, SendError, Skip};
 
 /// The root's word on a device: its newest key, another standing.
 fn certificate(
@@ -322,4 +322,40 @@ fn what_the_revoked_write_is_refused() {
     let receipt = objects::Receipt::sign(&world.relay.origin, &claim, head, receipt.at);
     world.give(1, crate::Input::Arrived { object: claim, receipt: Some(receipt) });
     assert!(skipped(&world, 1, Skip::BadClaim));
+}
+
+/// A member proposes other extensions of the group; everybody else passes over it, and goes on.
+fn policy_is_refused(liar: usize, extensions: &Extensions<GroupContext>) {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);
+    let before = world.nodes[2].endpoint.policy(team).unwrap();
+    commits(&mut world, team, liar, &[], |builder| {
+        builder.propose_group_context_extensions(extensions.clone()).unwrap()
+    });
+    // Its own software takes what it has made for good.
+    world.nodes[liar].go(false);
+    world.run();
+    world.act(2, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    world.run();
+    let others: Vec<usize> = (0..4).filter(|node| *node != liar).collect();
+    let slot = |node: usize| world.nodes[node].endpoint.team_status(team).unwrap().unwrap().slot;
+    for node in others.iter().copied() {
+        assert!(skipped(&world, node, Skip::Policy), "{:?}", world.nodes[node].notices);
+        assert_eq!(world.nodes[node].endpoint.policy(team), Some(before), "node {node}");
+        assert_eq!(slot(node), slot(2), "node {node}");
+        assert!(world.nodes[node].endpoint.is_settled(), "node {node}");
+    }
+}
+
+/// `MLS-84`
+#[test]
+fn a_policy_of_somebody_who_is_no_admin_is_skipped_by_all() {
+    let mine = Policy { max_offline_send: 60_000, refresh_every: 60_000 };
+    policy_is_refused(1, &mine.extensions().unwrap());
+}
+
+/// `MLS-84`
+#[test]
+fn nobody_takes_the_policy_away() {
+    policy_is_refused(1, &Extensions::empty());
+    policy_is_refused(0, &Extensions::empty());
 }

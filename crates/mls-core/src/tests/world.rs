@@ -22,7 +22,7 @@ pub(super) struct World {
 }
 
 /// The process of `node` ends at its `step`, before or after the commit of that step.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Crash {
     pub(super) node: usize,
     pub(super) step: usize,
