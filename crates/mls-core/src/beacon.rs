@@ -5,6 +5,7 @@ use objects::{Hash, Millis};
 
 use crate::bound::SeenHead;
 use crate::content::{Content, MOST_TIPS, Tip, prefix};
+use crate::kept::Kept;
 use crate::open::Entry;
 use crate::rows::Table;
 use crate::state::{LogRow, TeamRow, log_of, team_key};
@@ -98,7 +99,7 @@ impl Endpoint {
         for (key, mut log, tip) in self.others_logs(team, row)? {
             if tip.next > log.told {
                 log.told = tip.next;
-                self.rows().put(Table::Log, &key, &log)?;
+                self.put_log(&key, &log)?;
                 tips.push(tip);
             }
         }
@@ -118,11 +119,11 @@ impl Endpoint {
         &self,
         team: TeamId,
         row: &TeamRow,
-    ) -> Result<Vec<(Vec<u8>, LogRow, Tip)>, Fault> {
+    ) -> Result<Vec<(Vec<u8>, Kept<LogRow>, Tip)>, Fault> {
         let mut logs = Vec::new();
         for key in self.rows().keys(Table::Log, &team_key(team)) {
             let (Some((channel, device)), Some(log)) =
-                (log_of(&key), self.rows().get::<LogRow>(Table::Log, &key)?)
+                (log_of(&key), self.rows().kept::<LogRow>(Table::Log, &key)?)
             else {
                 return Err(Fault::Row);
             };

@@ -9,6 +9,7 @@ use openmls::prelude::{CommitMessageBundle, KeyPackage, LeafNodeIndex};
 use openmls_traits::OpenMlsProvider as _;
 
 use crate::additions::Newcomer;
+use crate::kept::Kept;
 use crate::roles::{Says, admin_standing, certificate};
 use crate::rows::Table;
 use crate::state::{ClaimRow, IntentRow, Purpose, TeamRow, stored_object, team_key};
@@ -49,7 +50,7 @@ impl Endpoint {
         &mut self,
         now: Millis,
         team: TeamId,
-        mut row: TeamRow,
+        mut row: Kept<TeamRow>,
         wishes: Vec<(Intent, IntentRow)>,
     ) -> Result<(), Fault> {
         let Some(slot) = row.head().0.next() else {

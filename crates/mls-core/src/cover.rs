@@ -6,6 +6,7 @@ use names::{Channel, Device, TeamId};
 use objects::Key;
 
 use crate::identity::Leaf;
+use crate::kept::Kept;
 use crate::rows::Table;
 use crate::state::{LogRow, log_key, log_of, team_key};
 use crate::{Endpoint, Fault};
@@ -36,13 +37,13 @@ impl Endpoint {
         Ok(())
     }
 
-    fn own_logs(&self, team: TeamId) -> Result<Vec<(Channel, LogRow)>, Fault> {
+    fn own_logs(&self, team: TeamId) -> Result<Vec<(Channel, Kept<LogRow>)>, Fault> {
         let own = self.team(team)?.ok_or(Fault::Row)?.own();
         let mut logs = Vec::new();
         for key in self.rows().keys(Table::Log, &team_key(team)) {
             if let Some((channel, device)) = log_of(&key)
                 && device == own
-                && let Some(log) = self.rows().get(Table::Log, &key)?
+                && let Some(log) = self.rows().kept(Table::Log, &key)?
             {
                 logs.push((channel, log));
             }
@@ -67,13 +68,13 @@ impl Endpoint {
             }
         }
         let key = log_key(team, channel, row.own());
-        let stored: Option<LogRow> = self.rows().get(Table::Log, &key)?;
+        let stored: Option<Kept<LogRow>> = self.rows().kept(Table::Log, &key)?;
         let (Some(delivered), Some(mut log)) = (people.into_values().min(), stored) else {
             return Ok(());
         };
         if delivered.min(log.next) > log.delivered {
             log.delivered = delivered.min(log.next);
-            self.rows().put(Table::Log, &key, &log)?;
+            self.put_log(&key, &log)?;
             self.touched.insert((team, channel));
         }
         Ok(())

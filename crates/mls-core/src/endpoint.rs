@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
+use std::rc::Rc;
 
 use names::{Channel, Device, TeamId};
 use objects::{Key, Millis, RelayRef, Signer};
@@ -11,11 +12,12 @@ use zeroize::Zeroizing;
 
 use crate::guard::Guard;
 use crate::identity::{Memo, is_label};
+use crate::kept::Kept;
 use crate::link::Link;
 use crate::provider::Provider;
 use crate::reseal::Recalls;
 use crate::rows::{Change, Rows, Table};
-use crate::state::{OrgRow, RelayRow, Stage, TeamRow, UserRow, team_key, team_of};
+use crate::state::{LogRow, OrgRow, RelayRow, Stage, TeamRow, UserRow, team_key, team_of};
 use crate::underway::Underway;
 use crate::{Broken, Entropy, Fault, Input, Output};
 
@@ -235,12 +237,12 @@ impl Endpoint {
         &self.provider.rows
     }
 
-    pub(crate) fn user(&self) -> Result<UserRow, Fault> {
-        self.rows().get(Table::Identity, USER)?.ok_or(Fault::Row)
+    pub(crate) fn user(&self) -> Result<Kept<UserRow>, Fault> {
+        self.rows().kept(Table::Identity, USER)?.ok_or(Fault::Row)
     }
 
-    pub(crate) fn org_row(&self) -> Result<Option<OrgRow>, Fault> {
-        self.rows().get(Table::Identity, ORG)
+    pub(crate) fn org_row(&self) -> Result<Option<Kept<OrgRow>>, Fault> {
+        self.rows().kept(Table::Identity, ORG)
     }
 
     pub(crate) fn put_org(&self, row: &OrgRow) -> Result<(), Fault> {
@@ -257,12 +259,21 @@ impl Endpoint {
         Ok(())
     }
 
-    pub(crate) fn team(&self, team: TeamId) -> Result<Option<TeamRow>, Fault> {
-        self.rows().get(Table::Team, &team_key(team))
+    pub(crate) fn team(&self, team: TeamId) -> Result<Option<Kept<TeamRow>>, Fault> {
+        self.rows().kept(Table::Team, &team_key(team))
     }
 
-    pub(crate) fn put_team(&self, team: TeamId, row: &TeamRow) -> Result<(), Fault> {
-        self.rows().put(Table::Team, &team_key(team), row)
+    pub(crate) fn put_team(&self, team: TeamId, row: &Kept<TeamRow>) -> Result<(), Fault> {
+        self.rows().keep(Table::Team, &team_key(team), row)
+    }
+
+    /// The row of a log, by its key; of one that has no entry, an empty one.
+    pub(crate) fn log(&self, key: &[u8]) -> Result<Kept<LogRow>, Fault> {
+        Ok(self.rows().kept(Table::Log, key)?.unwrap_or_default())
+    }
+
+    pub(crate) fn put_log(&self, key: &[u8], row: &Kept<LogRow>) -> Result<(), Fault> {
+        self.rows().keep(Table::Log, key, row)
     }
 
     /// Reads a group back from its rows; what is in memory may be ahead of them.
@@ -285,7 +296,7 @@ impl Endpoint {
         u64::from_be_bytes(bytes)
     }
 
-    pub(crate) fn log_signer(row: &TeamRow) -> Signer {
+    pub(crate) fn log_signer(row: &TeamRow) -> Rc<Signer> {
         row.log_seed.signer()
     }
 }

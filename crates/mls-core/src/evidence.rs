@@ -5,6 +5,7 @@ use names::{Channel, Device, Rest, TeamId};
 use objects::{Millis, Object};
 
 use crate::content::{Content, Tip, prefix};
+use crate::kept::Kept;
 use crate::open::Entry;
 use crate::proof::Equivocation;
 use crate::rows::Table;
@@ -45,12 +46,12 @@ impl Endpoint {
         &mut self,
         now: Millis,
         entry: &Entry<'_>,
-        mut log: LogRow,
+        mut log: Kept<LogRow>,
     ) -> Result<(), Fault> {
         let Entry { team, channel, device, number, object } = *entry;
         let (name, key) = (object.name(), log_key(team, channel, device));
         log.frozen = true;
-        self.rows().put(Table::Log, &key, &log)?;
+        self.put_log(&key, &log)?;
         self.outputs.push_back(Output::Notice(Notice::Fork { name }));
         // The same name, or the entry before it, which this one does not follow.
         let before = number.checked_sub(1).map(|number| self.header(&key, number)).transpose()?;
@@ -110,7 +111,7 @@ impl Endpoint {
         }
         let signed = self.signed_by(team, device, &object)?;
         let (key, number) = (log_key(team, channel, device), number.value());
-        let log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
+        let log = self.log(&key)?;
         if signed && self.differs(&key, number, &object)? {
             let entry = Entry { team, channel, device, number, object: &object };
             self.forked(now, &entry, log)?;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use names::{Channel, Name, Number, Rest, TeamId};
 use objects::{Millis, Object};
 
+use crate::kept::Kept;
 use crate::rows::Table;
 use crate::state::{LogRow, Stage, TeamRow, log_key, log_of, team_key};
 use crate::{Endpoint, Fault, Notice, Output};
@@ -172,7 +173,7 @@ impl Endpoint {
         }
         log.next = number.value().saturating_add(1);
         log.tip = object.entry_hash().0;
-        self.rows().put(Table::Log, &key, &log)?;
+        self.put_log(&key, &log)?;
         self.rename_waiting(team, &row, channel)?;
         let next = own_name(team, &row, channel, log.next);
         self.guards.insert(team, Guard::Behind(next));
@@ -180,9 +181,14 @@ impl Endpoint {
         self.rejoin(now, team)
     }
 
-    fn own_log(&self, team: TeamId, row: &TeamRow, channel: Channel) -> Result<LogRow, Fault> {
+    fn own_log(
+        &self,
+        team: TeamId,
+        row: &TeamRow,
+        channel: Channel,
+    ) -> Result<Kept<LogRow>, Fault> {
         let key = log_key(team, channel, row.own());
-        Ok(self.rows().get(Table::Log, &key)?.unwrap_or_default())
+        self.log(&key)
     }
 
     /// Channels that we have a log in, or may have.

@@ -258,7 +258,7 @@ impl Endpoint {
         team: TeamId,
         newcomers: &[Device],
     ) -> Result<(), Fault> {
-        let row = self.team(team)?.filter(TeamRow::is_admin);
+        let row = self.team(team)?.filter(|row| row.is_admin());
         match row.filter(|_| !newcomers.is_empty()) {
             Some(row) => self.announce(now, team, &row),
             None => Ok(()),

@@ -13,6 +13,7 @@ use openmls::prelude::{
 use crate::endpoint::group_id;
 use crate::group::{SUITE, capabilities, join_config, unbounded};
 use crate::identity::{Leaf, Vouched, identity_of, own_credential};
+use crate::kept::Kept;
 use crate::open::{Ahead, ahead_key};
 use crate::pool::org_of;
 use crate::rows::Table;
@@ -61,11 +62,11 @@ impl Endpoint {
         }
         let mut row = self.newcomer_row(link.root)?;
         // The slots that a removed device knows do not come again.
-        row.heads = before.map(|row| row.heads).unwrap_or_default();
+        row.heads = before.map(|row| row.heads.clone()).unwrap_or_default();
         let (object, hash) = self.announcement(now, team, &row)?;
         row.stage = Stage::Joining { announcement: hash.0, added: None };
         self.pin(&link.relay)?;
-        self.put_team(team, &row)?;
+        self.put_team(team, &row.into())?;
         self.queue(&object, Purpose::Plain)?;
         self.outputs.push_back(Output::Subscribe { team });
         self.prove(now, team)?;
@@ -135,7 +136,7 @@ impl Endpoint {
         &mut self,
         now: Millis,
         team: TeamId,
-        mut row: TeamRow,
+        mut row: Kept<TeamRow>,
     ) -> Result<bool, Fault> {
         let (Some((announcement, _)), Some(due)) = (row.stage.awaits(), self.due(team, &row)?)
         else {
@@ -190,7 +191,7 @@ impl Endpoint {
         &mut self,
         now: Millis,
         team: TeamId,
-        mut row: TeamRow,
+        mut row: Kept<TeamRow>,
         added: &Added,
     ) -> Result<bool, Fault> {
         let Some((announcement, _)) = row.stage.awaits() else {

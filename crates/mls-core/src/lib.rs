@@ -24,6 +24,7 @@ mod identity;
 mod intents;
 mod join;
 mod judge;
+mod kept;
 mod leave;
 mod link;
 mod log;

@@ -14,6 +14,7 @@ use crate::content::unpadded;
 use crate::framing::{APPLICATION, Framing};
 use crate::group::KEPT_EPOCHS;
 use crate::identity::Vouched;
+use crate::kept::Kept;
 use crate::log::Fit;
 use crate::part::Piece;
 use crate::rows::Table;
@@ -131,7 +132,7 @@ impl Endpoint {
         let Entry { team, channel, device, number, object } = *entry;
         let name = object.name();
         let key = log_key(team, channel, device);
-        let log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
+        let log = self.log(&key)?;
         if device == row.own() {
             if number >= log.next && object.verifies(&Self::log_signer(row).key()) {
                 return self.found_unknown(now, team, object);
@@ -180,7 +181,7 @@ impl Endpoint {
         now: Millis,
         row: &TeamRow,
         entry: &Entry<'_>,
-        mut log: LogRow,
+        mut log: Kept<LogRow>,
         framing: Option<&Framing<'_>>,
     ) -> Result<(), Fault> {
         let Entry { team, channel, device, number, object } = *entry;
@@ -195,13 +196,13 @@ impl Endpoint {
             Fit::Next { missing_before } => {
                 log.sealed(number, framing);
                 self.note_header(&key, number, object)?;
-                self.rows().put(Table::Log, &key, &log)?;
+                self.put_log(&key, &log)?;
                 self.open(now, row, entry, framing, missing_before)
             }
             Fit::Fills { missing_before, behind, missing_behind } => {
                 log.sealed(number, framing);
                 self.note_header(&key, number, object)?;
-                self.rows().put(Table::Log, &key, &log)?;
+                self.put_log(&key, &log)?;
                 self.open(now, row, entry, framing, missing_before)?;
                 let number = Number::truncate(behind);
                 let name = team.name(Rest::Message { channel, device, number });

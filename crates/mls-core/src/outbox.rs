@@ -6,7 +6,7 @@ use objects::{Millis, Object, Receipt};
 
 use crate::link::Hold;
 use crate::rows::Table;
-use crate::state::{LogRow, OutboxRow, Purpose, Stage, log_key, stored_object};
+use crate::state::{OutboxRow, Purpose, Stage, log_key, stored_object};
 use crate::{Answer, Broken, Endpoint, Fault, Notice, Output, Watermark};
 
 impl Endpoint {
@@ -401,7 +401,7 @@ impl Endpoint {
     pub(crate) fn watermark(&self, team: TeamId, channel: Channel) -> Result<Watermark, Fault> {
         let own = self.team(team)?.ok_or(Fault::Row)?.own();
         let key = log_key(team, channel, own);
-        let log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
+        let log = self.log(&key)?;
         let (local, relay) = self.underway.marks((team, channel), log.next);
         let number = |number| u32::try_from(number).unwrap_or(0);
         let [local, relay, delivered] = [local, relay, log.delivered].map(number);

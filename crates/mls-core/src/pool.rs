@@ -8,6 +8,7 @@ use openmls_traits::storage::StorageProvider as _;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::Leaf;
+use crate::kept::Kept;
 use crate::open::Ahead;
 use crate::rows::Table;
 use crate::state::{OutboxRow, Purpose, Stage, TeamRow, stored_object, team_key};
@@ -41,8 +42,8 @@ impl Endpoint {
     }
 
     /// With whose proof each is read: that of a member of the organisation.
-    fn wanted_paths(&self) -> Result<Vec<(TeamId, u8, TeamRow)>, Fault> {
-        let mut wanted: Vec<(TeamId, u8, TeamRow)> = Vec::new();
+    fn wanted_paths(&self) -> Result<Vec<(TeamId, u8, Kept<TeamRow>)>, Fault> {
+        let mut wanted: Vec<(TeamId, u8, Kept<TeamRow>)> = Vec::new();
         for team in self.subscriptions() {
             let (org, Some(row)) = (org_of(team), self.team(team)?) else {
                 continue;
@@ -236,9 +237,9 @@ impl Endpoint {
             return Ok(());
         }
         let mut row = kept.row;
-        row.heads = before.map(|row| row.heads).unwrap_or_default();
+        row.heads = before.map(|row| row.heads.clone()).unwrap_or_default();
         row.stage = Stage::Joining { announcement: hash.0, added: None };
-        self.put_team(team, &row)?;
+        self.put_team(team, &row.into())?;
         self.keep(team, Ahead::Pointer, object, None)?;
         self.outputs.push_back(Output::Subscribe { team });
         self.prove(now, team)

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::rc::Rc;
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use openmls_traits::OpenMlsProvider;
@@ -25,7 +26,8 @@ pub(crate) struct Rand(RefCell<Random>);
 
 /// The signature key in our leaf (RFC 9420 §7.2); another than the log key, since MLS signs with
 /// labels of its own.
-pub(crate) struct LeafSigner(SigningKey);
+#[derive(Clone)]
+pub(crate) struct LeafSigner(Rc<SigningKey>);
 
 /// OpenMLS encrypts paths on rayon's global pool, which would start threads. Call this first, in
 /// a process that may have one thread only: the pool then is the current thread, and starts none.
@@ -82,7 +84,7 @@ impl OpenMlsRand for Rand {
 
 impl LeafSigner {
     pub(crate) fn from_seed(seed: &[u8; 32]) -> Self {
-        Self(SigningKey::from_bytes(seed))
+        Self(Rc::new(SigningKey::from_bytes(seed)))
     }
 
     pub(crate) fn key(&self) -> [u8; 32] {

@@ -3,6 +3,7 @@
 use names::{Channel, Device, Slot, TeamId};
 use objects::{Hash, Key, Millis, OrgRoot, TeamLink};
 
+use crate::kept::Kept;
 use crate::link::Link;
 use crate::rows::Table;
 use crate::state::{OrgRow, Stage, TeamRow, team_key};
@@ -19,7 +20,7 @@ impl Endpoint {
     pub fn whoami(&self) -> Result<Whoami, Fault> {
         let row = self.user()?;
         let user_key = row.seed.signer().key();
-        Ok(Whoami { user: row.user, device: row.device, user_key })
+        Ok(Whoami { user: row.user.clone(), device: row.device.clone(), user_key })
     }
 
     /// The organisation whose root key is here.
@@ -27,7 +28,7 @@ impl Endpoint {
     /// # Errors
     /// A damaged row.
     pub fn org(&self) -> Result<Option<OrgView>, Fault> {
-        Ok(self.org_row()?.as_ref().map(org_view))
+        Ok(self.org_row()?.map(|row| org_view(&row)))
     }
 
     /// The teams that this device is in.
@@ -37,8 +38,8 @@ impl Endpoint {
     pub fn teams(&self) -> Result<Vec<TeamView>, Fault> {
         let mut teams = Vec::new();
         for id in self.subscriptions() {
-            if let Some(TeamRow { name, .. }) = self.member_of(id)? {
-                teams.push(TeamView { id, name });
+            if let Some(row) = self.member_of(id)? {
+                teams.push(TeamView { id, name: row.name.clone() });
             }
         }
         Ok(teams)
@@ -50,7 +51,7 @@ impl Endpoint {
     /// A damaged row.
     pub fn channels(&self, team: TeamId) -> Result<Vec<ChannelView>, Fault> {
         let row = self.member_of(team)?;
-        let channels = row.map(|row| row.channels).unwrap_or_default();
+        let channels = row.map(|row| row.channels.clone()).unwrap_or_default();
         let view = |(id, name)| ChannelView { id: Channel::truncate(id), name };
         Ok(channels.into_iter().map(view).collect())
     }
@@ -117,7 +118,7 @@ impl Endpoint {
             offline_since: oldest.filter(|_| origin_reachable != Some(true)),
             proofs: count(self.rows().count(Table::Proof, &team_key(team))),
             policy: self.policy(team).unwrap_or_default(),
-            name: row.name,
+            name: row.name.clone(),
         }))
     }
 
@@ -167,7 +168,7 @@ impl Endpoint {
     pub fn joining(&self) -> Result<Vec<Joining>, Fault> {
         let mut joining = Vec::new();
         for team in self.subscriptions() {
-            let stage = self.team(team)?.map(|row| row.stage);
+            let stage = self.team(team)?.map(|row| row.stage.clone());
             if let Some(Stage::Joining { announcement, .. }) = stage {
                 joining.push(Joining { team, hash: Hash(announcement) });
             }
@@ -198,7 +199,7 @@ impl Endpoint {
             && [Table::Unsealed, Table::Claim, Table::Intent].into_iter().all(empty)
     }
 
-    pub(crate) fn member_of(&self, team: TeamId) -> Result<Option<TeamRow>, Fault> {
+    pub(crate) fn member_of(&self, team: TeamId) -> Result<Option<Kept<TeamRow>>, Fault> {
         let row = self.team(team)?;
         Ok(row.filter(|row| !matches!(row.stage, Stage::Joining { .. } | Stage::Removed)))
     }

@@ -4,6 +4,7 @@ use names::TeamId;
 use objects::{Announcement, Millis, Object};
 
 use crate::identity::Vouched;
+use crate::kept::Kept;
 use crate::state::{Purpose, Stage, TeamRow};
 use crate::{Endpoint, Fault, Notice, Output};
 
@@ -31,7 +32,7 @@ impl Endpoint {
         &mut self,
         now: Millis,
         team: TeamId,
-        mut row: TeamRow,
+        mut row: Kept<TeamRow>,
     ) -> Result<(), Fault> {
         row.leaf_seed = self.draw_seed();
         // If an old vault was put back, the next numbers may be taken; those of others go on.

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::content::{Content, Said, is_signed, sign};
 use crate::group::KEPT_EPOCHS;
+use crate::kept::Kept;
 use crate::rows::Table;
 use crate::state::{LogRow, PartRow, TeamRow, log_key};
 use crate::unsealed::entries_of;
@@ -57,7 +58,7 @@ impl Endpoint {
             return Ok(());
         }
         let log = log_key(team, channel, author);
-        let here: Option<LogRow> = self.rows().get(Table::Log, &log)?;
+        let here: Option<Kept<LogRow>> = self.rows().kept(Table::Log, &log)?;
         let here = here.is_some_and(|log| log.has(number.value()));
         if !own && (!here || self.wanting(&log, number.value())?.is_some()) {
             return Ok(());
@@ -190,7 +191,7 @@ impl Endpoint {
         self.recalls.done.insert(name, now);
         let first = number.value();
         let key = log_key(team, channel, device);
-        let log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
+        let log = self.log(&key)?;
         let wanted = self.wanting(&key, first)?;
         let here = log.has(first);
         let own = device == row.own();
@@ -250,7 +251,8 @@ impl Endpoint {
             self.recalls.late.push((name, head));
             return Ok(());
         }
-        let log: Option<LogRow> = self.rows().get(Table::Log, &log_key(team, channel, device))?;
+        let log: Option<Kept<LogRow>> =
+            self.rows().kept(Table::Log, &log_key(team, channel, device))?;
         let epoch = log.and_then(|log| log.epoch(number.value()));
         let (Some(epoch), Some(head)) = (epoch, row.known_head(head)) else {
             return Ok(());

@@ -1,5 +1,7 @@
 //! Who may decide over members: the owner of the root key, and the admins that the root names.
 
+use std::rc::Rc;
+
 use names::{Device, Generation, Rest, TeamId};
 use objects::{
     Admin, Certificate, Draft, Grant, Hash, Issuer, Key, Millis, Object, Part, Signer, Standing,
@@ -69,7 +71,7 @@ impl Endpoint {
     }
 
     /// The root key, if it is here and the team's.
-    pub(crate) fn root_of(&self, row: &TeamRow) -> Result<Option<Signer>, Fault> {
+    pub(crate) fn root_of(&self, row: &TeamRow) -> Result<Option<Rc<Signer>>, Fault> {
         let org = self.org_row()?.filter(|_| row.is_admin());
         let root = org.map(|org| org.seed.signer());
         Ok(root.filter(|root| root.key().0 == row.root))
@@ -80,7 +82,7 @@ impl Endpoint {
         &self,
         team: TeamId,
         row: &TeamRow,
-    ) -> Result<Option<(Signer, Issuer)>, Fault> {
+    ) -> Result<Option<(Rc<Signer>, Issuer)>, Fault> {
         if let Some(root) = self.root_of(row)? {
             return Ok(Some((root, Issuer::Root)));
         }
@@ -108,7 +110,7 @@ pub(crate) fn admin_standing(root: &Signer, team: TeamId, log_key: Key) -> Stand
 
 /// A certificate, signed.
 pub(crate) fn certificate(
-    (signer, issuer): &(Signer, Issuer),
+    (signer, issuer): &(Rc<Signer>, Issuer),
     now: Millis,
     team: TeamId,
     says: &Says,

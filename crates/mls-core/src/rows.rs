@@ -1,8 +1,11 @@
 //! Everything an endpoint knows, as rows: what is not here is gone after a restart.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Bound;
+use std::rc::Rc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -126,10 +129,17 @@ pub(crate) struct Rows {
 
 #[derive(Default)]
 struct Inner {
-    values: BTreeMap<Key, Zeroizing<Vec<u8>>>,
+    values: BTreeMap<Table, BTreeMap<Vec<u8>, Stored>>,
     dirty: BTreeSet<Key>,
     /// While something is tried: what the rows were before.
-    before: Option<BTreeMap<Key, Option<Zeroizing<Vec<u8>>>>>,
+    before: Option<BTreeMap<Key, Option<Stored>>>,
+}
+
+/// The value of a row.
+pub(crate) struct Stored {
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+    /// What the bytes say, if somebody has read it: it goes with them.
+    pub(crate) decoded: Option<Rc<dyn Any>>,
 }
 
 type Key = (Table, Vec<u8>);
@@ -138,8 +148,11 @@ impl Rows {
     pub(crate) fn load(
         rows: impl IntoIterator<Item = (Table, Vec<u8>, Zeroizing<Vec<u8>>)>,
     ) -> Self {
-        let values = rows.into_iter().map(|(table, key, value)| ((table, key), value)).collect();
-        Self { inner: RefCell::new(Inner { values, ..Inner::default() }) }
+        let mut inner = Inner::default();
+        for (table, key, bytes) in rows {
+            inner.put(table, key, Some(Stored { bytes, decoded: None }));
+        }
+        Self { inner: RefCell::new(inner) }
     }
 
     pub(crate) fn get<T: DeserializeOwned>(
@@ -147,13 +160,22 @@ impl Rows {
         table: Table,
         key: &[u8],
     ) -> Result<Option<T>, Fault> {
-        let inner = self.inner.borrow();
-        let value = inner.values.get(&(table, key.to_vec()));
-        value.map(|value| decode(value)).transpose()
+        self.with(table, key, |stored| decode(&stored.bytes)).transpose()
+    }
+
+    /// Looks at a value, if there is one.
+    pub(crate) fn with<T>(
+        &self,
+        table: Table,
+        key: &[u8],
+        look: impl FnOnce(&mut Stored) -> T,
+    ) -> Option<T> {
+        let mut inner = self.inner.borrow_mut();
+        inner.values.get_mut(&table)?.get_mut(key).map(look)
     }
 
     pub(crate) fn has(&self, table: Table, key: &[u8]) -> bool {
-        self.inner.borrow().values.contains_key(&(table, key.to_vec()))
+        self.inner.borrow().values.get(&table).is_some_and(|rows| rows.contains_key(key))
     }
 
     pub(crate) fn put<T: Serialize + ?Sized>(
@@ -162,8 +184,8 @@ impl Rows {
         key: &[u8],
         value: &T,
     ) -> Result<(), Fault> {
-        let value = encode(value)?;
-        self.set(table, key, Some(Zeroizing::new(value)));
+        let bytes = Zeroizing::new(encode(value)?);
+        self.set(table, key, Some(Stored { bytes, decoded: None }));
         Ok(())
     }
 
@@ -173,13 +195,10 @@ impl Rows {
         }
     }
 
-    fn set(&self, table: Table, key: &[u8], value: Option<Zeroizing<Vec<u8>>>) {
+    pub(crate) fn set(&self, table: Table, key: &[u8], value: Option<Stored>) {
         let mut inner = self.inner.borrow_mut();
+        let old = inner.put(table, key.to_vec(), value);
         let key = (table, key.to_vec());
-        let old = match value {
-            Some(value) => inner.values.insert(key.clone(), value),
-            None => inner.values.remove(&key),
-        };
         if let Some(before) = &mut inner.before {
             before.entry(key.clone()).or_insert(old);
         }
@@ -189,25 +208,17 @@ impl Rows {
     /// The keys in a table that start with `prefix`, in order.
     pub(crate) fn keys(&self, table: Table, prefix: &[u8]) -> Vec<Vec<u8>> {
         let inner = self.inner.borrow();
-        let from = (table, prefix.to_vec());
-        inner
-            .values
-            .range(from..)
-            .take_while(|((of, key), _)| *of == table && key.starts_with(prefix))
-            .map(|((_, key), _)| key.clone())
-            .collect()
+        inner.from(table, Bound::Included(prefix), prefix).cloned().collect()
     }
 
     /// The first key of a table that is above `above`, if it starts with `prefix`.
     pub(crate) fn next_key(&self, table: Table, prefix: &[u8], above: &[u8]) -> Option<Vec<u8>> {
         let inner = self.inner.borrow();
-        let from = std::ops::Bound::Excluded((table, above.to_vec()));
-        let ((of, key), _) = inner.values.range((from, std::ops::Bound::Unbounded)).next()?;
-        (*of == table && key.starts_with(prefix)).then(|| key.clone())
+        inner.from(table, Bound::Excluded(above), prefix).next().cloned()
     }
 
     pub(crate) fn count(&self, table: Table, prefix: &[u8]) -> usize {
-        self.keys(table, prefix).len()
+        self.inner.borrow().from(table, Bound::Included(prefix), prefix).count()
     }
 
     /// Tries something; when it fails, every row is as before.
@@ -217,11 +228,8 @@ impl Rows {
         let mut inner = self.inner.borrow_mut();
         let before = inner.before.take().unwrap_or_default();
         if result.is_err() {
-            for (key, value) in before {
-                match value {
-                    Some(value) => inner.values.insert(key, value),
-                    None => inner.values.remove(&key),
-                };
+            for ((table, key), value) in before {
+                inner.put(table, key, value);
             }
         }
         result
@@ -231,10 +239,35 @@ impl Rows {
     pub(crate) fn changes(&mut self) -> Vec<Change> {
         let inner = self.inner.get_mut();
         let dirty = std::mem::take(&mut inner.dirty);
+        let value =
+            |table: Table, key: &[u8]| Some(inner.values.get(&table)?.get(key)?.bytes.clone());
         dirty
             .into_iter()
-            .map(|key| Change { value: inner.values.get(&key).cloned(), table: key.0, key: key.1 })
+            .map(|(table, key)| Change { value: value(table, &key), table, key })
             .collect()
+    }
+}
+
+impl Inner {
+    /// Puts a value into its place, or takes it out of there; what was there before.
+    fn put(&mut self, table: Table, key: Vec<u8>, value: Option<Stored>) -> Option<Stored> {
+        match value {
+            Some(value) => self.values.entry(table).or_default().insert(key, value),
+            None => self.values.get_mut(&table)?.remove(&key),
+        }
+    }
+
+    /// The keys of a table from a place on, as long as they start with `prefix`.
+    fn from<'a>(
+        &'a self,
+        table: Table,
+        from: Bound<&'a [u8]>,
+        prefix: &'a [u8],
+    ) -> impl Iterator<Item = &'a Vec<u8>> {
+        let rows = self.values.get(&table).into_iter();
+        rows.flat_map(move |rows| rows.range::<[u8], _>((from, Bound::Unbounded)))
+            .map(|(key, _)| key)
+            .take_while(move |key| key.starts_with(prefix))
     }
 }
 

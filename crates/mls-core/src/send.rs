@@ -4,8 +4,7 @@ use names::{Channel, Name, Number, Rest, TeamId};
 use objects::Millis;
 
 use crate::content::{Content, Said, sign};
-use crate::rows::Table;
-use crate::state::{LogRow, log_key};
+use crate::state::log_key;
 use crate::unsealed::{UnsealedRow, entries_of};
 use crate::{Endpoint, Fault, MAX_AFTER, MAX_BODY, Opened, Plaintext};
 
@@ -71,14 +70,14 @@ impl Endpoint {
         let content = Content::Text(said.clone()).bytes()?;
         let count = entries_of(&content).ok_or(SendError::BadText)?;
         let key = log_key(team, channel, row.own());
-        let mut log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
+        let mut log = self.log(&key)?;
         let first = log.reserved;
         log.reserved = first.saturating_add(count);
         if log.reserved > Number::MAX.value() {
             return Err(SendError::RunOut);
         }
-        let user = self.user()?.user;
-        self.rows().put(Table::Log, &key, &log)?;
+        let user = self.user()?.user.clone();
+        self.put_log(&key, &log)?;
         let device = row.own();
         let number = Number::truncate(first);
         let name = team.name(Rest::Message { channel, device, number });

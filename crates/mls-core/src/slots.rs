@@ -5,6 +5,7 @@ use objects::{Claim, Millis, Object, Receipt};
 
 use crate::authority::Vetted;
 use crate::judge::Verdict;
+use crate::kept::Kept;
 use crate::open::{Ahead, ahead_key, ahead_prefix};
 use crate::rows::Table;
 use crate::state::{AheadRow, ClaimRow, Stage, TeamRow, team_key};
@@ -151,7 +152,7 @@ impl Endpoint {
         &mut self,
         now: Millis,
         team: TeamId,
-        mut row: TeamRow,
+        mut row: Kept<TeamRow>,
         due: &Due,
     ) -> Result<bool, Fault> {
         let own: Option<ClaimRow> = self.rows().get(Table::Claim, &team_key(team))?;
@@ -208,7 +209,12 @@ impl Endpoint {
     }
 
     /// Goes past a slot without judging its commit.
-    pub(crate) fn pass(&mut self, team: TeamId, row: &mut TeamRow, due: &Due) -> Result<(), Fault> {
+    pub(crate) fn pass(
+        &mut self,
+        team: TeamId,
+        row: &mut Kept<TeamRow>,
+        due: &Due,
+    ) -> Result<(), Fault> {
         row.push_head(due.slot, due.object.entry_hash(), &[]);
         row.witness(0, Some(&due.receipt));
         self.put_team(team, row)?;

@@ -5,6 +5,7 @@ use objects::{Hash, Millis};
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
+use crate::kept::Kept;
 use crate::rows::Table;
 use crate::slots::Due;
 use crate::state::{IntentRow, Stage, TeamRow, team_key};
@@ -25,7 +26,7 @@ impl Endpoint {
         &mut self,
         now: Millis,
         team: TeamId,
-        mut row: TeamRow,
+        mut row: Kept<TeamRow>,
         due: &Due,
         author: Device,
     ) -> Result<(), Fault> {
@@ -48,7 +49,7 @@ impl Endpoint {
         &mut self,
         now: Millis,
         team: TeamId,
-        mut row: TeamRow,
+        mut row: Kept<TeamRow>,
     ) -> Result<bool, Fault> {
         let Stage::Stalled { slot, author, .. } = row.stage else {
             return Ok(false);

@@ -11,7 +11,7 @@ use crate::bound::{BOUND, Bound};
 use crate::content::{Content, padded, sign};
 use crate::guard::own_name;
 use crate::rows::Table;
-use crate::state::{LogRow, Purpose, Stage, TeamRow, log_key, team_key};
+use crate::state::{Purpose, Stage, TeamRow, log_key, team_key};
 use crate::{Broken, Endpoint, Fault, Notice, Output};
 
 /// A content that waits to be sealed.
@@ -115,7 +115,7 @@ impl Endpoint {
         channel: Channel,
     ) -> Result<(), Fault> {
         let key = log_key(team, channel, row.own());
-        let mut log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
+        let mut log = self.log(&key)?;
         log.reserved = log.next;
         let mut moves = Vec::new();
         let keys = self.rows().keys(Table::Unsealed, &team_key(team));
@@ -133,7 +133,7 @@ impl Endpoint {
             log.reserved = log.reserved.saturating_add(count);
             self.rows().put(Table::Unsealed, key, &waiting)?;
         }
-        self.rows().put(Table::Log, &log_key(team, channel, row.own()), &log)?;
+        self.put_log(&key, &log)?;
         moves.retain(|(from, to)| from != to);
         for key in keys.iter().filter(|_| !moves.is_empty()) {
             self.rename_inside(key, &moves)?;
@@ -215,7 +215,7 @@ impl Endpoint {
     ) -> Result<Option<Name>, Fault> {
         let Sealing { team, row, channel, beacon } = *sealing;
         let key = log_key(team, channel, row.own());
-        let mut log: LogRow = self.rows().get(Table::Log, &key)?.unwrap_or_default();
+        let mut log = self.log(&key)?;
         let name_of = |number| {
             let number = Number::truncate(number);
             team.name(Rest::Message { channel, device: row.own(), number })
@@ -235,8 +235,9 @@ impl Endpoint {
         let expires = self.expiry(now, row);
         let epoch = self.groups.get(&team).ok_or(Fault::Mls)?.epoch().as_u64();
         for (index, piece) in (0..count).zip(pieces) {
-            log.turn(log.next, epoch);
-            bound.name = name_of(log.next);
+            let number = log.next;
+            log.turn(number, epoch);
+            bound.name = name_of(number);
             bound.previous = Hash(log.tip);
             let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
             group.set_aad(bound.bytes());
@@ -258,7 +259,7 @@ impl Endpoint {
         }
         log.reserved = log.reserved.max(log.next);
         if !self.breaks(Broken::ForgetsNumbers) {
-            self.rows().put(Table::Log, &key, &log)?;
+            self.put_log(&key, &log)?;
         }
         Ok(Some(first))
     }

@@ -5,6 +5,7 @@ use objects::Millis;
 use serde::{Deserialize, Serialize};
 
 use crate::content::MOST_WANTS;
+use crate::kept::Kept;
 use crate::open::Entry;
 use crate::rows::Table;
 use crate::state::{LogRow, TeamRow, log_key, log_of, team_key};
@@ -163,7 +164,8 @@ impl Endpoint {
             return Ok(false);
         };
         let team = name.team();
-        let log: Option<LogRow> = self.rows().get(Table::Log, &log_key(team, channel, author))?;
+        let log: Option<Kept<LogRow>> =
+            self.rows().kept(Table::Log, &log_key(team, channel, author))?;
         let epoch = log.and_then(|log| log.epoch(number.value())).unwrap_or_default();
         let since: Option<u64> = self.rows().get(Table::Since, &since_key(team, device))?;
         Ok(device == row.own() || since.is_some_and(|since| since <= epoch))

@@ -86,15 +86,19 @@ impl Bare {
         timed(|| commits.iter().for_each(|commit| self.admin.process(commit))).1
     }
 
-    /// The member writes, the admin reads.
-    pub(crate) fn text(&mut self, text: &str) -> (Spent, Spent) {
+    /// The member writes a text in so many messages, the admin reads.
+    pub(crate) fn text(&mut self, text: &str, messages: usize) -> (Spent, Spent) {
         let (sealed, sent) = timed(|| {
             let Member { provider, key, group } = &mut self.member;
-            // As long as ours: a name, a hash, a slot and the beginning of a hash.
-            group.set_aad(vec![7; 64]);
-            group.create_message(provider, key, text.as_bytes()).unwrap().to_bytes().unwrap()
+            let pieces = text.as_bytes().chunks(text.len().div_ceil(messages));
+            let seal = |piece| {
+                // As long as ours: a name, a hash, a slot and the beginning of a hash.
+                group.set_aad(vec![7; 64]);
+                group.create_message(provider, key, piece).unwrap().to_bytes().unwrap()
+            };
+            pieces.map(seal).collect::<Vec<_>>()
         });
-        let ((), read) = timed(|| self.admin.process(&sealed));
+        let ((), read) = timed(|| sealed.iter().for_each(|piece| self.admin.process(piece)));
         (sent, read)
     }
 }

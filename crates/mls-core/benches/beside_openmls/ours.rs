@@ -144,8 +144,8 @@ impl Ours {
         self.nodes[ADMIN].take()
     }
 
-    /// The member writes, the admin reads: what each of them spent.
-    pub(crate) fn text(&mut self, text: &str) -> (Steps, Steps) {
+    /// The member writes, the admin reads: what each of them spent, and in how many messages.
+    pub(crate) fn text(&mut self, text: &str) -> (Steps, Steps, usize) {
         let (now, team) = (self.now, self.team);
         let channel = self.channel();
         self.nodes[MEMBER].take();
@@ -154,14 +154,16 @@ impl Ours {
             member.send(now, team, channel, body, None, Vec::new()).unwrap();
         });
         let sent = self.nodes[MEMBER].take();
+        let stored = self.relay.len();
         while self.act(MEMBER) || self.deliver(MEMBER) {}
+        let messages = self.relay.len() - stored;
         let before = self.nodes[ADMIN].shown;
         self.nodes[ADMIN].take();
         self.deliver(ADMIN);
         assert_eq!(self.nodes[ADMIN].shown, before + 1);
         let read = self.nodes[ADMIN].take();
         self.rest();
-        (sent, read)
+        (sent, read, messages)
     }
 
     fn channel(&self) -> Channel {

@@ -1,3 +1,5 @@
+use std::rc::Rc;
+
 use names::{Blob, Channel, Device, Generation, Name, Number, Piece, Rest, TeamId};
 use objects::{
     BlobRef, Claim, Draft, Hash, Label, Millis, Object, Part, Receipt, Signer, WelcomePointer,
@@ -27,7 +29,7 @@ pub(super) fn device(world: &World, team: TeamId, node: usize) -> Device {
     world.nodes[node].endpoint.team(team).unwrap().unwrap().own()
 }
 
-pub(super) fn log_signer(world: &World, team: TeamId, node: usize) -> Signer {
+pub(super) fn log_signer(world: &World, team: TeamId, node: usize) -> Rc<Signer> {
     crate::Endpoint::log_signer(&world.nodes[node].endpoint.team(team).unwrap().unwrap())
 }
 

@@ -67,7 +67,7 @@ fn a_person_is_added_with_all_devices_without_being_asked() {
     let mut world = World::new(&["Admin", "Alice", "Bob"]);
     // The second of them is another device of the first.
     let alice = world.nodes[1].endpoint.user().unwrap();
-    let phone = UserRow { device: "phone".to_owned(), ..alice };
+    let phone = UserRow { device: "phone".to_owned(), ..(*alice).clone() };
     world.act(2, |endpoint, _| endpoint.rows().put(Table::Identity, b"user", &phone).unwrap());
     let first = world.act(0, |endpoint, now| endpoint.create_team(now, "First").unwrap());
     for node in 1..3 {

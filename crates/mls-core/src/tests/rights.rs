@@ -105,7 +105,7 @@ fn leaf_at(world: &World, team: TeamId, node: usize, device: Device) -> LeafNode
 }
 
 fn stage(world: &World, node: usize, team: TeamId) -> Stage {
-    world.nodes[node].endpoint.team(team).unwrap().unwrap().stage
+    world.nodes[node].endpoint.team(team).unwrap().unwrap().stage.clone()
 }
 
 fn devices(world: &World, node: usize, team: TeamId) -> u32 {
@@ -177,7 +177,7 @@ fn only_admins_name_certificates_and_only_what_is_theirs() {
     let [alice, bob, carol] = [1, 2, 3].map(|node| device(&world, team, node));
     let signer = log_signer(&world, team, 1);
     let (standing, grant_of_alice) = grant(&world, team, 1);
-    let by_alice = Some((&signer, grant_of_alice));
+    let by_alice = Some((&*signer, grant_of_alice));
     let standing_of = |world: &World, device: Device| {
         let endpoint = &world.nodes[0].endpoint;
         endpoint.certificate(team, device).unwrap().map(|known| known.standing)

@@ -146,3 +146,30 @@ fn damaged_rows_are_a_fault_and_no_rows_no_user() {
     let empty = crate::Endpoint::load([], crate::Entropy::system(Box::new(|_| {}))).err();
     assert_eq!(empty, Some(LoadError::NoUser));
 }
+
+/// `MLS-02`
+#[test]
+fn what_is_kept_decoded_is_always_what_the_bytes_say() {
+    let rows = Rows::default();
+    let read = |rows: &Rows| {
+        let kept = rows.kept::<String>(Table::Team, b"key").unwrap().map(|row| String::clone(&row));
+        assert_eq!(kept, rows.get(Table::Team, b"key").unwrap());
+        kept
+    };
+    assert_eq!(read(&rows), None);
+    let mut row = crate::kept::Kept::from("a".to_owned());
+    rows.keep(Table::Team, b"key", &row).unwrap();
+    row.push('b');
+    assert_eq!(read(&rows).as_deref(), Some("a"));
+    let failed: Result<(), Fault> = rows.attempt(|| {
+        rows.keep(Table::Team, b"key", &row)?;
+        assert_eq!(read(&rows).as_deref(), Some("ab"));
+        Err(Fault::Row)
+    });
+    assert_eq!(failed, Err(Fault::Row));
+    assert_eq!(read(&rows).as_deref(), Some("a"));
+    rows.put(Table::Team, b"key", "c").unwrap();
+    assert_eq!(read(&rows).as_deref(), Some("c"));
+    rows.remove(Table::Team, b"key");
+    assert_eq!(read(&rows), None);
+}

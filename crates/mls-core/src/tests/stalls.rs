@@ -59,7 +59,7 @@ fn half_good_commit(world: &mut World, team: TeamId, cannot: &[usize]) -> Slot {
 }
 
 fn stage(world: &World, node: usize, team: TeamId) -> Stage {
-    world.nodes[node].endpoint.team(team).unwrap().unwrap().stage
+    world.nodes[node].endpoint.team(team).unwrap().unwrap().stage.clone()
 }
 
 fn is_stalled(world: &World, node: usize, team: TeamId) -> bool {
@@ -114,7 +114,7 @@ fn what_nobody_can_apply_is_passed_over_by_an_admin() {
     world.nodes[2].go(true);
     world.run();
     for node in [0, 2] {
-        let slot = world.nodes[node].endpoint.team(team).unwrap().unwrap().heads;
+        let slot = world.nodes[node].endpoint.team(team).unwrap().unwrap().heads.clone();
         let slot = Slot::truncate(slot[slot.len() - 2].slot);
         assert!(told(&world, node, Notice::Stalled { team, slot }), "node {node}");
         assert!(told(&world, node, Notice::Skipped { slot, why: Skip::Stalled }), "node {node}");

@@ -68,7 +68,10 @@ fn the_welcome_of_one_newcomer_fits_one_object_at_any_size_of_the_team() {
 fn a_key_package_with_the_longest_names_fits_one_object() {
     let name = "x".repeat(64);
     let mut world = World::new(&["Admin", &name]);
-    let user = crate::state::UserRow { device: name, ..world.nodes[1].endpoint.user().unwrap() };
+    let user = crate::state::UserRow {
+        device: name,
+        ..(*world.nodes[1].endpoint.user().unwrap()).clone()
+    };
     let rows = |endpoint: &mut crate::Endpoint, _| {
         endpoint.rows().put(crate::Table::Identity, b"user", &user).unwrap();
     };
@@ -106,7 +109,7 @@ fn announced_again(world: &mut World, team: names::TeamId, node: usize) -> (Obje
     let endpoint = &mut world.nodes[node].endpoint;
     let row = crate::state::TeamRow {
         leaf_seed: endpoint.draw_seed(),
-        ..endpoint.team(team).unwrap().unwrap()
+        ..(*endpoint.team(team).unwrap().unwrap()).clone()
     };
     let signer = row.leaf_seed.leaf_signer();
     let package = KeyPackage::builder()

@@ -218,7 +218,7 @@ fn a_removed_person_is_out_with_all_devices() {
     let mut world = World::new(&["Admin", "Alice", "Bob", "Carol"]);
     // The second of them is another device of the first.
     let user = world.nodes[1].endpoint.user().unwrap();
-    let phone = UserRow { device: "phone".to_owned(), ..user };
+    let phone = UserRow { device: "phone".to_owned(), ..(*user).clone() };
     world.act(2, |endpoint, _| endpoint.rows().put(Table::Identity, b"user", &phone).unwrap());
     let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
     for node in 1..4 {
