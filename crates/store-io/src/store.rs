@@ -43,6 +43,9 @@ pub struct Put<'a> {
 pub struct Store {
     pub(crate) connection: Connection,
     id: u64,
+    pub(crate) durability: Durability,
+    /// Below this, positions are never given again, whatever is forgotten.
+    pub(crate) kept_free: u64,
 }
 
 impl Store {
@@ -52,7 +55,9 @@ impl Store {
     /// When another process has it, it is damaged, too new, or the disk fails.
     pub fn open(path: &Path, durability: Durability) -> Result<Self, StoreError> {
         let (connection, id) = schema::open(path, durability)?;
-        Ok(Self { connection, id })
+        let mut store = Self { connection, id, durability, kept_free: 0 };
+        store.start_ahead()?;
+        Ok(store)
     }
 
     /// Drawn at random when the store was made: positions of another store mean nothing here.
@@ -233,6 +238,7 @@ impl Store {
     pub fn commit(&mut self) -> Result<(), StoreError> {
         if !self.connection.is_autocommit() {
             self.connection.prepare_cached("COMMIT")?.execute([])?;
+            return self.stay_ahead();
         }
         Ok(())
     }

@@ -307,3 +307,35 @@ fn the_files_are_readable_by_their_owner_alone() {
     }
     assert!(files >= 2, "the log is there as well");
 }
+
+/// `STORE-02`
+#[test]
+fn no_position_comes_back_when_the_last_commits_are_lost_with_the_power() {
+    let (folder, path) = folder();
+    let process = |path: &Path| Store::open(path, Durability::Process).unwrap();
+    let mut store = process(&path);
+    put(&mut store, &entry(0), None).unwrap();
+    store.commit().unwrap();
+    // What the disk has when the power goes: nothing that came later.
+    let after = folder.path().join("after.db");
+    for suffix in ["", "-wal"] {
+        let of = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
+        if of(&path).exists() {
+            std::fs::copy(of(&path), of(&after)).unwrap();
+        }
+    }
+    let mut given = 0;
+    for number in 1..5 {
+        given = put(&mut store, &entry(number), None).unwrap();
+        store.commit().unwrap();
+    }
+    let mut again = process(&after);
+    assert_eq!(again.id(), store.id());
+    assert!(again.get(entry(1).name()).unwrap().is_none(), "it was forgotten");
+    let position = put(&mut again, &entry(1), None).unwrap();
+    assert!(position > given, "{position} was given before");
+    again.commit().unwrap();
+    drop(again);
+    // Every opening goes on ahead.
+    assert!(put(&mut process(&after), &entry(2), None).unwrap() > position + 1);
+}
