@@ -33,12 +33,12 @@ impl Desk {
             return outcome;
         }
         let outcome = match request {
-            Request::Status => Ok(Answer::Status(self.status())),
+            Request::Status => Ok(Answer::Status(self.status(class))),
             Request::Create { passphrase, user, device } => {
                 self.create(class, &passphrase, &user, &device)
             }
             Request::Unlock { passphrase } => self.unlock(now, class, &passphrase),
-            Request::Lock => self.lock(),
+            Request::Lock => self.lock(now),
             Request::Follow { scope } => {
                 self.follow(peer, scope);
                 Ok(Answer::Done)
@@ -138,12 +138,17 @@ impl Desk {
     }
 
     /// Drops every key and every text. What waits for the relay stays in the vault.
-    pub(crate) fn lock(&mut self) -> Outcome {
-        let Home::Open(mut session) = std::mem::replace(&mut self.home, Home::Locked) else {
+    pub(crate) fn lock(&mut self, now: Millis) -> Outcome {
+        if !matches!(self.home, Home::Open(_)) {
+            return Ok(Answer::Done);
+        }
+        // What came before it in this step ends as every step does: stored, or undone.
+        let ended = self.settle(now);
+        self.effects.splice(0..0, ended);
+        let Home::Open(session) = std::mem::replace(&mut self.home, Home::Locked) else {
             return Ok(Answer::Done);
         };
         self.proven.clear();
-        let committed = session.commit();
         let put_away = session.vault.lock();
         for Waiting { peer, id, .. } in std::mem::take(&mut self.waiting) {
             let locked = failure(ErrorCode::Locked, "the vault was locked", "unlock it first");
@@ -152,10 +157,7 @@ impl Desk {
         self.effects.push(Effect::Net(ipc_schema_net::ToNet::Forget));
         self.link = ipc_schema_ui::LinkState::NoRelay;
         self.phase_changed();
-        match (committed, put_away) {
-            (Ok(()), Ok(())) => Ok(Answer::Done),
-            (Err(_), _) | (_, Err(_)) => Err(store_failed()),
-        }
+        put_away.map(|()| Answer::Done).map_err(|_| store_failed())
     }
 
     fn with_session(&mut self, ask: impl FnOnce(&mut Session) -> Outcome) -> Outcome {
@@ -196,13 +198,15 @@ impl Desk {
         None
     }
 
-    fn status(&self) -> Status {
+    fn status(&self, class: Class) -> Status {
+        // Which teams there are is for those who have proven that they may know.
+        let may_know = class == Class::Window || self.proven.contains(&class);
         let (teams, joining) = match &self.home {
-            Home::Open(session) => {
+            Home::Open(session) if may_know => {
                 let teams = session.team_statuses().into_iter().map(|(_, status)| status);
                 (teams.collect(), session.joining())
             }
-            Home::FirstStart | Home::Locked => (Vec::new(), Vec::new()),
+            Home::Open(_) | Home::FirstStart | Home::Locked => (Vec::new(), Vec::new()),
         };
         Status {
             phase: self.phase(),

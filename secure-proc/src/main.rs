@@ -59,7 +59,7 @@ fn run() -> Result<(), Refused> {
     let mut desk = Desk::new(arguments.vault.join("vault.db"), confinement);
     let ended = ends.serve(&mut desk).map_err(|error| broken(error.to_string()))?;
     // The vault is put away in either case; only an orderly end is a success.
-    let _ = desk.lock();
+    let _ = desk.lock(clock::now());
     match ended {
         Ended::Stopped => Ok(()),
         Ended::Orphaned => Err(broken("the launcher is gone".into())),

@@ -135,6 +135,61 @@ fn a_step_that_cannot_be_stored_is_undone_and_everything_goes_on_from_the_vault(
     assert_eq!(texts(&mut world), ["kept", "lost"]);
 }
 
+/// `SECURE-02`
+#[test]
+fn a_lock_in_a_step_that_cannot_be_stored_lets_nothing_of_it_out() {
+    let (mut world, team, channel) = World::with_team();
+    world.ask(WINDOW, send(team, channel, "kept")).expect("sent");
+    let (sent, locked) = (RequestId([202; 16]), RequestId([203; 16]));
+    world.say(WINDOW, sent, send(team, channel, "lost"));
+    world.desk.poisoned = true;
+    world.say(COMMAND_LINE, locked, Request::Lock);
+    let effects = world.desk.settle(NOW);
+    let answer = |id: RequestId| {
+        effects.iter().find_map(|effect| match effect {
+            Effect::Tell(_, FromSecure::Answer { id: of, answer }) if *of == id => {
+                Some(answer.clone().map(drop).map_err(|failure| failure.code))
+            }
+            Effect::Tell(..) | Effect::Net(_) | Effect::Drop(_) => None,
+        })
+    };
+    assert_eq!(answer(sent), Some(Err(ErrorCode::StoreFailed)));
+    assert_eq!(answer(locked), Some(Ok(())));
+    let message = |effect: &Effect| {
+        matches!(effect, Effect::Tell(_, FromSecure::Event(Event::Message { .. })))
+    };
+    assert!(!effects.iter().any(message));
+    assert_eq!(world.desk.phase(), Phase::Locked);
+    let unlock = Request::Unlock { passphrase: passphrase("a long passphrase") };
+    assert_eq!(world.ask(WINDOW, unlock), Ok(Answer::Done));
+    let texts = world.texts(team, channel);
+    assert_eq!(texts.into_iter().map(|(_, text)| text).collect::<Vec<_>>(), ["kept"]);
+}
+
+/// `SECURE-01`
+#[test]
+fn what_came_before_a_lock_in_the_same_step_is_stored() {
+    let (mut world, team, channel) = World::with_team();
+    let sent = RequestId([204; 16]);
+    world.say(WINDOW, sent, send(team, channel, "in time"));
+    world.say(COMMAND_LINE, RequestId([205; 16]), Request::Lock);
+    assert!(matches!(world.settle(sent), Ok(Answer::Sent { .. })));
+    let unlock = Request::Unlock { passphrase: passphrase("a long passphrase") };
+    assert_eq!(world.ask(WINDOW, unlock), Ok(Answer::Done));
+    assert_eq!(world.texts(team, channel).len(), 1);
+}
+
+/// `SECURE-04`
+#[test]
+fn who_has_proven_nothing_is_not_told_which_teams_there_are() {
+    let (mut world, _, _) = World::with_team();
+    let mut teams = |peer: PeerId| match world.ask(peer, Request::Status) {
+        Ok(Answer::Status(status)) => status.teams.as_slice().len(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!([teams(WINDOW), teams(MEMBER), teams(COMMAND_LINE)], [1, 1, 0]);
+}
+
 /// `SECURE-04`
 #[test]
 fn each_class_of_command_line_proves_the_passphrase_until_the_vault_is_locked() {
