@@ -41,7 +41,7 @@ impl Endpoint {
             return Ok(if wait { Vetted::Wait } else { Vetted::Bad });
         };
         // The time in the claim's receipt: the same for everybody.
-        if !writer.counts(at) || !object.verifies(&writer.log_key) {
+        if !writer.counts(at) || !self.is_signed_by(object, &writer.log_key) {
             return Ok(Vetted::Bad);
         }
         let admin = match writer.standing {

@@ -31,14 +31,15 @@ impl Endpoint {
         let known = kept.is_some_and(|kept| {
             kept.object().is_ok_and(|kept| {
                 kept == *object
-                    || certificate.is_some_and(|certificate| kept.verifies(&certificate.log_key))
+                    || certificate
+                        .is_some_and(|certificate| self.is_signed_by(&kept, &certificate.log_key))
             })
         });
         if known {
             return Ok(());
         }
         match certificate {
-            Some(certificate) if !object.verifies(&certificate.log_key) => {
+            Some(certificate) if !self.is_signed_by(object, &certificate.log_key) => {
                 self.outputs.push_back(Output::Notice(Notice::Forged { name }));
                 return Ok(());
             }
@@ -71,7 +72,7 @@ impl Endpoint {
                 return Ok(None);
             };
             let object = kept.object()?;
-            if !object.verifies(&certificate.log_key) {
+            if !self.is_signed_by(&object, &certificate.log_key) {
                 self.rows().remove(Table::Ahead, &key);
                 return Ok(None);
             }

@@ -128,6 +128,7 @@ impl Endpoint {
             data: &claim.bytes(),
         };
         let object = draft.sign(&signer).map_err(|_| Fault::Encode)?;
+        self.note_signed(&object, signer.key());
         let claim = ClaimRow {
             object: object.bytes(),
             needed: needed.iter().map(|object| object.bytes().into()).collect(),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rows::{decode, encode};
 use crate::state::{TeamRow, UserRow};
+use crate::verified::Verified;
 use crate::{Endpoint, Fault};
 
 /// What a leaf's credential says (`SPEC.md`): signed by the user, certified by the admin.
@@ -138,6 +139,7 @@ pub(crate) struct Memo {
     pub(crate) certificates: BTreeMap<(TeamId, Device), (Name, Certificate)>,
     leaves: BTreeMap<Hash, Leaf>,
     pub(crate) terms: BTreeMap<TeamId, Vec<(Generation, Term)>>,
+    pub(crate) verified: Verified,
 }
 
 /// What the root says of a leaf.

@@ -55,6 +55,7 @@ mod term;
 mod tree;
 mod underway;
 mod unsealed;
+mod verified;
 mod views;
 mod wants;
 mod wish;

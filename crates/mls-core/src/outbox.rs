@@ -4,19 +4,20 @@ use names::{Channel, Name, Rest, TeamId};
 use objects::wire::Refusal;
 use objects::{Millis, Object, Receipt};
 
+use crate::kept::Kept;
 use crate::link::Hold;
 use crate::rows::Table;
-use crate::state::{OutboxRow, Purpose, Stage, log_key, stored_object};
+use crate::state::{OutboxRow, Purpose, Stage, log_key};
 use crate::{Answer, Broken, Endpoint, Fault, Notice, Output, Watermark};
 
 impl Endpoint {
     /// Queues an object for the relay.
     pub(crate) fn queue(&mut self, object: &Object, purpose: Purpose) -> Result<(), Fault> {
         let name = object.name();
-        let row = OutboxRow { purpose, held: None, object: object.bytes() };
+        let row = Kept::from(OutboxRow { purpose, held: None, object: object.clone() });
         if let Some(id) = self.underway.id(name) {
             // It waits already: it is sent once more, from its place.
-            self.rows().put(Table::Outbox, &id.to_be_bytes(), &row)?;
+            self.rows().keep(Table::Outbox, &id.to_be_bytes(), &row)?;
             if let Some(link) = &mut self.link {
                 link.in_flight.remove(&id);
                 link.held.remove(&id);
@@ -27,7 +28,7 @@ impl Endpoint {
         let next: Option<u64> = self.rows().get(Table::Identity, NEXT)?;
         let id = next.unwrap_or(1);
         self.rows().put(Table::Identity, NEXT, &id.saturating_add(1))?;
-        self.rows().put(Table::Outbox, &id.to_be_bytes(), &row)?;
+        self.rows().keep(Table::Outbox, &id.to_be_bytes(), &row)?;
         self.underway.add(id, name, false);
         Ok(())
     }
@@ -57,8 +58,8 @@ impl Endpoint {
     ) -> Result<usize, Fault> {
         let mut count = 0_usize;
         for key in self.rows().keys(Table::Outbox, &[]) {
-            if let Some((_, row, object)) = self.queued(&key)?
-                && object.name().team() == team
+            if let Some(row) = self.rows().kept::<OutboxRow>(Table::Outbox, &key)?
+                && row.object.name().team() == team
                 && which(&row)
             {
                 count = count.saturating_add(1);
@@ -69,22 +70,24 @@ impl Endpoint {
 
     /// When the oldest object of a team was made that the origin has not.
     pub(crate) fn oldest_unsettled(&self, team: TeamId) -> Result<Option<Millis>, Fault> {
-        for key in self.rows().keys(Table::Outbox, &[]) {
-            if let Some((_, _, object)) = self.queued(&key)?
-                && object.name().team() == team
+        let mut last = Vec::new();
+        while let Some(key) = self.rows().next_key(Table::Outbox, &[], &last) {
+            if let Some(row) = self.rows().kept::<OutboxRow>(Table::Outbox, &key)?
+                && row.object.name().team() == team
             {
-                return Ok(Some(object.created()));
+                return Ok(Some(row.object.created()));
             }
+            last = key;
         }
         Ok(None)
     }
 
-    fn queued(&self, key: &[u8]) -> Result<Option<(u64, OutboxRow, Object)>, Fault> {
-        let Some(row) = self.rows().get::<OutboxRow>(Table::Outbox, key)? else {
+    fn queued(&self, key: &[u8]) -> Result<Option<(u64, Kept<OutboxRow>, Object)>, Fault> {
+        let Some(row) = self.rows().kept::<OutboxRow>(Table::Outbox, key)? else {
             return Ok(None);
         };
         let id = u64::from_be_bytes(*key.first_chunk().ok_or(Fault::Row)?);
-        let object = stored_object(&row.object)?;
+        let object = row.object.clone();
         Ok(Some((id, row, object)))
     }
 
@@ -107,9 +110,10 @@ impl Endpoint {
 
     pub(crate) fn count_underway(&mut self) -> Result<(), Fault> {
         for key in self.rows().keys(Table::Outbox, &[]) {
-            if let Some((id, row, object)) = self.queued(&key)? {
-                self.underway.add(id, object.name(), row.held.is_some());
-            }
+            // Not kept decoded: most of it has to wait.
+            let row: OutboxRow = self.rows().get(Table::Outbox, &key)?.ok_or(Fault::Row)?;
+            let id = u64::from_be_bytes(*key.first_chunk().ok_or(Fault::Row)?);
+            self.underway.add(id, row.object.name(), row.held.is_some());
         }
         Ok(())
     }
@@ -153,15 +157,15 @@ impl Endpoint {
             let Some(key) = self.rows().next_key(Table::Outbox, &[], &after) else {
                 return Ok(None);
             };
-            let Some((id, _, object)) = self.queued(&key)? else {
-                return Err(Fault::Row);
-            };
-            let left = self.has_left(object.name().team())?;
+            let row: Kept<OutboxRow> = self.rows().kept(Table::Outbox, &key)?.ok_or(Fault::Row)?;
+            let id = u64::from_be_bytes(*key.first_chunk().ok_or(Fault::Row)?);
+            let name = row.object.name();
+            let left = self.has_left(name.team())?;
             let Some(link) = &mut self.link else {
                 return Ok(None);
             };
             link.sent = id;
-            let held = link.held.contains(&id) || link.holds(&Hold::of(id, object.name()));
+            let held = link.held.contains(&id) || link.holds(&Hold::of(id, name));
             if !held && !left && !link.in_flight.contains(&id) {
                 return Ok(Some(id));
             }
@@ -230,7 +234,7 @@ impl Endpoint {
         &mut self,
         now: Millis,
         id: u64,
-        mut row: OutboxRow,
+        mut row: Kept<OutboxRow>,
         object: &Object,
         receipt: &Receipt,
     ) -> Result<(), Fault> {
@@ -256,7 +260,7 @@ impl Endpoint {
             return Ok(());
         }
         row.held = Some(relay.0.into());
-        self.rows().put(Table::Outbox, &id.to_be_bytes(), &row)?;
+        self.rows().keep(Table::Outbox, &id.to_be_bytes(), &row)?;
         if let Some(link) = &mut self.link {
             link.held.insert(id);
         }

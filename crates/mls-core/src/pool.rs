@@ -151,7 +151,7 @@ impl Endpoint {
     /// Does anything but the pool wait for the relay?
     pub(crate) fn busy(&self) -> Result<bool, Fault> {
         for key in self.rows().keys(Table::Outbox, &[]) {
-            let row: OutboxRow = self.rows().get(Table::Outbox, &key)?.ok_or(Fault::Row)?;
+            let row: Kept<OutboxRow> = self.rows().kept(Table::Outbox, &key)?.ok_or(Fault::Row)?;
             if row.purpose != Purpose::Pool {
                 return Ok(true);
             }

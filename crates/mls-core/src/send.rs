@@ -81,12 +81,13 @@ impl Endpoint {
         let device = row.own();
         let number = Number::truncate(first);
         let name = team.name(Rest::Message { channel, device, number });
-        let signature = Some(sign(&Self::log_signer(&row), name, &content));
+        let signature = sign(&Self::log_signer(&row), name, &content);
         let waiting = UnsealedRow {
             channel: channel.value(),
             number: Some(first),
             content: content.to_vec(),
             last_word: false,
+            signature: Some(signature.0.into()),
         };
         self.put_unsealed(team, &waiting)?;
         self.is_used(now, team)?;
@@ -107,7 +108,7 @@ impl Endpoint {
             after,
             unreadable: None,
             missing_before: 0,
-            signature,
+            signature: Some(signature),
         })
     }
 }

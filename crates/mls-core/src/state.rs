@@ -198,8 +198,23 @@ pub(crate) struct OutboxRow {
     pub(crate) purpose: Purpose,
     /// The relay whose receipt is here, while it is not the origin's.
     pub(crate) held: Option<serde_bytes::ByteArray<32>>,
-    #[serde(with = "serde_bytes")]
-    pub(crate) object: Vec<u8>,
+    #[serde(with = "object_bytes")]
+    pub(crate) object: Object,
+}
+
+/// An object as its bytes.
+mod object_bytes {
+    use objects::Object;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(object: &Object, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(&object.bytes())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Object, D::Error> {
+        let bytes = serde_bytes::ByteBuf::deserialize(from)?;
+        Object::parse(&bytes).map_err(serde::de::Error::custom)
+    }
 }
 
 /// What an object of the outbox is for.

@@ -32,7 +32,7 @@ impl Endpoint {
         let origin = self.origin_of(name.team(), slot)?;
         let agreed = self.agreed(name.team(), slot)?;
         let other = agreed.is_some_and(|hash| hash != claim.entry_hash());
-        Ok(origin.map(|key| receipt.head == slot && !other && receipt.covers(&key, claim)))
+        Ok(origin.map(|key| receipt.head == slot && !other && self.covers(receipt, &key, claim)))
     }
 
     /// Is it the receipt of an origin of the object's team? A relay on the way hands it on for what
@@ -46,7 +46,7 @@ impl Endpoint {
             teams.retain(|of| org_of(*of) == team);
         }
         for team in teams {
-            if self.terms(team)?.iter().any(|(_, term)| receipt.covers(&term.key, object)) {
+            if self.terms(team)?.iter().any(|(_, term)| self.covers(receipt, &term.key, object)) {
                 return Ok(true);
             }
         }

@@ -2,7 +2,7 @@
 
 use names::{Channel, Name, Number, Rest, TeamId};
 use objects::wire::Refusal;
-use objects::{Draft, Hash, Millis, Part};
+use objects::{Draft, Hash, Millis, Part, Signature};
 use openmls::prelude::MlsMessageOut;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -24,6 +24,9 @@ pub(crate) struct UnsealedRow {
     pub(crate) content: Vec<u8>,
     /// Is it the word of a device that cannot go on, and sealed all the same?
     pub(crate) last_word: bool,
+    /// Of a text: the author's signature under the name that it has, as people were given it.
+    #[serde(default)]
+    pub(crate) signature: Option<serde_bytes::ByteArray<64>>,
 }
 
 /// What is sealed next: whose, and where.
@@ -33,6 +36,8 @@ struct Sealing<'a> {
     channel: Channel,
     /// Does it tell of our head with the origin's whole receipt?
     beacon: bool,
+    /// What its author has signed it with, under the name that it gets.
+    signature: Option<Signature>,
 }
 
 impl Endpoint {
@@ -46,7 +51,10 @@ impl Endpoint {
         let channel = Channel::MANAGE.value();
         let last_word = matches!(content, Content::Stalled { .. });
         let content = content.bytes()?.to_vec();
-        self.put_unsealed(team, &UnsealedRow { channel, number: None, content, last_word })?;
+        self.put_unsealed(
+            team,
+            &UnsealedRow { channel, number: None, content, last_word, signature: None },
+        )?;
         self.seal_waiting(now, team)
     }
 
@@ -129,6 +137,7 @@ impl Endpoint {
                 [number, log.reserved].map(|number| own_name(team, row, channel, number));
             moves.push((from, to));
             waiting.number = Some(log.reserved);
+            waiting.signature = None;
             let count = entries_of(&waiting.content).ok_or(Fault::Row)?;
             log.reserved = log.reserved.saturating_add(count);
             self.rows().put(Table::Unsealed, key, &waiting)?;
@@ -156,6 +165,7 @@ impl Endpoint {
             }
         }
         waiting.content = Content::Text(said).bytes()?.to_vec();
+        waiting.signature = None;
         self.rows().put(Table::Unsealed, key, &waiting)
     }
 
@@ -178,7 +188,8 @@ impl Endpoint {
             }
             self.rows().remove(Table::Unsealed, &key);
             let channel = Channel::truncate(waiting.channel);
-            let sealing = Sealing { team, row: &row, channel, beacon: false };
+            let signature = waiting.signature.map(|kept| Signature(kept.into_array()));
+            let sealing = Sealing { team, row: &row, channel, beacon: false, signature };
             let content = Zeroizing::new(waiting.content);
             let name = self.seal(now, &sealing, &content)?;
             let number = name.map(|name| name.place().rest);
@@ -200,7 +211,8 @@ impl Endpoint {
         row: &TeamRow,
         content: &Content,
     ) -> Result<(), Fault> {
-        let sealing = Sealing { team, row, channel: Channel::MANAGE, beacon: true };
+        let channel = Channel::MANAGE;
+        let sealing = Sealing { team, row, channel, beacon: true, signature: None };
         self.seal(now, &sealing, &content.bytes()?)?;
         Ok(())
     }
@@ -213,7 +225,7 @@ impl Endpoint {
         sealing: &Sealing<'_>,
         content: &[u8],
     ) -> Result<Option<Name>, Fault> {
-        let Sealing { team, row, channel, beacon } = *sealing;
+        let Sealing { team, row, channel, beacon, signature } = *sealing;
         let key = log_key(team, channel, row.own());
         let mut log = self.log(&key)?;
         let name_of = |number| {
@@ -223,7 +235,7 @@ impl Endpoint {
         let first = name_of(log.next);
         let log_signer = Self::log_signer(row);
         let leaf_signer = row.leaf_seed.leaf_signer();
-        let signature = sign(&log_signer, first, content);
+        let signature = signature.unwrap_or_else(|| sign(&log_signer, first, content));
         let whole = Zeroizing::new([&signature.0[..], content].concat());
         let mut bound = Bound { name: first, previous: Hash::NONE, head: row.seen_head(beacon) };
         let pieces = padded(&whole, bound.bytes().len()).ok_or(Fault::Encode)?;

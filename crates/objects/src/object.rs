@@ -172,6 +172,12 @@ impl Object {
         key.verifies(Label::Entry, &self.header(), &self.signature)
     }
 
+    /// Its writer's signature: over the header, whose hash [`Object::entry_hash`] is.
+    #[must_use]
+    pub fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
     /// What the next entry of the log names: the hash over the header without the signature.
     #[must_use]
     pub fn entry_hash(&self) -> Hash {
