@@ -8,6 +8,7 @@ use openmls::prelude::{
 };
 use openmls_traits::OpenMlsProvider as _;
 
+use crate::bond::{is_bound, never_ends};
 use crate::identity::{Leaf, identity_of};
 use crate::pool::org_of;
 use crate::roles::{Says, certificate};
@@ -187,7 +188,8 @@ impl Endpoint {
         let package = package.validate(self.provider.crypto(), ProtocolVersion::Mls10).ok()?;
         let leaf = Leaf::read(identity_of(package.leaf_node().credential()))?;
         let same = leaf.device == announcement.device && leaf.log_key == announcement.log_key;
-        same.then_some(package)
+        let sound = is_bound(package.leaf_node()) && never_ends(package.life_time());
+        (same && sound).then_some(package)
     }
 
     /// The relay's word that a claim is refused proves nothing, so the claim stays; people are

@@ -4,6 +4,7 @@ use names::{Channel, Device, Generation, Org, Origin, Slot, Team, TeamId};
 use objects::{Hash, Issuer, Label, Millis, RelayRef, Standing};
 use openmls::prelude::MlsGroup;
 
+use crate::bond::bond;
 use crate::content::Content;
 use crate::endpoint::group_id;
 use crate::group::create_config;
@@ -135,10 +136,11 @@ impl Endpoint {
             elsewhere: Vec::new(),
         };
         let signer = row.leaf_seed.leaf_signer();
+        let leaf = bond(&Self::log_signer(&row), row.own(), &signer.key())?;
         let group = MlsGroup::new_with_group_id(
             &self.provider,
             &signer,
-            &create_config(Policy::default().extensions()?),
+            &create_config(Policy::default().extensions()?, leaf)?,
             group_id(team),
             own_credential(&row, signer.key()),
         )

@@ -4,6 +4,7 @@ use names::{Device, Rest, Slot, TeamId};
 use objects::{Certificate, Claim, Hash, Issuer, Label, Millis, Named, Object, Standing};
 use openmls::prelude::{Credential, LeafNodeIndex, MlsGroup, Proposal, StagedCommit};
 
+use crate::bond::{is_bound, never_ends};
 use crate::identity::{Leaf, Vouched, identity_of};
 use crate::{Endpoint, Fault, Policy};
 
@@ -86,9 +87,17 @@ impl Endpoint {
         let Issuer::Admin(issuer) = certificate.issuer else {
             return Ok(Some(true));
         };
-        let over = self.certificate(team, device)?.map(|over| over.standing);
-        let above = device == Device::MEMBER_TOOL || matches!(over, Some(Standing::Admin(_)));
-        Ok(Some(issuer.key == admin.log_key && !above))
+        let over = self.certificate(team, device)?;
+        let above = device == Device::MEMBER_TOOL
+            || over.is_some_and(|over| matches!(over.standing, Standing::Admin(_)));
+        // A number stays whose it was, and who is revoked stays so; only the root says otherwise.
+        let same = over.is_none_or(|over| {
+            let revoked = over.standing == Standing::Revoked;
+            over.log_key == certificate.log_key
+                && over.credential == certificate.credential
+                && (!revoked || certificate.standing == Standing::Revoked)
+        });
+        Ok(Some(issuer.key == admin.log_key && !above && same))
     }
 
     /// Whom a commit brings in, if its author may do all that it does. Only admins add, remove and
@@ -107,7 +116,11 @@ impl Endpoint {
         for queued in staged.queued_proposals() {
             match queued.proposal() {
                 Proposal::Add(add) => {
-                    let credential = add.key_package().leaf_node().credential().clone();
+                    let package = add.key_package();
+                    if !is_bound(package.leaf_node()) || !never_ends(package.life_time()) {
+                        return Ok(None);
+                    }
+                    let credential = package.leaf_node().credential().clone();
                     let Vouched::Yes(leaf) = self.certified(team, &credential)? else {
                         return Ok(None);
                     };

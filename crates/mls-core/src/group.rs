@@ -1,15 +1,20 @@
 //! How our groups are configured.
 
 use openmls::prelude::{
-    Capabilities, Ciphersuite, ExtensionType, Extensions, GroupContext, Lifetime,
+    Capabilities, Ciphersuite, ExtensionType, Extensions, GroupContext, LeafNode, Lifetime,
     MlsGroupCreateConfig, MlsGroupJoinConfig, PURE_CIPHERTEXT_WIRE_FORMAT_POLICY,
     SenderRatchetConfiguration,
 };
 
+use crate::Fault;
+use crate::bond::bond_type;
 use crate::policy::POLICY;
 
-pub(crate) fn create_config(extensions: Extensions<GroupContext>) -> MlsGroupCreateConfig {
-    MlsGroupCreateConfig::builder()
+pub(crate) fn create_config(
+    extensions: Extensions<GroupContext>,
+    leaf: Extensions<LeafNode>,
+) -> Result<MlsGroupCreateConfig, Fault> {
+    let builder = MlsGroupCreateConfig::builder()
         .ciphersuite(SUITE)
         .with_group_context_extensions(extensions)
         .wire_format_policy(PURE_CIPHERTEXT_WIRE_FORMAT_POLICY)
@@ -17,8 +22,8 @@ pub(crate) fn create_config(extensions: Extensions<GroupContext>) -> MlsGroupCre
         .max_past_epochs(PAST_EPOCHS)
         .sender_ratchet_configuration(ratchet())
         .capabilities(capabilities())
-        .lifetime(unbounded())
-        .build()
+        .lifetime(unbounded());
+    Ok(builder.with_leaf_node_extensions(leaf).map_err(|_| Fault::Mls)?.build())
 }
 
 pub(crate) fn join_config() -> MlsGroupJoinConfig {
@@ -32,7 +37,7 @@ pub(crate) fn join_config() -> MlsGroupJoinConfig {
 
 /// Just what we use: key packages must fit one object.
 pub(crate) fn capabilities() -> Capabilities {
-    let extensions = vec![ExtensionType::Unknown(POLICY)];
+    let extensions = vec![ExtensionType::Unknown(POLICY), bond_type()];
     Capabilities::builder().ciphersuites(vec![SUITE]).extensions(extensions).build()
 }
 

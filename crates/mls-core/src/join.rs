@@ -10,6 +10,7 @@ use openmls::prelude::{
     tls_codec::{DeserializeBytes as _, Serialize as _},
 };
 
+use crate::bond::{bond, is_bound};
 use crate::endpoint::group_id;
 use crate::group::{SUITE, capabilities, join_config, unbounded};
 use crate::identity::{Leaf, Vouched, identity_of, own_credential};
@@ -84,6 +85,7 @@ impl Endpoint {
         let (log_signer, leaf_signer) = (Self::log_signer(row), row.leaf_seed.leaf_signer());
         let package = KeyPackage::builder()
             .leaf_node_capabilities(capabilities())
+            .leaf_node_extensions(bond(&log_signer, row.own(), &leaf_signer.key())?)
             .key_package_lifetime(unbounded())
             .build(SUITE, &self.provider, &leaf_signer, own_credential(row, leaf_signer.key()))
             .map_err(|_| Fault::Mls)?;
@@ -322,7 +324,11 @@ impl Endpoint {
         if sender.is_none_or(|leaf| leaf.device.value() != added.device) {
             return Err(NotJoined::Refused);
         }
-        staged.into_group(&self.provider).map_err(|_| NotJoined::Refused)
+        let group = staged.into_group(&self.provider).map_err(|_| NotJoined::Refused)?;
+        let bound = group
+            .members()
+            .all(|member| group.public_group().leaf(member.index).is_some_and(is_bound));
+        if bound { Ok(group) } else { Err(NotJoined::Refused) }
     }
 }
 

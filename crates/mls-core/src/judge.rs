@@ -3,10 +3,11 @@
 use names::{Device, TeamId};
 use objects::{Claim, Object};
 use openmls::prelude::{
-    ApplyUpdatePathError, ProcessMessageError, ProcessedMessage, ProcessedMessageContent, Sender,
-    StageCommitError, ValidationError,
+    ApplyUpdatePathError, LeafNode, ProcessMessageError, ProcessedMessage, ProcessedMessageContent,
+    Sender, StageCommitError, ValidationError,
 };
 
+use crate::bond::is_bound;
 use crate::framing::{COMMIT, Framing};
 use crate::identity::Vouched;
 use crate::open::protocol_message;
@@ -81,7 +82,7 @@ impl Endpoint {
         claim: &Claim,
         processed: ProcessedMessage,
     ) -> Result<Verdict, Fault> {
-        let Sender::Member(_) = processed.sender() else {
+        let &Sender::Member(index) = processed.sender() else {
             return Ok(Verdict::Skip(Skip::Policy));
         };
         let committer = processed.credential().clone();
@@ -94,8 +95,16 @@ impl Endpoint {
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
             return Ok(Verdict::Skip(Skip::NotValid));
         };
-        let path = staged.update_path_leaf_node();
-        if path.is_some_and(|leaf| *leaf.credential() != committer) {
+        let group = self.groups.get(&team).ok_or(Fault::Mls)?;
+        let before = group.member_at(index);
+        let same = |path: &LeafNode| {
+            // A leaf has another key only when it is added again.
+            *path.credential() == committer
+                && before
+                    .is_some_and(|before| before.signature_key == path.signature_key().as_slice())
+                && is_bound(path)
+        };
+        if !staged.update_path_leaf_node().is_none_or(same) {
             return Ok(Verdict::Skip(Skip::Policy));
         }
         let Some(newcomers) = self.permitted(team, claim, &staged)? else {

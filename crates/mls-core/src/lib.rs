@@ -5,6 +5,7 @@ mod admin;
 mod authority;
 mod beacon;
 mod blobs;
+mod bond;
 mod bound;
 mod broken;
 mod certificate;

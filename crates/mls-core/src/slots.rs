@@ -191,7 +191,9 @@ impl Endpoint {
         self.put_team(team, &row)?;
         self.forget_claim(team, &due.object)?;
         if !active {
-            self.leave(team)?;
+            self.leave_if_revoked(team)?;
+            // Somebody has added this device again with what is not here: it comes back by itself.
+            self.rejoin(now, team)?;
             return Ok(true);
         }
         self.cover_past(team, &newcomers)?;

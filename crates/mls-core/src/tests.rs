@@ -1,4 +1,5 @@
 mod adversary;
+mod bonds;
 mod crash;
 mod cut;
 mod guard;

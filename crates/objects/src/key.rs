@@ -33,6 +33,8 @@ pub enum Label {
     Content,
     /// A relay's link to its parent.
     Relay,
+    /// The signature key of a leaf (RFC 9420 §5.3.1).
+    Leaf,
 }
 
 impl Label {
@@ -52,6 +54,7 @@ impl Label {
             Self::User => b"sotto 1 user\0",
             Self::Content => b"sotto 1 content\0",
             Self::Relay => b"sotto 1 relay\0",
+            Self::Leaf => b"sotto 1 leaf\0",
         }
     }
 }

@@ -436,7 +436,7 @@ proptest! {
     }
 }
 
-const LABELS: [Label; 12] = [
+const LABELS: [Label; 13] = [
     Label::Data,
     Label::Entry,
     Label::Blob,
@@ -449,4 +449,5 @@ const LABELS: [Label; 12] = [
     Label::User,
     Label::Content,
     Label::Relay,
+    Label::Leaf,
 ];

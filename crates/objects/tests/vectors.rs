@@ -68,6 +68,7 @@ fn hashes_and_texts_are_what_they_were() {
         Label::User,
         Label::Content,
         Label::Relay,
+        Label::Leaf,
     ] {
         let _ = writeln!(lines, "hash-of-abc-under-{label:?} {}", Hash::of(label, b"abc"));
     }

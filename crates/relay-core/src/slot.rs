@@ -198,7 +198,8 @@ impl<S: Shelf> Relay<S> {
     }
 
     /// May an admin with this key bring a certificate into effect? What the root has issued, and
-    /// what it has issued itself, over devices that are neither the member tool's nor an admin's.
+    /// what it has issued itself, over devices that are neither the member tool's nor an admin's,
+    /// under the key that the device has.
     fn certificate_named(
         &mut self,
         team: TeamId,
@@ -224,10 +225,17 @@ impl<S: Shelf> Relay<S> {
         let Issuer::Admin(issuer) = read.issuer else {
             return Ok(Found::Whole);
         };
-        let standing = self.certificate(team, device)?.map(|effective| effective.standing);
-        let over_admin =
-            device == Device::MEMBER_TOOL || matches!(standing, Some(Standing::Admin(_)));
-        let allowed = issuer.key == admin && !over_admin;
+        let over = self.certificate(team, device)?;
+        let over_admin = device == Device::MEMBER_TOOL
+            || over.is_some_and(|over| matches!(over.standing, Standing::Admin(_)));
+        // A number stays whose it was, and who is revoked stays so; only the root says otherwise.
+        let same = over.is_none_or(|over| {
+            let revoked = over.standing == Standing::Revoked;
+            over.log_key == read.log_key
+                && over.credential == read.credential
+                && (!revoked || read.standing == Standing::Revoked)
+        });
+        let allowed = issuer.key == admin && !over_admin && same;
         Ok(if allowed { Found::Whole } else { Found::Forbidden })
     }
 

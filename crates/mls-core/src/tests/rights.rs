@@ -17,7 +17,7 @@ use crate::unsealed::private_message;
 use crate::{Notice, Policy, SendError, Skip};
 
 /// The root's word on a device: its newest key, another standing.
-fn certificate(
+pub(super) fn certificate(
     world: &World,
     team: TeamId,
     device: Device,
@@ -40,6 +40,18 @@ fn certificate(
         until: Millis::NEVER,
         issuer: issuer.map_or(Issuer::Root, |(_, admin)| Issuer::Admin(admin)),
     };
+    let signer = issuer.map_or(&*root, |(signer, _)| signer);
+    signed_certificate(world, team, device, generation, &certificate, signer)
+}
+
+fn signed_certificate(
+    world: &World,
+    team: TeamId,
+    device: Device,
+    generation: u64,
+    certificate: &Certificate,
+    signer: &Signer,
+) -> Object {
     let draft = Draft {
         name: team.name(Rest::Certificate { device, generation: Generation::truncate(generation) }),
         created: world.now,
@@ -48,11 +60,11 @@ fn certificate(
         part: Part::ONLY,
         data: &certificate.bytes(),
     };
-    draft.sign(issuer.map_or(&root, |(signer, _)| signer)).unwrap()
+    draft.sign(signer).unwrap()
 }
 
 /// What makes a device an admin.
-fn grant(world: &World, team: TeamId, node: usize) -> (Standing, Admin) {
+pub(super) fn grant(world: &World, team: TeamId, node: usize) -> (Standing, Admin) {
     let root = world.nodes[0].endpoint.org_row().unwrap().unwrap().seed.signer();
     let key = log_signer(world, team, node).key();
     let admin = Admin::name(&root, team, key, Millis(0), Millis::NEVER);
@@ -61,7 +73,7 @@ fn grant(world: &World, team: TeamId, node: usize) -> (Standing, Admin) {
 
 /// A claim by a node: its commit as `build` makes it, naming certificates. The node knows it as
 /// its own.
-fn commits(
+pub(super) fn commits(
     world: &mut World,
     team: TeamId,
     node: usize,
@@ -100,7 +112,7 @@ fn leaf(group: &MlsGroup, device: Device) -> LeafNodeIndex {
     group.members().find(|member| is(&member.credential)).unwrap().index
 }
 
-fn leaf_at(world: &World, team: TeamId, node: usize, device: Device) -> LeafNodeIndex {
+pub(super) fn leaf_at(world: &World, team: TeamId, node: usize, device: Device) -> LeafNodeIndex {
     leaf(&world.nodes[node].endpoint.groups[&team], device)
 }
 
@@ -112,7 +124,7 @@ fn devices(world: &World, node: usize, team: TeamId) -> u32 {
     world.nodes[node].endpoint.team_status(team).unwrap().unwrap().devices
 }
 
-fn skipped(world: &World, node: usize, why: Skip) -> bool {
+pub(super) fn skipped(world: &World, node: usize, why: Skip) -> bool {
     let notices = &world.nodes[node].notices;
     notices.iter().any(|notice| matches!(notice, Notice::Skipped { why: told, .. } if *told == why))
 }
@@ -212,6 +224,41 @@ fn only_admins_name_certificates_and_only_what_is_theirs() {
     world.run();
     assert_eq!(standing_of(&world, bob), Some(Standing::Revoked));
     assert_eq!((devices(&world, 0, team), devices(&world, 1, team)), (3, 3));
+}
+
+/// `MLS-42`
+#[test]
+fn an_admin_gives_no_number_another_key_and_takes_no_revocation_back() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);
+    let [alice, bob] = [1, 2].map(|node| device(&world, team, node));
+    let signer = log_signer(&world, team, 1);
+    let (standing, grant_of_alice) = grant(&world, team, 1);
+    let by_alice = Some((&*signer, grant_of_alice));
+    let admin = certificate(&world, team, alice, 1, standing, None);
+    commits(&mut world, team, 0, &[admin], |builder| builder);
+    world.run();
+    let known = |world: &World| world.nodes[3].endpoint.certificate(team, bob).unwrap().unwrap();
+    let before = known(&world);
+    let issuer = Issuer::Admin(grant_of_alice);
+    let another_key = Certificate { log_key: signer.key(), issuer, ..before };
+    let object = signed_certificate(&world, team, bob, 1, &another_key, &signer);
+    commits(&mut world, team, 1, &[object], |builder| builder);
+    world.run();
+    assert!(skipped(&world, 3, Skip::BadClaim));
+    assert_eq!(known(&world), before);
+    let revoked = Certificate { standing: Standing::Revoked, issuer, ..before };
+    let object = signed_certificate(&world, team, bob, 2, &revoked, &signer);
+    let index = leaf_at(&world, team, 1, bob);
+    commits(&mut world, team, 1, &[object], |builder| builder.propose_removals([index]));
+    world.run();
+    assert_eq!(known(&world), revoked);
+    world.nodes[3].notices.clear();
+    let back = Certificate { standing: Standing::Certified, issuer, ..before };
+    let object = signed_certificate(&world, team, bob, 3, &back, &signer);
+    commits(&mut world, team, 1, &[object], |builder| builder);
+    world.run();
+    assert!(skipped(&world, 3, Skip::BadClaim));
+    assert_eq!(known(&world), revoked);
 }
 
 /// `MLS-42`

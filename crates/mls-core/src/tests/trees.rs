@@ -1,11 +1,8 @@
 use names::{Device, Rest};
 use objects::{Announcement, Claim, Draft, Hash, Millis, Object, Part};
-use openmls::prelude::{KeyPackage, tls_codec::Serialize as _};
 
 use super::wishes::device;
 use super::world::{Node, World};
-use crate::group::{SUITE, capabilities, unbounded};
-use crate::identity::own_credential;
 
 fn last_claim(world: &World, team: names::TeamId) -> Claim {
     let name = world
@@ -111,29 +108,8 @@ fn announced_again(world: &mut World, team: names::TeamId, node: usize) -> (Obje
         leaf_seed: endpoint.draw_seed(),
         ..(*endpoint.team(team).unwrap().unwrap()).clone()
     };
-    let signer = row.leaf_seed.leaf_signer();
-    let package = KeyPackage::builder()
-        .leaf_node_capabilities(capabilities())
-        .key_package_lifetime(unbounded())
-        .build(SUITE, &endpoint.provider, &signer, own_credential(&row, signer.key()))
-        .unwrap();
-    let announcement = Announcement {
-        root: objects::Key(row.root),
-        team,
-        device: row.own(),
-        log_key: crate::Endpoint::log_signer(&row).key(),
-        key_package: package.key_package().tls_serialize_detached().unwrap(),
-    };
-    let draft = Draft {
-        name: team.name(Announcement::rest(&announcement.hash())),
-        created: Millis(1),
-        expires: Millis::NEVER,
-        previous: Hash::NONE,
-        part: Part::ONLY,
-        data: &announcement.bytes(),
-    };
-    let object = draft.sign(&crate::Endpoint::log_signer(&row)).unwrap();
-    (object, announcement.hash(), signer.key().to_vec())
+    let (object, hash) = endpoint.announcement(Millis(1), team, &row).unwrap();
+    (object, hash, row.leaf_seed.leaf_signer().key().to_vec())
 }
 
 fn leaf_key(world: &World, team: names::TeamId, node: usize, of: Device) -> Vec<u8> {

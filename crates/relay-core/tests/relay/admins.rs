@@ -97,6 +97,28 @@ fn an_admin_names_only_what_the_root_or_itself_issued_and_not_over_admins() {
 
 /// `RELAY-19`
 #[test]
+fn an_admin_gives_no_number_another_key_and_takes_no_revocation_back() {
+    let mut world = World::new();
+    let (mut ada, bob) = (world.cast.writer(11), world.cast.writer(12));
+    let mut other = world.cast.writer(12);
+    other.log = signer();
+    let (standing, _) = grant(&world, &ada);
+    let certificate = world.cast.certificate(&ada, 0, standing);
+    world.effect(&certificate);
+    world.certify(&bob);
+    let peer = world.peer();
+    let another_key = issued(&world, &ada, &other, 1, Standing::Certified);
+    assert_eq!(world.name(peer, &mut ada, &another_key), Err(Refusal::Uncertified));
+    let revoked = issued(&world, &ada, &bob, 2, Standing::Revoked);
+    assert!(won(&world.name(peer, &mut ada, &revoked)));
+    let back = issued(&world, &ada, &bob, 3, Standing::Certified);
+    assert_eq!(world.name(peer, &mut ada, &back), Err(Refusal::Uncertified));
+    let by_root = world.cast.certificate(&bob, 4, Standing::Certified);
+    assert!(won(&world.name(peer, &mut ada, &by_root)), "the root may");
+}
+
+/// `RELAY-19`
+#[test]
 fn the_first_claim_that_names_a_certificate_lets_a_newcomer_read_and_write() {
     let mut world = World::new();
     let mut bob = world.cast.writer(12);
