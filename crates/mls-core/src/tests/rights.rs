@@ -233,7 +233,6 @@ fn an_admin_gives_no_number_another_key_and_takes_no_revocation_back() {
     let [alice, bob] = [1, 2].map(|node| device(&world, team, node));
     let signer = log_signer(&world, team, 1);
     let (standing, grant_of_alice) = grant(&world, team, 1);
-    let by_alice = Some((&*signer, grant_of_alice));
     let admin = certificate(&world, team, alice, 1, standing, None);
     commits(&mut world, team, 0, &[admin], |builder| builder);
     world.run();
