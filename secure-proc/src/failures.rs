@@ -199,6 +199,9 @@ pub(crate) fn not_done(error: NotDone) -> Failure {
     let (code, hint) = match error {
         NotDone::NoSuchDevice => (ErrorCode::NoSuchDevice, "see `sotto-cli devices TEAM`"),
         NotDone::NotAdmin => (ErrorCode::NotAdmin, ASK_AN_ADMIN),
+        NotDone::NumbersTaken => {
+            (ErrorCode::NotAdmin, "let the owner of the organisation do it, with `sotto-member`")
+        }
         NotDone::Removed => (ErrorCode::Removed, ASK_AN_ADMIN),
         NotDone::NoKeyPackage => {
             (ErrorCode::NoSuchUser, "give the team's link to that person: `sotto-member team link`")

@@ -1,6 +1,6 @@
 //! Additions: from the hash that an admin compared to the announcement, and to its welcome.
 
-use names::{Device, Generation, TeamId};
+use names::{Device, TeamId};
 use objects::wire::Refusal;
 use objects::{Announcement, Hash, Label, Millis, Object, Standing, WelcomePointer};
 use openmls::prelude::{
@@ -166,11 +166,15 @@ impl Endpoint {
             let Some(issuer) = self.issuer(team, row)? else {
                 return Ok(Err(NotAdded::NotAdmin));
             };
-            let least = self.next_generation(team, announcement.device)?.max(intent.generation);
+            let device = announcement.device;
+            let next = self.next_generation(team, device, &issuer.1, intent.generation)?;
+            let Some(generation) = next else {
+                return Ok(Err(NotAdded::NumberTaken));
+            };
             let identity = identity_of(package.leaf_node().credential());
             let says = Says {
-                device: announcement.device,
-                generation: Generation::new(least).map_err(|_| Fault::Encode)?,
+                device,
+                generation,
                 standing: Standing::Certified,
                 log_key: announcement.log_key,
                 credential: Hash::of(Label::Credential, identity),

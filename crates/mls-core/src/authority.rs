@@ -84,6 +84,10 @@ impl Endpoint {
         let Some(certificate) = self.certificate_named(team, device, named)? else {
             return Ok(None);
         };
+        // Or nobody could take the device's rights away from it again.
+        if !self.within_reach(team, named, &certificate.issuer)? {
+            return Ok(Some(false));
+        }
         let Issuer::Admin(issuer) = certificate.issuer else {
             return Ok(Some(true));
         };

@@ -1,6 +1,6 @@
 //! Certificates: kept when they come, in effect from the slot of the first claim that names them.
 
-use names::{Device, Name, Rest, Slot, TeamId};
+use names::{Device, Generation, Name, Rest, Slot, TeamId};
 use objects::{Certificate, CertificateError, Issuer, Key, Millis, Named, Object, Standing};
 use serde::{Deserialize, Serialize};
 
@@ -121,18 +121,42 @@ impl Endpoint {
         Ok(true)
     }
 
-    /// The generation behind all certificates of a device that are known, in effect or not.
-    pub(crate) fn next_generation(&self, team: TeamId, device: Device) -> Result<u64, Fault> {
+    /// The generation for the next certificate of a device: behind all that are known within reach,
+    /// in effect or not, and at least `least`. `None` when somebody has taken all of them.
+    pub(crate) fn next_generation(
+        &self,
+        team: TeamId,
+        device: Device,
+        issuer: &Issuer,
+        least: u64,
+    ) -> Result<Option<Generation>, Fault> {
+        let reach = self.reach(team, device, issuer)?;
         let keys = self.rows().keys(Table::Certificate, &device_key(team, device));
-        let Some(key) = keys.last() else {
-            return Ok(0);
+        let known = keys.iter().filter_map(|key| generation_of(name_of(key)?));
+        let known = known.filter(|known| *known <= reach).max();
+        let behind = known.map_or(0, |known| known.value().saturating_add(1));
+        let next = Generation::new(behind.max(least)).ok();
+        Ok(next.filter(|next| *next <= reach))
+    }
+
+    /// The highest generation that an issuer may use for a device.
+    fn reach(&self, team: TeamId, device: Device, issuer: &Issuer) -> Result<Generation, Fault> {
+        let newest = self.named_certificate(team, device)?;
+        let effective = newest.and_then(|(name, _)| generation_of(name));
+        Ok(Certificate::reach(effective, issuer))
+    }
+
+    /// Does a certificate stand within the reach of its issuer?
+    pub(crate) fn within_reach(
+        &self,
+        team: TeamId,
+        named: &Named,
+        issuer: &Issuer,
+    ) -> Result<bool, Fault> {
+        let Rest::Certificate { device, generation } = named.name.place().rest else {
+            return Ok(false);
         };
-        let row: CertificateRow = self.rows().get(Table::Certificate, key)?.ok_or(Fault::Row)?;
-        let Rest::Certificate { generation, .. } = stored_object(&row.object)?.name().place().rest
-        else {
-            return Err(Fault::Row);
-        };
-        Ok(generation.value().saturating_add(1))
+        Ok(device == Device::MEMBER_TOOL || generation <= self.reach(team, device, issuer)?)
     }
 
     /// The certificate that a claim names, if it is here.
@@ -182,7 +206,22 @@ fn device_key(team: TeamId, device: Device) -> Vec<u8> {
     [team_key(team), device.value().to_be_bytes()].concat()
 }
 
+fn generation_of(name: Name) -> Option<Generation> {
+    if let Rest::Certificate { generation, .. } = name.place().rest {
+        Some(generation)
+    } else {
+        None
+    }
+}
+
+fn name_of(key: &[u8]) -> Option<Name> {
+    Name::from_bytes(*key.get(NAME_AT..)?.first_chunk()?).ok()
+}
+
 /// Generations in order; of two certificates under one name, a claim tells by hash which counts.
 fn certificate_key(team: TeamId, device: Device, named: &Named) -> Vec<u8> {
     [&device_key(team, device)[..], &named.name.bytes(), &named.hash.0].concat()
 }
+
+/// Behind the team and the device.
+const NAME_AT: usize = 16;

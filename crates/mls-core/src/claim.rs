@@ -16,7 +16,7 @@ use crate::state::{ClaimRow, IntentRow, Purpose, TeamRow, stored_object, team_ke
 use crate::tree::TreeKey;
 use crate::unsealed::private_message;
 use crate::wish::{ADMIN, Intent};
-use crate::{Broken, Endpoint, Fault, NotAdded, Policy};
+use crate::{Broken, Endpoint, Fault, NotAdded, NotDone, Policy};
 
 /// One wish, as the commit does it.
 struct Deed {
@@ -190,7 +190,13 @@ impl Endpoint {
                         continue;
                     };
                     let standing = Standing::Revoked;
-                    (Act::Remove(index), self.next(now, team, row, &intent, device, standing)?)
+                    match self.next(now, team, row, &intent, device, standing)? {
+                        Ok(certificate) => (Act::Remove(index), certificate),
+                        Err(why) => {
+                            self.wished(team, &intent, Err(why))?;
+                            continue;
+                        }
+                    }
                 }
                 Intent::Role(device) => {
                     let (Some(leaf), Some(root)) = (self.leaf(team, device)?, self.root_of(row)?)
@@ -202,7 +208,13 @@ impl Endpoint {
                     } else {
                         Standing::Certified
                     };
-                    (Act::Path, self.next(now, team, row, &intent, device, standing)?)
+                    match self.next(now, team, row, &intent, device, standing)? {
+                        Ok(certificate) => (Act::Path, certificate),
+                        Err(why) => {
+                            self.wished(team, &intent, Err(why))?;
+                            continue;
+                        }
+                    }
                 }
             };
             deeds.push(Deed { intent, act, certificate });
@@ -220,24 +232,29 @@ impl Endpoint {
         intent: &Intent,
         device: Device,
         standing: Standing,
-    ) -> Result<Option<Object>, Fault> {
+    ) -> Result<Result<Option<Object>, NotDone>, Fault> {
         let mut wish = self.wish(team, intent)?.ok_or(Fault::Row)?;
         let (name, known) = self.named_certificate(team, device)?.ok_or(Fault::Row)?;
         if known.standing == standing {
-            return Ok(None);
+            return Ok(Ok(None));
         }
         let kept = match &wish.certificate[..] {
             [] => None,
             kept => Some(stored_object(kept)?).filter(|kept| kept.name() > name),
         };
         if let Some(kept) = kept {
-            return Ok(Some(kept));
+            return Ok(Ok(Some(kept)));
         }
-        let least = self.next_generation(team, device)?.max(wish.generation);
-        let issuer = self.issuer(team, row)?.ok_or(Fault::Row)?;
+        let Some(issuer) = self.issuer(team, row)? else {
+            return Ok(Err(NotDone::NotAdmin));
+        };
+        let next = self.next_generation(team, device, &issuer.1, wish.generation)?;
+        let Some(generation) = next else {
+            return Ok(Err(NotDone::NumbersTaken));
+        };
         let says = Says {
             device,
-            generation: Generation::new(least).map_err(|_| Fault::Encode)?,
+            generation,
             standing,
             log_key: known.log_key,
             credential: known.credential,
@@ -245,7 +262,7 @@ impl Endpoint {
         let object = certificate(&issuer, now, team, &says)?;
         wish.certificate = object.bytes();
         self.put_wish(team, intent, &wish)?;
-        Ok(Some(object))
+        Ok(Ok(Some(object)))
     }
 
     /// A commit, pending in the group; `None` when OpenMLS refuses somebody.

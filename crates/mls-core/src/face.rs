@@ -299,6 +299,10 @@ pub enum NotDone {
     /// No device of that person has left a key package.
     #[error("no device of that person can be added without asking; it must join by a link")]
     NoKeyPackage,
+    /// Another admin has taken all numbers for certificates of that device that are left to an
+    /// admin.
+    #[error("another admin has taken the numbers for that device's certificates")]
+    NumbersTaken,
 }
 
 /// Why a device was not added.

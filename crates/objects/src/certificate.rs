@@ -1,6 +1,6 @@
 //! Writer certificates (path 6): which key writes as which device number in a team.
 
-use names::{Name, Rest, TeamId};
+use names::{Generation, Name, Rest, TeamId};
 
 use crate::bytes::{Reader, team_bits};
 use crate::{Hash, Key, Label, Malformed, Millis, Object, Signature, Signer};
@@ -147,6 +147,18 @@ impl Certificate {
         self.standing != Standing::Revoked && self.from <= now && now < self.until
     }
 
+    /// The highest generation that an issuer may use for a device whose newest certificate in
+    /// effect has this one: none can take all numbers of a device, and the root always has room.
+    #[must_use]
+    pub fn reach(effective: Option<Generation>, issuer: &Issuer) -> Generation {
+        let ahead = match issuer {
+            Issuer::Root => ROOTS_REACH,
+            Issuer::Admin(_) => ADMINS_REACH,
+        };
+        let highest = effective.map_or(0, Generation::value).saturating_add(ahead);
+        Generation::new(highest).unwrap_or(Generation::MAX)
+    }
+
     /// What its device issues certificates with, if it is an admin's.
     #[must_use]
     pub fn grant(&self) -> Option<Admin> {
@@ -223,3 +235,6 @@ impl Certificate {
 }
 
 const LAYOUT: u8 = 1;
+const ADMINS_REACH: u64 = 8;
+/// More than an admin's, who could fill all of its own.
+const ROOTS_REACH: u64 = 2 * ADMINS_REACH;

@@ -57,7 +57,11 @@ impl<S: Shelf> Relay<S> {
             }
             Rest::KeyPackage { .. } => self_signed(object, place.team, &root),
             Rest::Welcome { .. } => self.welcomes(now, (place.team, place.rest), object)?,
-            Rest::Certificate { device, .. } => certified(object, device, &root),
+            Rest::Certificate { device, .. } => match certified(object, device, &root) {
+                Ok(Some(read)) => self.may_issue(now, object.name(), &read)?,
+                Ok(None) => Ok(()),
+                Err(why) => Err(why),
+            },
             Rest::Slot(_) | Rest::Use(_) | Rest::Code(_) => Err(Refusal::Malformed),
         };
         if let Err(why) = signed {
@@ -292,21 +296,24 @@ pub(crate) fn self_signed(
 }
 
 /// A certificate of the organisation; those of the member tool are the root's own, and so is the
-/// term that stands under the number of no device.
+/// term that stands under the number of no device, which is none.
 pub(crate) fn certified(
     object: &Object,
     device: Device,
     root: &objects::Key,
-) -> Result<(), Refusal> {
+) -> Result<Option<Certificate>, Refusal> {
+    alone(object)?;
     let read = if device == Device::ORIGIN {
-        term::read(object, root).map(|_| true)
+        term::read(object, root).map(|_| None)
     } else {
-        let by_root = |read: Certificate| read.issuer == Issuer::Root;
-        Certificate::read(object, root).map(|read| device != Device::MEMBER_TOOL || by_root(read))
+        Certificate::read(object, root).map(Some)
     };
     match read {
-        Ok(true) => alone(object),
-        Ok(false) | Err(CertificateError::UnknownAdmin { .. }) => Err(Refusal::Uncertified),
+        Ok(Some(Certificate { issuer: Issuer::Admin(_), .. })) if device == Device::MEMBER_TOOL => {
+            Err(Refusal::Uncertified)
+        }
+        Ok(read) => Ok(read),
+        Err(CertificateError::UnknownAdmin { .. }) => Err(Refusal::Uncertified),
         Err(CertificateError::Forged { .. }) => Err(Refusal::WrongSigner),
         Err(CertificateError::OtherPath { .. } | CertificateError::Malformed(_)) => {
             Err(Refusal::Malformed)

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod above;
+mod admins;
 mod broken;
 mod check;
 mod deliver;

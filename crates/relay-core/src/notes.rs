@@ -63,6 +63,13 @@ pub(crate) fn effect(team: TeamId, device: Device, generation: Generation) -> Ve
     [effects_of(team, device), generation.value().to_be_bytes().to_vec()].concat()
 }
 
+/// The device of the topic of an effect.
+pub(crate) fn device_of(topic: &[u8]) -> Option<Device> {
+    let (rest, _generation) = topic.split_last_chunk::<8>()?;
+    let (_, device) = rest.split_last_chunk::<8>()?;
+    Device::new(u64::from_be_bytes(*device)).ok()
+}
+
 /// What ends the topic of an effect.
 pub(crate) fn generation_of(topic: &[u8]) -> Option<Generation> {
     let (_, generation) = topic.split_last_chunk::<8>()?;

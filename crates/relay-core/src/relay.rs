@@ -34,6 +34,8 @@ pub struct Relay<S> {
     pub(crate) audience: BTreeMap<TeamId, BTreeSet<Peer>>,
     /// Certificates of the highest generation that were read before.
     pub(crate) certificates: BTreeMap<(TeamId, Device), Certificate>,
+    /// The devices that issue certificates, of teams where that was asked.
+    pub(crate) admins: BTreeMap<TeamId, BTreeSet<Device>>,
     /// When a reader's standing ends by itself.
     pub(crate) endings: BTreeSet<(Millis, Peer, TeamId)>,
     /// Who has room and things to catch up with, but was stopped to let others go on.
@@ -86,6 +88,7 @@ impl<S: Shelf> Relay<S> {
             sessions: BTreeMap::new(),
             audience: BTreeMap::new(),
             certificates: BTreeMap::new(),
+            admins: BTreeMap::new(),
             endings: BTreeSet::new(),
             hurried: BTreeSet::new(),
             terms: BTreeMap::new(),

@@ -2,9 +2,7 @@
 
 use names::{Device, Name, Rest, Slot, TeamId};
 use objects::wire::{FromRelay, Refusal, SlotAnswer};
-use objects::{
-    BlobRef, Certificate, Claim, Hash, Issuer, Key, Millis, Named, Object, Spent, Standing,
-};
+use objects::{BlobRef, Certificate, Claim, Hash, Issuer, Key, Millis, Named, Object, Spent};
 
 use crate::broken::Broken;
 use crate::check::alone;
@@ -181,27 +179,16 @@ impl<S: Shelf> Relay<S> {
             return Ok(worst.max(Found::Forbidden));
         };
         for named in &claim.certificates {
-            worst = worst.max(self.certificate_named(team, admin, named)?);
+            worst = worst.max(self.certificate_named(now, team, admin, named)?);
         }
         Ok(worst)
     }
 
-    /// Is a device the member tool or an admin's now? Then the key that it issues with.
-    fn admin(&mut self, now: Millis, team: TeamId, device: Device) -> Result<Option<Key>, Fault> {
-        let certificate = self.certificate(team, device)?;
-        Ok(certificate.and_then(|certificate| match certificate.standing {
-            _ if !certificate.counts(now) => None,
-            Standing::Admin(grant) => (now < grant.until).then_some(certificate.log_key),
-            Standing::Certified => (device == Device::MEMBER_TOOL).then_some(certificate.log_key),
-            Standing::Revoked => None,
-        }))
-    }
-
-    /// May an admin with this key bring a certificate into effect? What the root has issued, and
-    /// what it has issued itself, over devices that are neither the member tool's nor an admin's,
-    /// under the key that the device has.
+    /// May a certificate with this name be brought into effect by the admin with this key? What the
+    /// root has issued, and what it has issued itself, as far as it may issue.
     fn certificate_named(
         &mut self,
+        now: Millis,
         team: TeamId,
         admin: Key,
         named: &Named,
@@ -222,20 +209,11 @@ impl<S: Shelf> Relay<S> {
         else {
             return Ok(Found::Other);
         };
-        let Issuer::Admin(issuer) = read.issuer else {
-            return Ok(Found::Whole);
+        let own = match read.issuer {
+            Issuer::Root => true,
+            Issuer::Admin(issuer) => issuer.key == admin,
         };
-        let over = self.certificate(team, device)?;
-        let over_admin = device == Device::MEMBER_TOOL
-            || over.is_some_and(|over| matches!(over.standing, Standing::Admin(_)));
-        // A number stays whose it was, and who is revoked stays so; only the root says otherwise.
-        let same = over.is_none_or(|over| {
-            let revoked = over.standing == Standing::Revoked;
-            over.log_key == read.log_key
-                && over.credential == read.credential
-                && (!revoked || read.standing == Standing::Revoked)
-        });
-        let allowed = issuer.key == admin && !over_admin && same;
+        let allowed = own && self.may_issue(now, named.name, &read)?.is_ok();
         Ok(if allowed { Found::Whole } else { Found::Forbidden })
     }
 

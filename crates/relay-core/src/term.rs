@@ -1,6 +1,6 @@
 //! Terms: which relay is the origin of a team, and whose receipts count.
 
-use names::{Device, Rest, Slot, Team, TeamId};
+use names::{Rest, Slot, Team, TeamId};
 use objects::{Hash, Millis, Object, Receipt, Term};
 
 use crate::broken::Broken;
@@ -67,7 +67,7 @@ impl<S: Shelf> Relay<S> {
         if !self.terms.contains_key(&team) {
             let mut terms = Vec::new();
             if let Some(root) = self.root(team) {
-                let kept = self.newest_generations(team, Device::ORIGIN)?;
+                let kept = self.newest_terms(team)?;
                 terms.extend(kept.iter().filter_map(|kept| Term::read(&kept.object, &root).ok()));
             }
             self.terms.insert(team, terms);

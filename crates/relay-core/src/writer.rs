@@ -2,7 +2,7 @@
 
 use names::{Device, Generation, Name, Prefix, Rest, Slot, TeamId};
 use objects::wire::{Refusal, SubscriptionStanding};
-use objects::{Certificate, Claim, Key, Millis, Standing};
+use objects::{Certificate, Claim, Issuer, Key, Millis, Standing};
 
 use crate::face::{Fault, Peer};
 use crate::notes;
@@ -112,29 +112,55 @@ impl<S: Shelf> Relay<S> {
         Ok(Some(certificate))
     }
 
-    /// Every key that `device` was ever certified with, in effect or not.
+    /// Every key that `device` was ever certified with: by what is in effect, and by what may still
+    /// come into effect, or was there under another origin.
     pub(crate) fn keys_ever(&self, team: TeamId, device: Device) -> Result<Vec<Key>, Fault> {
         let Some(root) = self.root(team) else {
             return Ok(Vec::new());
         };
-        let kept = self.newest_generations(team, device)?;
+        let mut kept = Vec::new();
+        let (head, mut after, mut newest) = (notes::effects_of(team, device), Vec::new(), None);
+        loop {
+            let page = self.shelf.notes(&head, &after, PAGE)?;
+            let Some((last, _)) = page.last() else {
+                break;
+            };
+            after.clone_from(last);
+            for (topic, note) in &page {
+                let read = notes::generation_of(topic).zip(notes::read_effect(note));
+                if let Some((generation, (_, hash))) = read {
+                    let name = team.name(Rest::Certificate { device, generation });
+                    kept.extend(self.shelf.find(name, &hash)?);
+                    newest = Some(generation);
+                }
+            }
+        }
+        // Anybody who was an admin once may have put one under the highest number.
+        let reach = Certificate::reach(newest, &Issuer::Root);
+        kept.extend(self.generations_up_to(team, device, reach)?);
         let read = kept.iter().filter_map(|kept| Certificate::read(&kept.object, &root).ok());
         Ok(read.map(|certificate| certificate.log_key).collect())
     }
 
-    /// What is stored under the highest generations of a device number, the highest last.
-    pub(crate) fn newest_generations(
+    /// What is stored under the highest generations of the number of no device, the highest last:
+    /// terms, which only the root writes.
+    pub(crate) fn newest_terms(&self, team: TeamId) -> Result<Vec<crate::Kept>, Fault> {
+        let device = Device::ORIGIN;
+        let last = self.shelf.last(generations(team, device)?)?;
+        let last = last.map(|kept| kept.object.name().place().rest);
+        let Some(Rest::Certificate { generation, .. }) = last else {
+            return Ok(Vec::new());
+        };
+        self.generations_up_to(team, device, generation)
+    }
+
+    fn generations_up_to(
         &self,
         team: TeamId,
         device: Device,
+        last: Generation,
     ) -> Result<Vec<crate::Kept>, Fault> {
         let mut found = Vec::new();
-        let Some(last) = self.shelf.last(generations(team, device)?)? else {
-            return Ok(found);
-        };
-        let Rest::Certificate { generation: last, .. } = last.object.name().place().rest else {
-            return Ok(found);
-        };
         for generation in last.value().saturating_sub(MOST_GENERATIONS)..=last.value() {
             let generation = Generation::truncate(generation);
             found.extend(self.shelf.get(team.name(Rest::Certificate { device, generation }))?);
@@ -159,6 +185,7 @@ impl<S: Shelf> Relay<S> {
                 self.shelf.set_note(&topic, Some(&notes::effect_by(slot, &named.hash)))?;
             }
             self.certificates.remove(&(team, device));
+            self.note_admin(team, device)?;
             self.certified(now, team, device)?;
         }
         Ok(())
@@ -181,6 +208,7 @@ impl<S: Shelf> Relay<S> {
             }
         }
         self.certificates.retain(|(of, _), _| *of != team);
+        self.admins.remove(&team);
         Ok(())
     }
 }

@@ -405,3 +405,80 @@ fn nobody_takes_the_policy_away() {
     policy_is_refused(1, &Extensions::empty());
     policy_is_refused(0, &Extensions::empty());
 }
+
+/// `MLS-42`
+#[test]
+fn generations_that_an_admin_has_taken_stop_nobody_for_good() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);
+    let [alice, bob, carol] = [1, 2, 3].map(|node| device(&world, team, node));
+    let signer = log_signer(&world, team, 1);
+    let (_, admin) = grant(&world, team, 1);
+    for (node, role) in [(0, true), (0, false)] {
+        world.act(node, |endpoint, now| endpoint.set_role(now, team, alice, role).unwrap());
+        world.run();
+    }
+    // What somebody stored who was an admin once, as no relay should.
+    let highest = Generation::MAX.value();
+    let by_alice = Some((&signer, admin));
+    let squat = certificate(&world, team, bob, highest, Standing::Certified, by_alice);
+    world.relay.store(&squat);
+    for generation in 1..=8 {
+        let by_alice = Some((&signer, admin));
+        let squat = certificate(&world, team, carol, generation, Standing::Certified, by_alice);
+        world.relay.store(&squat);
+    }
+    world.run();
+    for device in [bob, carol] {
+        world.act(0, |endpoint, now| endpoint.remove_device(now, team, device).unwrap());
+        world.run();
+        assert_eq!(world.nodes[0].wished.last(), Some(&(crate::Wish::Remove(device), Ok(()))));
+    }
+    assert_eq!(devices(&world, 1, team), 2);
+}
+
+/// `MLS-42`
+#[test]
+fn a_wish_for_which_no_generation_is_left_to_an_admin_ends_and_the_root_has_its_own() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);
+    let [alice, bob, carol] = [1, 2, 3].map(|node| device(&world, team, node));
+    let (_, grant_of_carol) = grant(&world, team, 3);
+    let signer = log_signer(&world, team, 3);
+    for admin in [alice, carol] {
+        world.act(0, |endpoint, now| endpoint.set_role(now, team, admin, true).unwrap());
+        world.run();
+    }
+    for generation in 1..=8 {
+        let by_carol = Some((&signer, grant_of_carol));
+        let squat = certificate(&world, team, bob, generation, Standing::Certified, by_carol);
+        world.relay.store(&squat);
+    }
+    world.run();
+    world.act(1, |endpoint, now| endpoint.remove_device(now, team, bob).unwrap());
+    world.run();
+    let taken = (crate::Wish::Remove(bob), Err(crate::NotDone::NumbersTaken));
+    assert_eq!(world.nodes[1].wished.last(), Some(&taken));
+    world.act(0, |endpoint, now| endpoint.remove_device(now, team, bob).unwrap());
+    world.run();
+    assert_eq!(world.nodes[0].wished.last(), Some(&(crate::Wish::Remove(bob), Ok(()))));
+    assert_eq!(devices(&world, 1, team), 3);
+}
+
+/// `MLS-42`
+#[test]
+fn an_admin_names_no_generation_behind_which_nobody_could_revoke() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    let [alice, bob] = [1, 2].map(|node| device(&world, team, node));
+    let (_, admin) = grant(&world, team, 1);
+    let signer = log_signer(&world, team, 1);
+    world.act(0, |endpoint, now| endpoint.set_role(now, team, alice, true).unwrap());
+    world.run();
+    let highest = Generation::MAX.value();
+    let by_alice = Some((&signer, admin));
+    let object = certificate(&world, team, bob, highest, Standing::Certified, by_alice);
+    commits(&mut world, team, 1, &[object], |builder| builder);
+    world.run();
+    assert!(skipped(&world, 0, Skip::BadClaim) && skipped(&world, 2, Skip::BadClaim));
+    world.act(0, |endpoint, now| endpoint.remove_device(now, team, bob).unwrap());
+    world.run();
+    assert_eq!(world.nodes[0].wished.last(), Some(&(crate::Wish::Remove(bob), Ok(()))));
+}

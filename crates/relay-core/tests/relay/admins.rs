@@ -1,5 +1,6 @@
 //! Who brings certificates into effect, and over whom.
 
+use names::Generation;
 use objects::wire::{FromRelay, Refusal, SlotAnswer, SubscriptionStanding};
 use objects::{Admin, Claim, Grant, Issuer, Object, Standing};
 use relay_core::Peer;
@@ -138,4 +139,59 @@ fn the_first_claim_that_names_a_certificate_lets_a_newcomer_read_and_write() {
     assert_eq!(*world.last_answer(peer), subscribed(SubscriptionStanding::Active));
     assert_eq!(world.names(peer).last(), Some(&claim.name()));
     world.publish(admin, &entry).unwrap();
+}
+
+/// `RELAY-28`
+#[test]
+fn whoever_was_an_admin_once_takes_no_generation_of_anybody() {
+    let mut world = World::new();
+    let (ada, bob) = (world.cast.writer(11), world.cast.writer(12));
+    world.certify(&bob);
+    let (standing, _) = grant(&world, &ada);
+    let certificate = world.cast.certificate(&ada, 0, standing);
+    world.effect(&certificate);
+    let revoked = world.cast.certificate(&ada, 1, Standing::Revoked);
+    world.effect(&revoked);
+    let peer = world.peer();
+    for generation in [1, 2, 8, Generation::MAX.value()] {
+        let late = issued(&world, &ada, &bob, generation, Standing::Revoked);
+        assert_eq!(world.publish(peer, &late), Err(Refusal::Uncertified), "{generation}");
+    }
+    let by_root = world.cast.certificate(&bob, 1, Standing::Revoked);
+    world.effect(&by_root);
+}
+
+/// `RELAY-28`
+#[test]
+fn an_admin_that_takes_all_generations_within_reach_leaves_the_root_its_own() {
+    let mut world = World::new();
+    let (mut eva, bob) = (world.cast.writer(11), world.cast.writer(12));
+    world.certify(&bob);
+    let (standing, _) = grant(&world, &eva);
+    let certificate = world.cast.certificate(&eva, 0, standing);
+    world.effect(&certificate);
+    let peer = world.peer();
+    for generation in 1..=8 {
+        let taken = issued(&world, &eva, &bob, generation, Standing::Certified);
+        world.publish(peer, &taken).unwrap();
+    }
+    for generation in [9, Generation::MAX.value()] {
+        let beyond = issued(&world, &eva, &bob, generation, Standing::Certified);
+        assert_eq!(world.name(peer, &mut eva, &beyond), Err(Refusal::Uncertified));
+    }
+    // Its own, an admin does not take at all.
+    let own = issued(&world, &eva, &eva, 1, Standing::Certified);
+    assert_eq!(world.publish(peer, &own), Err(Refusal::Uncertified));
+    for generation in [17, Generation::MAX.value()] {
+        let beyond = world.cast.certificate(&bob, generation, Standing::Revoked);
+        assert_eq!(world.publish(peer, &beyond), Err(Refusal::Uncertified), "{generation}");
+    }
+    let (bobs, evas) = (
+        world.cast.certificate(&bob, 9, Standing::Revoked),
+        world.cast.certificate(&eva, 1, Standing::Revoked),
+    );
+    world.effect(&bobs);
+    world.effect(&evas);
+    let entry = bob.entry(&world.cast, b"late").sign(&bob.log).unwrap();
+    assert_eq!(world.publish(peer, &entry), Err(Refusal::Revoked));
 }

@@ -93,6 +93,13 @@ fn certificates_come_from_the_root_or_an_admin_that_it_names() {
     let unnamed = world.cast.certificate_by(&stranger, self_made, &alice, 0, certified, times);
     assert_eq!(world.publish(peer, &unnamed), Err(Refusal::Uncertified));
     let good = world.cast.certificate_by(&admin, issuer, &alice, 0, certified, times);
+    assert_eq!(world.publish(peer, &good), Err(Refusal::Uncertified), "its own is not in effect");
+    let objects::Issuer::Admin(objects::Admin { until, .. }) = issuer else { unreachable!() };
+    let named =
+        objects::Admin::name(&world.cast.root, world.cast.team, admin.key(), Millis(0), until);
+    let grant = objects::Grant { until, signature: named.signature };
+    let own = world.cast.certificate(&world.cast.writer(50), 0, Standing::Admin(grant));
+    world.effect(&own);
     world.publish(peer, &good).unwrap();
     assert!(world.stores(&good));
 }

@@ -1,10 +1,11 @@
 //! What a child stores, and how it becomes the origin's.
 
 use names::Rest;
-use objects::Draft;
 use objects::wire::{FromRelay, Refusal, ToRelay};
+use objects::{Draft, Millis, Receipt, Signer, Standing};
+use relay_core::{Put, Shelf};
 
-use super::{Tree, key};
+use super::{Tree, key, signer};
 use crate::people::{DAY, Writer};
 
 /// A root and a child, linked; a client at the child, a certified writer.
@@ -208,4 +209,24 @@ fn of_two_blobs_under_one_name_the_origins_counts_everywhere() {
     for at in [0, 1] {
         assert!(tree.holds(at, &there) && !tree.holds(at, &here[0]), "at {at}");
     }
+}
+
+/// `RELAY-28`
+#[test]
+fn what_the_origin_has_comes_down_whatever_stands_under_the_highest_generations() {
+    let (mut tree, client, mut alice) = pair();
+    // What a relay stored that knew of no limit, for another key.
+    let highest = names::Generation::MAX.value();
+    let mut other = tree.cast.writer(11);
+    other.log = Signer::from_seed(&[99; 32]);
+    let object = tree.cast.certificate(&other, highest, Standing::Certified);
+    let receipt = Receipt::sign(&signer(0), &object, names::Slot::ZERO, tree.now);
+    let put = Put { object: &object, receipt: &receipt, settled: true, until: Millis::NEVER };
+    tree.nodes[1].relay.shelf_mut().put(put).unwrap();
+    let elsewhere = tree.client(0);
+    let entry = alice.say(&tree.cast, b"from the root");
+    tree.publish(elsewhere, &entry);
+    tree.run();
+    assert!(tree.holds(1, &entry));
+    assert!(tree.clients[client].delivered.iter().any(|(object, _)| *object == entry));
 }
