@@ -1,7 +1,7 @@
 //! What the author of a claim may do: as everybody sees it.
 
 use names::{Device, Rest, Slot, TeamId};
-use objects::{Certificate, Claim, Hash, Issuer, Label, Millis, Named, Object, Standing};
+use objects::{Certificate, Claim, Hash, Issuer, Key, Label, Millis, Named, Object, Standing};
 use openmls::prelude::{Credential, LeafNodeIndex, MlsGroup, Proposal, StagedCommit};
 
 use crate::bond::{is_bound, never_ends};
@@ -12,8 +12,11 @@ use crate::{Endpoint, Fault, Policy};
 pub(crate) enum Vetted {
     /// Something that it names has not arrived yet.
     Wait,
-    /// It is malformed, not its device's, or names what its device may not.
+    /// It is malformed, not by a device that may claim, or names what its device may not.
     Bad,
+    /// Its device, whose key this is, has not signed this copy. The origin gives no slot to such a
+    /// claim: it is another copy's.
+    Forged(Key),
     /// What it names is in effect from its slot on.
     Good(Box<Claim>),
 }
@@ -42,8 +45,11 @@ impl Endpoint {
             return Ok(if wait { Vetted::Wait } else { Vetted::Bad });
         };
         // The time in the claim's receipt: the same for everybody.
-        if !writer.counts(at) || !self.is_signed_by(object, &writer.log_key) {
+        if !writer.counts(at) {
             return Ok(Vetted::Bad);
+        }
+        if !self.is_signed_by(object, &writer.log_key) {
+            return Ok(Vetted::Forged(writer.log_key));
         }
         let admin = match writer.standing {
             Standing::Admin(grant) => at < grant.until,

@@ -30,7 +30,7 @@ pub(crate) enum Ahead {
     Claim = 2,
     Entry = 3,
     Pointer = 4,
-    /// A claim that came before the term that says who orders.
+    /// A claim that came before the term that says who orders, or another copy of one.
     Unordered = 5,
 }
 
@@ -71,6 +71,12 @@ impl Endpoint {
         if let Some(receipt) = receipt {
             self.settled(now, receipt)?;
         }
+        // Relays take the data of entries only, and not before their time: whoever hands out a bare
+        // header before has not handed out the object.
+        let expired = object.expires() <= now.max(row.origin_time());
+        if object.data().is_none() && !(expired && matches!(rest, Rest::Message { .. })) {
+            return Ok(());
+        }
         match rest {
             Rest::Message { channel, device, number } => {
                 let number = number.value();
@@ -105,10 +111,15 @@ impl Endpoint {
         kind: Ahead,
         object: &Object,
     ) -> Result<(), Fault> {
-        if self.rows().count(Table::Ahead, &team_key(team)) < MOST_UNPROVEN {
-            self.keep(team, kind, object, None)?;
+        if self.rows().count(Table::Ahead, &team_key(team)) >= MOST_UNPROVEN {
+            return Ok(());
         }
-        Ok(())
+        if kind != Ahead::Entry {
+            return self.keep(team, kind, object, None);
+        }
+        // Which copy its device signed shows when its certificate is here.
+        let key = [ahead_key(team, kind, object.name()), object.signature().0.to_vec()].concat();
+        self.rows().put(Table::Ahead, &key, &AheadRow::new(object, None))
     }
 
     /// Tries the entries that were put aside.

@@ -1,7 +1,7 @@
 //! Slots: the one order of commits, as the origin's receipts say it.
 
 use names::{Device, Name, Rest, Slot, TeamId};
-use objects::{Claim, Millis, Object, Receipt};
+use objects::{Claim, Key, Millis, Object, Receipt};
 
 use crate::authority::Vetted;
 use crate::judge::Verdict;
@@ -55,11 +55,38 @@ impl Endpoint {
             }
             return self.forget_pieces(object);
         }
+        let kept: Option<AheadRow> =
+            self.rows().get(Table::Ahead, &ahead_key(team, Ahead::Claim, name))?;
+        if let Some(kept) = kept
+            && kept.object()? != *object
+        {
+            // Another copy: which of them its device has signed shows when it is due.
+            return self.keep_unordered(team, object, receipt);
+        }
         self.keep(team, Ahead::Claim, object, Some(receipt))?;
         self.advance(now, team)
     }
 
-    /// Puts a claim aside until a term says whose receipt it needs; only so many.
+    /// The claim that is due is a forged copy: takes one that its device has signed, if it is here.
+    fn next_copy(&self, team: TeamId, name: Name, key: &Key) -> Result<bool, Fault> {
+        self.rows().remove(Table::Ahead, &ahead_key(team, Ahead::Claim, name));
+        for key_of_copy in self.rows().keys(Table::Ahead, &ahead_key(team, Ahead::Unordered, name))
+        {
+            let Some(copy) = self.rows().get::<AheadRow>(Table::Ahead, &key_of_copy)? else {
+                continue;
+            };
+            self.rows().remove(Table::Ahead, &key_of_copy);
+            let (object, receipt) = (copy.object()?, copy.receipt()?.ok_or(Fault::Row)?);
+            if object.verifies(key) && self.ordered(&object, &receipt)? == Some(true) {
+                self.keep(team, Ahead::Claim, &object, Some(&receipt))?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Puts a claim aside until a term says whose receipt it needs, or which of several copies is the
+    /// real one; only so many.
     fn keep_unordered(
         &self,
         team: TeamId,
@@ -73,6 +100,7 @@ impl Endpoint {
         let mut key = ahead_key(team, Ahead::Unordered, object.name());
         // Of several for one slot, only the term will tell which is the real one.
         key.extend_from_slice(&object.entry_hash().0);
+        key.extend_from_slice(&object.signature().0);
         self.rows().put(Table::Ahead, &key, &AheadRow::new(object, Some(receipt)))
     }
 
@@ -142,6 +170,11 @@ impl Endpoint {
         let claim = match self.vet(team, slot, &object, receipt.at)? {
             Vetted::Wait => return Ok(None),
             Vetted::Bad => None,
+            Vetted::Forged(key) => {
+                self.outputs.push_back(Output::Notice(Notice::Forged { name: object.name() }));
+                let other = self.next_copy(team, object.name(), &key)?;
+                return if other { self.due(team, row) } else { Ok(None) };
+            }
             Vetted::Good(claim) => Some(claim),
         };
         Ok(Some(Due { slot, object, receipt, claim }))

@@ -1,5 +1,6 @@
 mod adversary;
 mod bonds;
+mod copies;
 mod crash;
 mod cut;
 mod guard;

@@ -1,7 +1,7 @@
 //! What comes down from the parent.
 
 use names::{Device, Number, Prefix, Rest, Slot, TeamId};
-use objects::{Hash, Key, Millis, Object, Receipt, WelcomePointer};
+use objects::{Claim, Hash, Millis, Object, Receipt, Spent, WelcomePointer};
 
 use crate::check;
 use crate::face::Fault;
@@ -95,6 +95,7 @@ impl<S: Shelf> Relay<S> {
             (None, _) => None,
         };
         if let Some(kept) = self.shelf.find(name, &hash)? {
+            self.restore(now, None, &kept, object)?;
             return match settled {
                 Some(receipt) if !kept.settled => self.settled(name, &hash, &receipt),
                 _ => Ok(()),
@@ -138,20 +139,35 @@ impl<S: Shelf> Relay<S> {
                 let log = Prefix::log(place.team, channel, device);
                 return self.follows(log, number, object, settled.is_some());
             }
-            Rest::Slot(slot) => return self.next_claim(place.team, slot, object),
+            Rest::Slot(slot) => {
+                if !self.claims_once(place.team, object)? {
+                    return Ok(Fate::Ignore);
+                }
+                return self.next_claim(place.team, slot, object);
+            }
             Rest::Blob { device, piece, .. } => {
                 self.signed_once(now, place.team, device, object, settled.is_some())?
                     && check::blob_piece(object, piece.value()).is_ok()
             }
             Rest::KeyPackage { .. } => check::self_signed(object, place.team, &root).is_ok(),
             Rest::Welcome { .. } if settled.is_some() => {
-                let pointer = WelcomePointer::parse(object.data().unwrap_or_default());
-                pointer
-                    .is_ok_and(|pointer| WelcomePointer::rest(&pointer.announcement) == place.rest)
+                match WelcomePointer::parse(object.data().unwrap_or_default()) {
+                    Ok(pointer) if WelcomePointer::rest(&pointer.announcement) == place.rest => {
+                        self.points_once(&pointer, object)?
+                    }
+                    Ok(_) | Err(_) => false,
+                }
             }
             Rest::Welcome { .. } => self.welcomes(now, (place.team, place.rest), object)?.is_ok(),
             Rest::Certificate { device, .. } => check::certified(object, device, &root).is_ok(),
-            Rest::Use(_) => true,
+            Rest::Use(_) => match Spent::parse(object.data().unwrap_or_default()) {
+                Ok(spent) => {
+                    // Its team may not be read here.
+                    let keys = self.keys_ever(spent.team, spent.device)?;
+                    keys.is_empty() || keys.iter().any(|key| object.verifies(key))
+                }
+                Err(_) => false,
+            },
             Rest::Code(_) => false,
         };
         let gone = kept_until(object, settled.map_or(now, |receipt| receipt.at)) <= now;
@@ -176,12 +192,41 @@ impl<S: Shelf> Relay<S> {
         object: &Object,
         settled: bool,
     ) -> Result<bool, Fault> {
-        let keys: Vec<Key> = if settled {
-            self.keys_ever(team, device)?
-        } else {
-            self.writer(team, device, now)?.ok().into_iter().collect()
+        if settled {
+            return self.signed_ever(team, device, object);
+        }
+        Ok(self.writer(team, device, now)?.is_ok_and(|key| object.verifies(&key)))
+    }
+
+    /// The origin's receipt covers no signature: a parent could have spoiled it on the way.
+    fn signed_ever(
+        &mut self,
+        team: TeamId,
+        device: Device,
+        object: &Object,
+    ) -> Result<bool, Fault> {
+        Ok(self.keys_ever(team, device)?.iter().any(|key| object.verifies(key)))
+    }
+
+    /// Is a claim whole, and signed by its device?
+    fn claims_once(&mut self, team: TeamId, object: &Object) -> Result<bool, Fault> {
+        match Claim::parse(object.data().unwrap_or_default()) {
+            Ok(claim) => self.signed_ever(team, claim.device, object),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Is a welcome pointer signed by the device of the claim that it names?
+    fn points_once(&mut self, pointer: &WelcomePointer, object: &Object) -> Result<bool, Fault> {
+        let team = pointer.welcome.first.team();
+        let Some(kept) = self.shelf.find(team.name(Rest::Slot(pointer.slot)), &pointer.claim)?
+        else {
+            return Ok(true);
         };
-        Ok(keys.iter().any(|key| object.verifies(key)))
+        match Claim::parse(kept.object.data().unwrap_or_default()) {
+            Ok(claim) => self.signed_ever(team, claim.device, object),
+            Err(_) => Ok(false),
+        }
     }
 
     fn follows(

@@ -45,8 +45,9 @@ impl<S: Shelf> Relay<S> {
         let Some(root) = self.root(place.team) else {
             return Ok(Refusal::UnknownOrg.into());
         };
-        if let Some(receipt) = self.receipt_of(object)? {
-            return Ok(Verdict::Again(receipt));
+        if let Some(kept) = self.shelf.find(name, &object.entry_hash())? {
+            self.restore(now, Some(peer), &kept, object)?;
+            return Ok(Verdict::Again(kept.receipt));
         }
         if let Some(why) = self.over_quota(now, peer, object)? {
             return Ok(why.into());

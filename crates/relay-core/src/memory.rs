@@ -190,6 +190,14 @@ impl Shelf for MemoryShelf {
         Ok(())
     }
 
+    fn restore(&mut self, object: &Object, until: Millis) -> Result<(), ShelfFault> {
+        if let Some(kept) = self.find(object.name(), &object.entry_hash())? {
+            let position = kept.position;
+            self.change(position, Some(Kept { object: object.clone(), until, ..kept }));
+        }
+        Ok(())
+    }
+
     fn remove(&mut self, name: Name, hash: &Hash) -> Result<(), ShelfFault> {
         if let Some(kept) = self.find(name, hash)? {
             self.change(kept.position, None);

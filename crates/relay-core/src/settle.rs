@@ -7,7 +7,7 @@ use objects::{Claim, Hash, Millis, Object, Receipt};
 use crate::face::{Fault, Peer};
 use crate::notes;
 use crate::relay::Relay;
-use crate::shelf::{Put, Shelf};
+use crate::shelf::{Kept, Put, Shelf};
 
 impl<S: Shelf> Relay<S> {
     /// Stores an object that was found good, with a receipt of this relay.
@@ -74,6 +74,30 @@ impl<S: Shelf> Relay<S> {
             | Rest::Use(_)
             | Rest::Code(_) => Ok(()),
         }
+    }
+
+    /// A copy of what is stored here came. If only the header is here although its time has not
+    /// come, it gets its data, and those who listen hear of it again.
+    pub(crate) fn restore(
+        &mut self,
+        now: Millis,
+        from: Option<Peer>,
+        kept: &Kept,
+        object: &Object,
+    ) -> Result<(), Fault> {
+        let until = kept_until(object, kept.receipt.at);
+        let bare = kept.object.data().is_none() && object.data().is_some();
+        // The same signature: its writer signed the hash of this data.
+        if !bare || until <= now || object.signature() != kept.object.signature() {
+            return Ok(());
+        }
+        self.shelf.restore(object, until)?;
+        if until != Millis::NEVER {
+            self.sweep_at = Some(self.sweep_at.map_or(until, |at| at.min(until)));
+        }
+        let shown = kept.settled.then_some(&kept.receipt);
+        self.deliver_live(from, kept.position, object, shown);
+        Ok(())
     }
 
     /// The origin has this object: its receipt is kept, and whoever published it is told.

@@ -108,6 +108,13 @@ pub trait Shelf {
     /// When the store is broken.
     fn set_receipt(&mut self, receipt: &Receipt, settled: bool) -> Result<(), ShelfFault>;
 
+    /// Gives an object that is stored without its data this copy's, until `until`; its position
+    /// stays.
+    ///
+    /// # Errors
+    /// When the store is broken.
+    fn restore(&mut self, object: &Object, until: Millis) -> Result<(), ShelfFault>;
+
     /// Removes an object, if it is there; its position is not used again.
     ///
     /// # Errors

@@ -135,8 +135,12 @@ impl<S: Shelf> Relay<S> {
                 }
             }
         }
-        // Anybody who was an admin once may have put one under the highest number.
-        let reach = Certificate::reach(newest, &Issuer::Root);
+        let reach = match self.newest_generation(team, device)? {
+            // Only the root writes them, and nobody names them.
+            Some(newest) if device == Device::MEMBER_TOOL => newest,
+            // Anybody who was an admin once may have put one under the highest number.
+            _ => Certificate::reach(newest, &Issuer::Root),
+        };
         kept.extend(self.generations_up_to(team, device, reach)?);
         let read = kept.iter().filter_map(|kept| Certificate::read(&kept.object, &root).ok());
         Ok(read.map(|certificate| certificate.log_key).collect())
@@ -145,13 +149,19 @@ impl<S: Shelf> Relay<S> {
     /// What is stored under the highest generations of the number of no device, the highest last:
     /// terms, which only the root writes.
     pub(crate) fn newest_terms(&self, team: TeamId) -> Result<Vec<crate::Kept>, Fault> {
-        let device = Device::ORIGIN;
+        match self.newest_generation(team, Device::ORIGIN)? {
+            Some(newest) => self.generations_up_to(team, Device::ORIGIN, newest),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn newest_generation(&self, team: TeamId, device: Device) -> Result<Option<Generation>, Fault> {
         let last = self.shelf.last(generations(team, device)?)?;
         let last = last.map(|kept| kept.object.name().place().rest);
-        let Some(Rest::Certificate { generation, .. }) = last else {
-            return Ok(Vec::new());
-        };
-        self.generations_up_to(team, device, generation)
+        Ok(match last {
+            Some(Rest::Certificate { generation, .. }) => Some(generation),
+            Some(_) | None => None,
+        })
     }
 
     fn generations_up_to(

@@ -59,6 +59,10 @@ impl Shelf for StoreShelf {
         self.0.set_receipt(receipt, settled).map_err(fault)
     }
 
+    fn restore(&mut self, object: &Object, until: Millis) -> Result<(), ShelfFault> {
+        self.0.restore(object, until).map_err(fault)
+    }
+
     fn remove(&mut self, name: Name, hash: &Hash) -> Result<(), ShelfFault> {
         self.0.remove(name, hash).map_err(fault)
     }

@@ -72,7 +72,7 @@ fn create(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 
 /// `position` is never used twice, even when the newest row has gone. `team` is origin, org and
 /// team as 64 bits: within a team, what came behind a position is one range of an index, however
@@ -90,7 +90,7 @@ CREATE TABLE objects (
     receipt BLOB,
     settled INTEGER NOT NULL
 );
-CREATE UNIQUE INDEX objects_by_name ON objects (name, hash);
+CREATE INDEX objects_by_name ON objects (name, hash);
 CREATE INDEX objects_by_team ON objects (team, position);
 CREATE INDEX objects_by_until ON objects (until) WHERE until IS NOT NULL;
 CREATE TABLE usage (org INTEGER PRIMARY KEY, bytes INTEGER NOT NULL);

@@ -27,7 +27,7 @@ pub struct Kept {
 /// What is to be stored.
 #[derive(Debug, Clone, Copy)]
 pub struct Put<'a> {
-    /// The object. Exactly this one must not be stored yet; another one under its name may be.
+    /// The object. Another one under its name may be stored, and another copy of it.
     pub object: &'a Object,
     /// Its receipt.
     pub receipt: Option<&'a Receipt>,
@@ -101,15 +101,36 @@ impl Store {
         row.map(parsed).transpose()
     }
 
-    /// Is exactly this object stored, with its data or without?
+    /// All copies of an object: the hash covers neither the signature nor whether the data is there,
+    /// nor the receipt.
     ///
     /// # Errors
     /// When the store is damaged or the disk fails.
-    pub fn position_of(&self, name: Name, hash: &Hash) -> Result<Option<u64>, StoreError> {
-        let sql = "SELECT position FROM objects WHERE name = ?1 AND hash = ?2";
+    pub fn copies(&self, name: Name, hash: &Hash) -> Result<Vec<Kept>, StoreError> {
+        let sql = "SELECT position, object, receipt, settled, until FROM objects
+                   WHERE name = ?1 AND hash = ?2 ORDER BY position";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let position = statement.query_row(params![name.bytes(), hash.0], |row| row.get(0));
-        Ok(position.optional()?.map(i64::cast_unsigned))
+        let rows = statement.query_map(params![name.bytes(), hash.0], raw)?;
+        rows.map(|row| parsed(row?)).collect()
+    }
+
+    /// Gives an object that is stored without its data another copy's, at the same position.
+    ///
+    /// # Errors
+    /// When the store is damaged or the disk fails.
+    pub fn restore(&mut self, object: &Object, until: Millis) -> Result<(), StoreError> {
+        let (name, hash) = (object.name(), object.entry_hash());
+        let Some(before) = self.find(name, &hash)? else {
+            return Ok(());
+        };
+        self.begin()?;
+        let bytes = object.bytes();
+        let sql = "UPDATE objects SET object = ?2, until = ?3 WHERE position = ?1";
+        let values = params![before.position.cast_signed(), bytes, until_key(until)];
+        self.connection.prepare_cached(sql)?.execute(values)?;
+        let len = |bytes: &[u8]| i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        let change = len(&bytes).saturating_sub(len(&before.object.bytes()));
+        self.count_bytes(name.team(), change)
     }
 
     /// The object with the highest name under `prefix`, which does not stand for several paths; of

@@ -174,10 +174,35 @@ fn two_objects_under_one_name_are_kept_and_the_first_is_found() {
     put(&mut store, &entry(0), None).unwrap();
     put(&mut store, &other, None).unwrap();
     assert_eq!(store.get(name).unwrap().unwrap().object, entry(0));
-    assert_eq!(store.position_of(name, &other.entry_hash()).unwrap(), Some(2));
-    assert_eq!(store.position_of(name, &Hash::NONE).unwrap(), None);
-    assert!(put(&mut store, &entry(0), None).is_err());
-    assert_eq!(store.behind(team(1), Prefix::team(team(1)), 0, 9).unwrap().len(), 2);
+    let copies = store.copies(name, &other.entry_hash()).unwrap();
+    assert_eq!(copies.iter().map(|kept| kept.position).collect::<Vec<_>>(), [2]);
+    assert_eq!(store.copies(name, &Hash::NONE).unwrap(), []);
+    put(&mut store, &entry(0).header_only(), None).unwrap();
+    let copies = store.copies(name, &entry(0).entry_hash()).unwrap();
+    let whole = copies.iter().map(|kept| kept.object.data().is_some());
+    assert_eq!(whole.collect::<Vec<_>>(), [true, false]);
+    assert_eq!(store.behind(team(1), Prefix::team(team(1)), 0, 9).unwrap().len(), 3);
+}
+
+/// `STORE-08`
+#[test]
+fn what_is_stored_without_its_data_is_given_it_at_the_same_position() {
+    let (_folder, path) = folder();
+    let mut store = open(&path);
+    put(&mut store, &entry(0), None).unwrap();
+    let bytes = store.stored_bytes(team(1)).unwrap();
+    put(&mut store, &entry(1), None).unwrap();
+    let both = store.stored_bytes(team(1)).unwrap();
+    let (bare, hash) = (entry(0).header_only(), entry(0).entry_hash());
+    store.remove(bare.name(), &hash).unwrap();
+    put(&mut store, &bare, None).unwrap();
+    assert!(store.stored_bytes(team(1)).unwrap() < both);
+    store.restore(&entry(0), Millis(DAY)).unwrap();
+    store.commit().unwrap();
+    let kept = store.get(bare.name()).unwrap().unwrap();
+    assert_eq!((kept.object, kept.position, kept.until), (entry(0), 3, Millis(DAY)));
+    assert_eq!(store.stored_bytes(team(1)).unwrap(), both);
+    assert!(both > bytes);
 }
 
 /// `STORE-05`
@@ -236,15 +261,15 @@ fn a_store_in_use_a_damaged_one_and_one_from_the_future_are_told_apart() {
     assert!(matches!(damaged, Err(StoreError::Damaged(_))), "{damaged:?}");
     assert_eq!(std::fs::read(&rubbish).unwrap(), [0x5a; 9000]);
     let connection = rusqlite::Connection::open(&path).unwrap();
-    connection.pragma_update(None, "user_version", 3).unwrap();
+    connection.pragma_update(None, "user_version", 4).unwrap();
     drop(connection);
     let future = Store::open(&path, Durability::Process);
-    assert!(matches!(future, Err(StoreError::TooNew { found: 3, known: 2 })), "{future:?}");
+    assert!(matches!(future, Err(StoreError::TooNew { found: 4, known: 3 })), "{future:?}");
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 1).unwrap();
     drop(connection);
     let past = Store::open(&path, Durability::Process);
-    assert!(matches!(past, Err(StoreError::TooOld { found: 1, known: 2 })), "{past:?}");
+    assert!(matches!(past, Err(StoreError::TooOld { found: 1, known: 3 })), "{past:?}");
 }
 
 /// `STORE-08`

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipc_schema_net::{Cursor, FromNet};
-use names::{Name, Prefix, TeamId};
+use names::{Name, Prefix, Rest, TeamId};
 use objects::{Object, Receipt};
-use store_io::{Put, Store, StoreError};
+use store_io::{Kept, Put, Store, StoreError};
 
 use crate::cache::{self, Reached};
 use crate::desk::Linked;
@@ -123,7 +123,8 @@ impl Feed {
         wanted.filter(|prefix| upstream.includes(prefix)).collect()
     }
 
-    /// Puts an object that the relay delivered into the cache, once.
+    /// Puts an object that the relay delivered into the cache: each copy that could be the only good
+    /// one once.
     pub(crate) fn keep(
         &mut self,
         cache: &mut Store,
@@ -138,7 +139,8 @@ impl Feed {
             // On its way when the subscription ended.
             return Ok(());
         };
-        if cache.position_of(name, &object.entry_hash())?.is_none() {
+        let copies = cache.copies(name, &object.entry_hash())?;
+        if !copies.iter().any(|kept| stands_for(kept, object, receipt)) {
             let until = cache::until(object);
             cache.put(Put { object, receipt, settled: receipt.is_some(), until })?;
             self.note_more(name);
@@ -201,6 +203,16 @@ impl Feed {
             wanted.more |= wanted.prefix.covers(name);
         }
     }
+}
+
+/// Has `secure-proc` with `kept` all that it could have with a delivered copy? The hash covers
+/// neither the signature nor the presence of the data, and a claim counts with its receipt only: a
+/// relay that spoils one copy must not keep out another's.
+fn stands_for(kept: &Kept, object: &Object, receipt: Option<&Receipt>) -> bool {
+    let claim = matches!(object.name().place().rest, Rest::Slot(_));
+    kept.object.signature() == object.signature()
+        && (kept.object.data().is_some() || object.data().is_none())
+        && (!claim || receipt.is_none() || kept.receipt.as_ref() == receipt)
 }
 
 const PAGE: usize = 64;

@@ -174,3 +174,45 @@ fn proofs_are_asked_for_again_when_they_are_half_spent() {
     world.give(Input::Unlinked(LinkLoss::Unreachable));
     assert_eq!(world.desk.wake_at(), None);
 }
+
+/// `NET-04`
+#[test]
+fn a_copy_that_a_relay_has_spoiled_does_not_keep_out_the_good_one() {
+    let mut world = World::subscribed(100);
+    let good = entry(0);
+    let mut bytes = good.bytes();
+    let at = bytes.windows(64).position(|window| window == good.signature().0).unwrap();
+    bytes[at] ^= 1;
+    let unsigned = Object::parse(&bytes).unwrap();
+    assert_eq!(unsigned.entry_hash(), good.entry_hash());
+    let bare = good.clone().header_only();
+    let mut position = 0;
+    for copy in [&bare, &unsigned, &good] {
+        position += 1;
+        assert_eq!(world.deliver(position, copy), [world.arrived(position, copy)]);
+    }
+    for again in [&bare, &unsigned, &good] {
+        assert_eq!(world.deliver(9, again), []);
+    }
+    // A claim is worth nothing without the right receipt.
+    let draft = Draft {
+        name: team(1).name(Rest::Slot(Slot::truncate(1))),
+        created: Millis(0),
+        expires: Millis::NEVER,
+        previous: Hash::NONE,
+        part: Part::ONLY,
+        data: b"claim",
+    };
+    let claim = draft.sign(&Signer::from_seed(&[1; 32])).unwrap();
+    let receipts = [2, 3].map(|seed| {
+        Receipt::sign(&Signer::from_seed(&[seed; 32]), &claim, Slot::truncate(1), Millis(1))
+    });
+    for receipt in [None, Some(receipts[0]), Some(receipts[1])] {
+        let object = claim.clone();
+        let told = world.relay_says(FromRelay::Deliver { position: 9, object, receipt });
+        assert_eq!(told.len(), 1, "{receipt:?}");
+        let object = claim.clone();
+        let again = world.relay_says(FromRelay::Deliver { position: 9, object, receipt });
+        assert_eq!(again, []);
+    }
+}

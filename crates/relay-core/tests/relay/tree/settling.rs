@@ -230,3 +230,87 @@ fn what_the_origin_has_comes_down_whatever_stands_under_the_highest_generations(
     assert!(tree.holds(1, &entry));
     assert!(tree.clients[client].delivered.iter().any(|(object, _)| *object == entry));
 }
+
+/// `RELAY-29`
+#[test]
+fn what_a_parent_has_stripped_is_whole_again_when_somebody_has_it() {
+    let (mut tree, client, mut alice) = pair();
+    let elsewhere = tree.client(0);
+    tree.cut(1);
+    let entries = [alice.say(&tree.cast, b"one"), alice.say(&tree.cast, b"two")];
+    for entry in &entries {
+        tree.publish(elsewhere, entry);
+    }
+    // The parent keeps the data to itself, and says that the origin has it.
+    for entry in &entries {
+        let (name, hash) = (entry.name(), entry.entry_hash());
+        let shelf = tree.nodes[0].relay.shelf_mut();
+        let kept = shelf.find(name, &hash).unwrap().unwrap();
+        shelf.remove(name, &hash).unwrap();
+        let (object, receipt) = (&entry.clone().header_only(), &kept.receipt);
+        let put = Put { object, receipt, settled: true, until: Millis::NEVER };
+        shelf.put(put).unwrap();
+    }
+    tree.link(1);
+    tree.run();
+    let bare = tree.kept(1).into_iter().find(|kept| kept.object.name() == entries[0].name());
+    assert_eq!(bare.unwrap().object, entries[0].clone().header_only());
+    // From a device, and from above.
+    tree.publish(client, &entries[0]);
+    let heard = tree.client(1);
+    let reader = tree.cast.writer(11);
+    tree.read(heard, &reader);
+    tree.nodes[0].relay.shelf_mut().restore(&entries[1], entries[1].expires()).unwrap();
+    tree.move_below(1, Some(0));
+    let topic = [b"c".as_slice(), &cursor_of(tree.cast.team)].concat();
+    tree.nodes[1].relay.shelf_mut().set_note(&topic, None).unwrap();
+    tree.relink(client);
+    tree.read(client, &reader);
+    tree.link(1);
+    tree.run();
+    for entry in &entries {
+        let kept = tree.kept(1).into_iter().find(|kept| kept.object.name() == entry.name());
+        assert_eq!(kept.unwrap().object, *entry);
+        assert!(tree.clients[client].delivered.iter().any(|(object, _)| object == entry));
+    }
+}
+
+fn cursor_of(team: names::TeamId) -> [u8; 8] {
+    let names::TeamId { origin, org, team } = team;
+    (origin.value() << 38 | org.value() << 20 | team.value()).to_be_bytes()
+}
+
+/// `RELAY-29`
+#[test]
+fn a_claim_that_was_spoiled_on_the_way_is_not_stored() {
+    let (mut tree, _, _) = pair();
+    let admin = tree.client(0);
+    tree.cut(1);
+    let (head, previous) = tree.head(0);
+    let claim = tree.complete(admin, (head + 1, previous), &[]);
+    tree.claim(admin, &claim);
+    let mut bytes = claim.bytes();
+    let at = bytes.windows(64).position(|window| window == claim.signature().0).unwrap();
+    bytes[at] ^= 1;
+    let spoiled = objects::Object::parse(&bytes).unwrap();
+    assert_eq!(spoiled.entry_hash(), claim.entry_hash());
+    let shelf = tree.nodes[0].relay.shelf_mut();
+    let kept = shelf.find(claim.name(), &claim.entry_hash()).unwrap().unwrap();
+    for object in [&spoiled, &claim.clone().header_only()] {
+        let shelf = tree.nodes[0].relay.shelf_mut();
+        shelf.remove(claim.name(), &claim.entry_hash()).unwrap();
+        let (receipt, until) = (&kept.receipt, Millis::NEVER);
+        shelf.put(Put { object, receipt, settled: true, until }).unwrap();
+        tree.link(1);
+        tree.run();
+        assert_eq!(tree.head(1).0, head);
+        tree.cut(1);
+    }
+    let shelf = tree.nodes[0].relay.shelf_mut();
+    shelf.remove(claim.name(), &claim.entry_hash()).unwrap();
+    let (object, receipt, until) = (&claim, &kept.receipt, Millis::NEVER);
+    shelf.put(Put { object, receipt, settled: true, until }).unwrap();
+    tree.link(1);
+    tree.run();
+    assert_eq!(tree.head(1).0, head + 1);
+}
