@@ -1,7 +1,7 @@
 //! The store, as the relay's decisions need it.
 
 use names::{Name, Prefix, TeamId};
-use objects::{Hash, Millis, Receipt};
+use objects::{Hash, Millis, Object, Receipt};
 use relay_core::{Kept, Note, Put, Shelf, ShelfFault};
 use store_io::{Store, StoreError};
 
