@@ -8,7 +8,7 @@ use objects::{
 use crate::open::{Ahead, ahead_prefix};
 use crate::pool::org_of;
 use crate::rows::Table;
-use crate::state::{AheadRow, Purpose, Stage, stored_object, team_key};
+use crate::state::{AheadRow, Head, Purpose, Stage, stored_object, team_key};
 use crate::{Endpoint, Fault, Notice, Output};
 
 impl Endpoint {
@@ -55,8 +55,9 @@ impl Endpoint {
 
     /// The claim that a later term names as the last before it.
     fn agreed(&self, team: TeamId, slot: Slot) -> Result<Option<Hash>, Fault> {
-        let named = |(_, term): (Generation, Term)| (term.after == slot).then_some(term.claim);
-        Ok(self.terms(team)?.into_iter().rev().find_map(named))
+        let begins = |(_, term): &(Generation, Term)| term.after <= slot;
+        let newest = self.terms(team)?.into_iter().rev().find(begins);
+        Ok(newest.filter(|(_, term)| term.after == slot).map(|(_, term)| term.claim))
     }
 
     /// All terms that are known, the oldest first.
@@ -177,37 +178,26 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Goes back to where the newest term begins, if slots were followed here that it does not
-    /// know. What they changed in the group cannot be undone: then this device is behind.
+    /// Goes back to the last slot that all terms together know, if others were followed here; terms
+    /// may come in any order. What these slots changed in the group cannot be undone: then this
+    /// device is behind.
     fn supersede(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
-        let (Some(mut row), Some((_, term))) = (self.team(team)?, self.terms(team)?.pop()) else {
+        let Some(mut row) = self.team(team)?.filter(|row| row.stage != Stage::Removed) else {
             return Ok(());
         };
-        let Term { after, claim, key, .. } = term;
-        let head = row.head().0;
-        if row.stage == Stage::Removed || head < after {
+        let terms: Vec<Term> = self.terms(team)?.into_iter().map(|(_, term)| term).collect();
+        let rejected = |head: &&Head| !head.stands_with(team, &terms);
+        let Some(gone) = row.heads.iter().find(rejected).map(|head| head.slot) else {
             return Ok(());
-        }
-        let stands = after == Slot::ZERO
-            || row.heads.iter().any(|head| head.slot == after.value() && head.claim == claim.0);
-        let mut keep = after;
-        while stands && let Some(next) = keep.next() {
-            let known = row.heads.iter().find(|head| head.slot == next.value());
-            let Some(receipt) = known.map(|head| head.receipt(team)) else {
-                break;
-            };
-            if !receipt.covers_hash(&key, receipt.name, &receipt.hash) {
-                break;
-            }
-            keep = next;
-        }
-        if stands && keep == head {
-            return Ok(());
-        }
-        row.heads.retain(|head| head.slot <= keep.value());
-        if !stands {
-            row.heads.retain(|head| head.slot < after.value());
-            row.push_head(after, claim, &[]);
+        };
+        row.heads.retain(|head| head.slot < gone);
+        let keep = Slot::truncate(gone.saturating_sub(1));
+        // The slot that a term begins behind: the right claim for it may have been refused before.
+        let begins = terms.iter().rev().find(|term| term.after.value() <= gone);
+        if let Some(term) = begins
+            && (term.after.value() == gone || row.heads.is_empty() && term.after > Slot::ZERO)
+        {
+            row.push_head(term.after, term.claim, &[]);
         }
         row.stage.set_added(None);
         self.undo_effects(team, keep)?;
@@ -233,5 +223,24 @@ impl Endpoint {
             }
         }
         Ok(())
+    }
+}
+
+impl Head {
+    /// Is it a slot that these terms know, the newest of which is the last?
+    fn stands_with(&self, team: TeamId, terms: &[Term]) -> bool {
+        let slot = Slot::truncate(self.slot);
+        let later = terms.iter().skip(1).map(|term| term.after).min();
+        if later.is_none_or(|later| slot < later) {
+            return true;
+        }
+        match terms.iter().rev().find(|term| term.after <= slot) {
+            Some(term) if term.after == slot => term.claim.0 == self.claim,
+            Some(term) => {
+                let receipt = self.receipt(team);
+                receipt.covers_hash(&term.key, receipt.name, &receipt.hash)
+            }
+            None => true,
+        }
     }
 }

@@ -43,7 +43,7 @@ impl<S: Shelf> Relay<S> {
             return Ok(());
         };
         // While a team is read again, frames of the subscription before may still come.
-        if up.again.get(&team) == Some(&true) {
+        if up.again.get(&team) == Some(&true) || up.once_more.contains(&team) {
             return Ok(());
         }
         let cursor = notes::pair(up.store, position);
@@ -64,6 +64,9 @@ impl<S: Shelf> Relay<S> {
         if let Some(reading) = up.again.get_mut(&team) {
             *reading = false;
         }
+        if up.once_more.contains(&team) {
+            return Ok(());
+        }
         let cursor = notes::pair(up.store, position);
         Ok(self.shelf.set_note(&notes::cursor(team), Some(&cursor))?)
     }
@@ -75,9 +78,16 @@ impl<S: Shelf> Relay<S> {
             return Ok(());
         };
         // A second time, the next link begins at the beginning.
-        if up.again.insert(team, true).is_some() || !up.is_related() {
+        if let Some(reading) = up.again.get(&team) {
+            if !reading {
+                up.once_more.insert(team);
+            }
             return Ok(());
         }
+        if !up.is_related() {
+            return Ok(());
+        }
+        up.again.insert(team, true);
         self.subscribe_up(team)
     }
 

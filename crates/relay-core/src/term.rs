@@ -75,50 +75,52 @@ impl<S: Shelf> Relay<S> {
         Ok(self.terms.get(&team).map_or(&[], Vec::as_slice))
     }
 
-    /// A term was stored: who is the origin, and what counts, may have changed.
+    /// A term was stored: who is the origin, and what counts, may have changed. Terms come in any
+    /// order.
     pub(crate) fn term_begins(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
-        let before = self.terms(team)?.last().cloned();
+        let before = self.terms(team)?.to_vec();
         self.terms.remove(&team);
-        let Some(term) = self.terms(team)?.last().cloned() else {
+        let terms = self.terms(team)?.to_vec();
+        let began = terms.iter().find(|term| !before.contains(term));
+        let (Some(newest), Some(began)) = (terms.last(), began) else {
             return Ok(());
         };
-        if before.as_ref() == Some(&term) {
-            return Ok(());
+        self.supersede(now, team, &terms)?;
+        let other = before.last().is_none_or(|before| before.key != newest.key);
+        if newest.key == self.key {
+            self.settle_all(now, team, began.after)?;
+        } else {
+            self.unsettle_all(team, began.after, other)?;
         }
-        self.supersede(now, team, &term)?;
-        let other = before.is_none_or(|before| before.key != term.key);
-        if term.key == self.key {
-            self.settle_all(now, team, &term)?;
-        } else if other {
-            self.unsettle_all(team, &term)?;
+        if !before.is_empty() {
+            // What the terms before did not know was passed over.
+            self.read_again(team)?;
         }
         self.tell_upstream();
         Ok(())
     }
 
-    /// Drops the claims that the term does not know: those of another origin behind its beginning,
-    /// and that of its beginning, if it stands on another one.
-    fn supersede(&mut self, now: Millis, team: TeamId, term: &Term) -> Result<(), Fault> {
+    /// Drops the claims that the terms together do not know, from the lowest slot on: those of
+    /// another origin than their slot's, and those that a term does not stand on.
+    fn supersede(&mut self, now: Millis, team: TeamId, terms: &[Term]) -> Result<(), Fault> {
         let head = self.head(team)?.map_or(Slot::ZERO, |(slot, _)| slot);
-        let mut slot = if self.stands(team)? { term.after.next() } else { Some(term.after) };
-        let mut last_kept = None;
-        while let Some(name) = slot.filter(|slot| *slot <= head).map(|slot| slot_name(team, slot)) {
-            let known = match self.shelf.get(name)? {
-                Some(kept) => {
-                    slot > Some(term.after) && kept.receipt.covers(&term.key, &kept.object)
-                }
-                None => false,
+        let first = terms.iter().skip(1).map(|term| term.after).min();
+        let mut slot = first.map(|after| after.max(FIRST));
+        while let Some(at) = slot.filter(|at| *at <= head) {
+            let Some(kept) = self.shelf.get(slot_name(team, at))? else {
+                break;
             };
-            if !known {
+            let begins = terms.iter().rev().find(|term| term.after <= at);
+            let agreed =
+                begins.is_none_or(|term| term.after < at || term.claim == kept.object.entry_hash());
+            if !agreed || !self.decides(at, &kept.receipt)? {
                 break;
             }
-            last_kept = slot;
-            slot = slot.and_then(Slot::next);
+            slot = at.next();
         }
-        let keep = last_kept.or_else(|| slot.and_then(Slot::previous)).unwrap_or(Slot::ZERO);
-        if head <= keep {
+        let Some(keep) = slot.filter(|slot| *slot <= head).and_then(Slot::previous) else {
             return Ok(());
-        }
+        };
         while let Some(gone) = slot.filter(|slot| *slot <= head) {
             if let Some(kept) = self.shelf.get(slot_name(team, gone))? {
                 self.shelf.remove(kept.object.name(), &kept.object.entry_hash())?;
@@ -126,18 +128,18 @@ impl<S: Shelf> Relay<S> {
             slot = gone.next();
         }
         self.take_effect_back(team, keep)?;
-        self.restand_all(now, team)?;
-        self.read_again(team)
+        self.restand_all(now, team)
     }
 
     /// This relay is the origin now: its own receipts are the origin's, and what only has one that
     /// does not count any more gets one.
-    fn settle_all(&mut self, now: Millis, team: TeamId, term: &Term) -> Result<(), Fault> {
+    fn settle_all(&mut self, now: Millis, team: TeamId, after: Slot) -> Result<(), Fault> {
         let head = self.head(team)?.map_or(Slot::ZERO, |(slot, _)| slot);
         self.for_each(team, |relay, kept| {
             let hash = kept.object.entry_hash();
             let own = kept.receipt.covers(&relay.key, &kept.object);
-            let receipt = if own || (kept.settled && kept.receipt.head <= term.after) {
+            let stays = own || kept.settled && relay.still_settles(kept, after)?;
+            let receipt = if stays {
                 kept.receipt
             } else {
                 Receipt::sign(&relay.signer, &kept.object, head, now)
@@ -146,20 +148,31 @@ impl<S: Shelf> Relay<S> {
         })
     }
 
-    /// Another relay is the origin now: it may lack what we have.
-    fn unsettle_all(&mut self, team: TeamId, term: &Term) -> Result<(), Fault> {
+    /// Receipts of another relay count now. That may be the origin anew (`other`), which may lack
+    /// what we have.
+    fn unsettle_all(&mut self, team: TeamId, after: Slot, other: bool) -> Result<(), Fault> {
         self.for_each(team, |relay, kept| {
             let (name, hash) = (kept.object.name(), kept.object.entry_hash());
-            if kept.settled && kept.receipt.head > term.after {
+            let ended = kept.settled && !relay.still_settles(kept, after)?;
+            if ended {
                 relay.shelf.set_receipt(&kept.receipt, false)?;
             }
-            let topic = notes::unsettled(kept.position);
-            Ok(relay.shelf.set_note(&topic, Some(&notes::named(name, &hash)))?)
+            if ended || other {
+                let topic = notes::unsettled(kept.position);
+                relay.shelf.set_note(&topic, Some(&notes::named(name, &hash)))?;
+            }
+            Ok(())
         })?;
         if let Some(up) = &mut self.up {
             up.sent = 0;
         }
         Ok(())
+    }
+
+    /// Is the receipt of what was settled still the origin's, after a term that begins behind
+    /// `after`?
+    fn still_settles(&mut self, kept: &crate::Kept, after: Slot) -> Result<bool, Fault> {
+        Ok(kept.receipt.head <= after || self.settles(&kept.receipt)?)
     }
 
     /// Everything of a team but its claims and uses of key packages, which only origins decide.
@@ -204,3 +217,4 @@ pub(crate) fn read(
 }
 
 const PAGE: usize = 256;
+const FIRST: Slot = Slot::truncate(1);

@@ -31,6 +31,8 @@ pub(crate) struct Up {
     pub(crate) subscribed: BTreeMap<TeamId, u32>,
     /// Teams that are read again from the beginning; true until that is done.
     pub(crate) again: BTreeMap<TeamId, bool>,
+    /// Teams that have to be read again a second time: on the next link.
+    pub(crate) once_more: BTreeSet<TeamId>,
     /// Logs whose gap at the parent was filled once on this link.
     pub(crate) refilled: BTreeSet<Prefix>,
     /// When what the parent could not take is published again.
@@ -82,6 +84,7 @@ impl Up {
             subscriptions: BTreeMap::new(),
             subscribed: BTreeMap::new(),
             again: BTreeMap::new(),
+            once_more: BTreeSet::new(),
             refilled: BTreeSet::new(),
             retry_at: None,
             patience: now,

@@ -156,3 +156,32 @@ fn the_number_of_terms_is_no_devices() {
     world.run();
     assert_eq!(world.nodes[0].added.last(), Some(&(hash, Err(crate::NotAdded::NumberTaken))));
 }
+
+/// `MLS-49`
+#[test]
+fn terms_that_come_in_the_wrong_order_lead_back_as_far_as_in_the_right_one() {
+    for order in [[0, 1], [1, 0]] {
+        let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+        world.nodes[0].go(false);
+        world.nodes[2].go(false);
+        world.run();
+        let (head, hash) = slot(&world, 1, team);
+        world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
+        world.run();
+        assert_eq!(slot(&world, 1, team).0, head.next().unwrap());
+        world.nodes[1].go(false);
+        world.run();
+        let (second, third) = (Signer::from_seed(&[8; 32]), Signer::from_seed(&[9; 32]));
+        let ahead = (Slot::truncate(head.value() + 3), Hash([7; 32]));
+        let terms =
+            [term(&world, team, 1, &second, (head, hash)), term(&world, team, 2, &third, ahead)];
+        for at in order {
+            world.give(1, Input::Arrived { object: terms[at].clone(), receipt: None });
+        }
+        assert_eq!(slot(&world, 1, team), (head, hash), "{order:?}");
+        assert!(matches!(
+            world.nodes[1].endpoint.team(team).unwrap().unwrap().stage,
+            crate::state::Stage::Rejoining { .. }
+        ));
+    }
+}

@@ -124,3 +124,51 @@ fn a_new_origin_decides_nothing_before_it_has_the_claims_that_its_term_builds_on
     let claim = tree.complete(client, (head.0 + 2, ahead.entry_hash()), &[]);
     assert!(won(&tree.claim(client, &claim)));
 }
+
+/// `RELAY-18`
+#[test]
+fn terms_that_come_in_the_wrong_order_leave_no_claim_of_another_origin() {
+    let mut tree = Tree::new(&[None, Some(0), Some(0)]);
+    tree.link(1);
+    tree.link(2);
+    let admin = tree.client(0);
+    tree.found(admin);
+    let alice = tree.cast.writer(11);
+    tree.certify(admin, &alice);
+    let (client, elsewhere) = (tree.client(1), tree.client(2));
+    tree.read(client, &alice);
+    tree.read(elsewhere, &alice);
+    tree.run();
+    let before = tree.head(0);
+    // The first origin goes on with the first child, and another relay without them.
+    tree.cut(2);
+    for _ in 0..2 {
+        let (head, previous) = tree.head(0);
+        let claim = tree.complete(admin, (head + 1, previous), &[]);
+        assert!(won(&tree.claim(admin, &claim)));
+    }
+    let stale = slots(&mut tree, 1);
+    tree.cut(1);
+    let first = tree.term(1, 2, before);
+    tree.publish(elsewhere, &first);
+    for _ in 0..3 {
+        let (head, previous) = tree.head(2);
+        let claim = tree.complete(elsewhere, (head + 1, previous), &[]);
+        let answer = tree.claim(elsewhere, &claim);
+        assert!(won(&answer), "{answer:?}");
+    }
+    let head = tree.head(2);
+    let second = tree.term(2, 2, head);
+    tree.publish(elsewhere, &second);
+    for term in [&second, &first] {
+        tree.ask(client, &ToRelay::Publish { seq: 1, object: term.clone() });
+    }
+    assert_eq!(tree.head(1), before, "what the old origin decided has gone");
+    tree.move_below(2, None);
+    tree.move_below(1, Some(2));
+    tree.link(1);
+    tree.run();
+    assert_eq!(slots(&mut tree, 1), slots(&mut tree, 2));
+    assert_ne!(slots(&mut tree, 1), stale);
+    assert_eq!(tree.head(1).0, before.0 + 3);
+}
