@@ -267,7 +267,7 @@ fn nobody_but_the_root_issues_the_member_tools_certificate() {
     let (_, admin) = grant(&world, team, 1);
     let signer = log_signer(&world, team, 1);
     let tool = Device::MEMBER_TOOL;
-    let object = certificate(&world, team, tool, 1, Standing::Revoked, Some((&signer, admin)));
+    let object = certificate(&world, team, tool, 1, Standing::Revoked, Some((&*signer, admin)));
     arrive(&mut world, 2, &object);
     assert_eq!(world.nodes[2].notices, [Notice::Forged { name: object.name() }]);
     assert!(world.nodes[2].endpoint.administers(team, tool).unwrap());
@@ -419,11 +419,11 @@ fn generations_that_an_admin_has_taken_stop_nobody_for_good() {
     }
     // What somebody stored who was an admin once, as no relay should.
     let highest = Generation::MAX.value();
-    let by_alice = Some((&signer, admin));
+    let by_alice = Some((&*signer, admin));
     let squat = certificate(&world, team, bob, highest, Standing::Certified, by_alice);
     world.relay.store(&squat);
     for generation in 1..=8 {
-        let by_alice = Some((&signer, admin));
+        let by_alice = Some((&*signer, admin));
         let squat = certificate(&world, team, carol, generation, Standing::Certified, by_alice);
         world.relay.store(&squat);
     }
@@ -448,7 +448,7 @@ fn a_wish_for_which_no_generation_is_left_to_an_admin_ends_and_the_root_has_its_
         world.run();
     }
     for generation in 1..=8 {
-        let by_carol = Some((&signer, grant_of_carol));
+        let by_carol = Some((&*signer, grant_of_carol));
         let squat = certificate(&world, team, bob, generation, Standing::Certified, by_carol);
         world.relay.store(&squat);
     }
@@ -473,7 +473,7 @@ fn an_admin_names_no_generation_behind_which_nobody_could_revoke() {
     world.act(0, |endpoint, now| endpoint.set_role(now, team, alice, true).unwrap());
     world.run();
     let highest = Generation::MAX.value();
-    let by_alice = Some((&signer, admin));
+    let by_alice = Some((&*signer, admin));
     let object = certificate(&world, team, bob, highest, Standing::Certified, by_alice);
     commits(&mut world, team, 1, &[object], |builder| builder);
     world.run();
