@@ -18,6 +18,9 @@ pub(crate) struct Beacon {
     pub(crate) wants: Vec<Name>,
 }
 
+/// The key of a log, its row, and how far it is here.
+type Told = (Vec<u8>, Kept<LogRow>, Tip);
+
 impl Endpoint {
     /// People write or read in a team: beacons go out every minute for a while.
     pub(crate) fn is_used(&self, now: Millis, team: TeamId) -> Result<(), Fault> {
@@ -115,11 +118,7 @@ impl Endpoint {
         Ok(tips.map(|(_, _, tip)| *tip).collect())
     }
 
-    fn others_logs(
-        &self,
-        team: TeamId,
-        row: &TeamRow,
-    ) -> Result<Vec<(Vec<u8>, Kept<LogRow>, Tip)>, Fault> {
+    fn others_logs(&self, team: TeamId, row: &TeamRow) -> Result<Vec<Told>, Fault> {
         let mut logs = Vec::new();
         for key in self.rows().keys(Table::Log, &team_key(team)) {
             let (Some((channel, device)), Some(log)) =

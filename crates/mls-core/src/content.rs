@@ -1,7 +1,7 @@
 //! What entries say once they are opened, and how it fits into objects of few sizes.
 
 use names::{Channel, Device, Name};
-use objects::{Hash, Key, Label, Millis, Signature, Signer};
+use objects::{Hash, Label, Millis, Signature, Signer, Verifies};
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 use zeroize::Zeroizing;
@@ -184,7 +184,12 @@ pub(crate) fn sign(signer: &Signer, name: Name, content: &[u8]) -> Signature {
 }
 
 /// Did the owner of `key` say this under this name?
-pub(crate) fn is_signed(key: &Key, name: Name, content: &[u8], signature: &Signature) -> bool {
+pub(crate) fn is_signed(
+    key: &impl Verifies,
+    name: Name,
+    content: &[u8],
+    signature: &Signature,
+) -> bool {
     key.verifies(Label::Content, &signed(name, content), signature)
 }
 

@@ -6,10 +6,9 @@ use std::rc::Rc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use zeroize::Zeroizing;
 
 use crate::Fault;
-use crate::rows::{Rows, Stored, Table, decode, encode};
+use crate::rows::{Rows, Stored, Table, decode};
 
 /// A row, shared with the rows as long as nobody changes it; who does has a copy.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +59,7 @@ impl Rows {
         key: &[u8],
         row: &Kept<T>,
     ) -> Result<(), Fault> {
-        let bytes = Zeroizing::new(encode(&*row.0)?);
+        let bytes = self.encoded(table, key, &*row.0)?;
         let decoded: Rc<dyn Any> = row.0.clone();
         self.set(table, key, Some(Stored { bytes, decoded: Some(decoded) }));
         Ok(())

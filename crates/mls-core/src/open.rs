@@ -161,7 +161,8 @@ impl Endpoint {
             return self.keep_unproven(team, Ahead::Entry, object);
         };
         let revoked = certificate.standing == Standing::Revoked;
-        if revoked || !object.verifies(&certificate.log_key) {
+        let key = self.verifier(&certificate.log_key);
+        if revoked || !key.is_some_and(|key| object.verifies(&key)) {
             self.outputs.push_back(Output::Notice(Notice::Forged { name }));
             return Ok(());
         }

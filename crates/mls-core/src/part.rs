@@ -111,7 +111,8 @@ impl Endpoint {
         };
         let name = entry.name_of(first);
         let certificate = self.certificate(entry.team, entry.device)?;
-        if !certificate.is_some_and(|known| is_signed(&known.log_key, name, content, &signature)) {
+        let key = certificate.and_then(|known| self.verifier(&known.log_key));
+        if !key.is_some_and(|key| is_signed(&key, name, content, &signature)) {
             // Nobody could seal it again for others: it does not count.
             return self.show_unreadable(now, entry, first, Unreadable::Damaged, missing_before);
         }

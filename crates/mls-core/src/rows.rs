@@ -184,9 +184,22 @@ impl Rows {
         key: &[u8],
         value: &T,
     ) -> Result<(), Fault> {
-        let bytes = Zeroizing::new(encode(value)?);
+        let bytes = self.encoded(table, key, value)?;
         self.set(table, key, Some(Stored { bytes, decoded: None }));
         Ok(())
+    }
+
+    /// A value in as much space as the one before it took: growing copies it several times.
+    pub(crate) fn encoded<T: Serialize + ?Sized>(
+        &self,
+        table: Table,
+        key: &[u8],
+        value: &T,
+    ) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        let before = self.with(table, key, |stored| stored.bytes.len()).unwrap_or(0);
+        let space = Vec::with_capacity(before.saturating_add(32));
+        let bytes = cbor4ii::serde::to_vec(space, &value).map_err(|_| Fault::Encode)?;
+        Ok(Zeroizing::new(bytes))
     }
 
     pub(crate) fn remove(&self, table: Table, key: &[u8]) {

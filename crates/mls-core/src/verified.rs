@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use objects::{Hash, Key, Object, Receipt, Signature};
+use objects::{Hash, Key, Object, Receipt, Signature, Verifier};
 
 use crate::Endpoint;
 
@@ -13,6 +13,8 @@ pub(crate) struct Verified {
     /// Entry hashes stand for headers: all that the signature is over.
     objects: Recent<(Key, Hash, Signature)>,
     receipts: Recent<(Key, Receipt)>,
+    /// Those who signed lately: reading a key's point is a tenth of a check.
+    keys: Recent<(Key, Verifier)>,
 }
 
 struct Recent<T>(VecDeque<T>);
@@ -23,7 +25,13 @@ impl Endpoint {
     pub(crate) fn is_signed_by(&self, object: &Object, key: &Key) -> bool {
         let what = (*key, object.entry_hash(), *object.signature());
         let mut memo = self.memo.borrow_mut();
-        memo.verified.objects.check(what, || object.verifies(key))
+        let Verified { objects, keys, .. } = &mut memo.verified;
+        objects.check(what, || keys.verifier(key).is_some_and(|key| object.verifies(&key)))
+    }
+
+    /// A key, ready to check signatures; `None` if it is none.
+    pub(crate) fn verifier(&self, key: &Key) -> Option<Verifier> {
+        self.memo.borrow_mut().verified.keys.verifier(key)
     }
 
     /// An object that was signed here with this key.
@@ -37,12 +45,10 @@ impl Endpoint {
     pub(crate) fn covers(&self, receipt: &Receipt, relay: &Key, object: &Object) -> bool {
         let (name, hash) = (object.name(), object.entry_hash());
         let mut memo = self.memo.borrow_mut();
-        receipt.name == name
-            && receipt.hash == hash
-            && memo
-                .verified
-                .receipts
-                .check((*relay, *receipt), || receipt.covers_hash(relay, name, &hash))
+        let Verified { receipts, keys, .. } = &mut memo.verified;
+        let signed =
+            || keys.verifier(relay).is_some_and(|key| receipt.covers_hash(&key, name, &hash));
+        receipt.name == name && receipt.hash == hash && receipts.check((*relay, *receipt), signed)
     }
 }
 
@@ -63,7 +69,20 @@ impl<T: PartialEq> Recent<T> {
         }
         right
     }
+}
 
+impl Recent<(Key, Verifier)> {
+    fn verifier(&mut self, key: &Key) -> Option<Verifier> {
+        if let Some((_, known)) = self.0.iter().find(|(known, _)| known == key) {
+            return Some(known.clone());
+        }
+        let verifier = key.verifier()?;
+        self.note((*key, verifier.clone()));
+        Some(verifier)
+    }
+}
+
+impl<T> Recent<T> {
     fn note(&mut self, what: T) {
         if self.0.len() >= MOST {
             self.0.pop_front();

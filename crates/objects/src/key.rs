@@ -63,6 +63,17 @@ impl Label {
 #[derive(Clone, Copy, Eq, PartialEq, Ord, PartialOrd, Hash)]
 pub struct Key(pub [u8; 32]);
 
+/// A public key whose point was computed from its bytes: for who checks many signatures by it.
+#[derive(Clone)]
+pub struct Verifier(VerifyingKey);
+
+/// What tells whether its owner has signed something: a [`Key`] or a [`Verifier`], with the same
+/// answers.
+pub trait Verifies {
+    /// Did the owner sign `bytes` under `label`? Strict: no malleable signatures, no weak keys.
+    fn verifies(&self, label: Label, bytes: &[u8], signature: &Signature) -> bool;
+}
+
 /// An Ed25519 signature.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Signature(pub [u8; 64]);
@@ -75,11 +86,26 @@ impl Key {
     /// weak keys.
     #[must_use]
     pub fn verifies(&self, label: Label, bytes: &[u8], signature: &Signature) -> bool {
-        let Ok(key) = VerifyingKey::from_bytes(&self.0) else {
-            return false;
-        };
+        self.verifier().is_some_and(|key| key.verifies(label, bytes, signature))
+    }
+
+    /// The key, ready to check signatures; `None` if it is none.
+    #[must_use]
+    pub fn verifier(&self) -> Option<Verifier> {
+        VerifyingKey::from_bytes(&self.0).ok().map(Verifier)
+    }
+}
+
+impl Verifies for Key {
+    fn verifies(&self, label: Label, bytes: &[u8], signature: &Signature) -> bool {
+        Self::verifies(self, label, bytes, signature)
+    }
+}
+
+impl Verifies for Verifier {
+    fn verifies(&self, label: Label, bytes: &[u8], signature: &Signature) -> bool {
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        key.verify_strict(&labelled(label, bytes), &signature).is_ok()
+        self.0.verify_strict(&labelled(label, bytes), &signature).is_ok()
     }
 }
 
@@ -109,6 +135,12 @@ impl Signer {
     }
 }
 
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Verifier({})", Key(self.0.to_bytes()))
+    }
+}
+
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Signer(..)")
@@ -135,4 +167,31 @@ impl fmt::Debug for Signature {
 
 fn labelled(label: Label, bytes: &[u8]) -> Vec<u8> {
     [label.bytes(), bytes].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `OBJECTS-04`
+    #[test]
+    fn a_key_that_was_read_once_gives_the_same_answers() {
+        let [signer, other] = [1, 2].map(|seed| Signer::from_seed(&[seed; 32]));
+        let verifier = signer.key().verifier().unwrap();
+        let signature = signer.sign(Label::Data, b"bytes");
+        let answers = |key: &dyn Verifies| {
+            [
+                key.verifies(Label::Data, b"bytes", &signature),
+                key.verifies(Label::Entry, b"bytes", &signature),
+                key.verifies(Label::Data, b"other", &signature),
+            ]
+        };
+        assert_eq!(answers(&verifier), [true, false, false]);
+        assert_eq!(answers(&signer.key()), [true, false, false]);
+        assert_eq!(answers(&other.key()), [false; 3]);
+        assert!(!format!("{verifier:?}").contains("EdwardsPoint"));
+        let mut no_point = [0; 32];
+        no_point[0] = 2;
+        assert!(Key(no_point).verifier().is_none());
+    }
 }

@@ -20,7 +20,7 @@ pub use bytes::Malformed;
 pub use certificate::{Admin, Certificate, CertificateError, Grant, Issuer, Standing};
 pub use claim::{BlobRef, Claim, Named};
 pub use hash::Hash;
-pub use key::{Key, Label, Signature, Signer};
+pub use key::{Key, Label, Signature, Signer, Verifier, Verifies};
 pub use object::{
     Draft, HEADER_LEN, MAX_DATA, MAX_OBJECT, Millis, Object, ObjectError, Part, VERSION,
 };

@@ -3,7 +3,7 @@
 use names::Name;
 
 use crate::bytes::Reader;
-use crate::{Hash, Key, Label, Malformed, Signature, Signer};
+use crate::{Hash, Label, Malformed, Signature, Signer, Verifies};
 
 /// Milliseconds since 1970-01-01 UTC, without leap seconds.
 #[derive(Debug, Clone, Copy, Default, Eq, PartialEq, Ord, PartialOrd, Hash)]
@@ -168,7 +168,7 @@ impl Object {
 
     /// Did the owner of `key` sign it?
     #[must_use]
-    pub fn verifies(&self, key: &Key) -> bool {
+    pub fn verifies(&self, key: &impl Verifies) -> bool {
         key.verifies(Label::Entry, &self.header(), &self.signature)
     }
 

@@ -3,7 +3,7 @@
 use names::{Name, Slot};
 
 use crate::bytes::Reader;
-use crate::{Hash, Key, Label, Malformed, Millis, Object, Signature, Signer};
+use crate::{Hash, Key, Label, Malformed, Millis, Object, Signature, Signer, Verifies};
 
 /// A relay's word that it has stored an object; for a claim, that it won its slot.
 #[derive(Debug, Clone, Copy, Eq, PartialEq)]
@@ -41,7 +41,7 @@ impl Receipt {
 
     /// Did `relay` sign it, for exactly this name and entry hash?
     #[must_use]
-    pub fn covers_hash(&self, relay: &Key, name: Name, hash: &Hash) -> bool {
+    pub fn covers_hash(&self, relay: &impl Verifies, name: Name, hash: &Hash) -> bool {
         self.name == name
             && self.hash == *hash
             && relay.verifies(Label::Receipt, &self.signed(), &self.signature)
