@@ -128,7 +128,7 @@ impl Endpoint {
             return Ok(Err(NotAdded::OtherTeam));
         }
         // By the origin's clock: ours may be wrong.
-        if object.expires() <= row.origin_time() {
+        if row.origin_time().is_some_and(|now| object.expires() <= now) {
             return Ok(Err(NotAdded::Expired));
         }
         // A number is used once: not again by another key, and not again after its removal.

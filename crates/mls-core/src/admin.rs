@@ -156,6 +156,7 @@ impl Endpoint {
         let certificate = certificate(&(org.seed.signer(), Issuer::Root), now, team, &says)?;
         self.put_certificate(team, Device::MEMBER_TOOL, &certificate)?;
         self.put_team(team, &row.into())?;
+        self.fresh.insert(team);
         // Before anything else: nobody can follow the team without knowing who orders it.
         let relay = self.relay().ok_or(Fault::Row)?;
         self.make_term(now, team, &root, &relay, (Slot::ZERO, Hash::NONE))?;

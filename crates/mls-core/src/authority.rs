@@ -223,7 +223,7 @@ impl Endpoint {
         Ok(true)
     }
 
-    fn is_revoked(&self, team: TeamId, device: Option<Device>) -> Result<bool, Fault> {
+    pub(crate) fn is_revoked(&self, team: TeamId, device: Option<Device>) -> Result<bool, Fault> {
         let Some(device) = device else {
             return Ok(false);
         };

@@ -28,7 +28,7 @@ impl Endpoint {
             return Ok(());
         };
         let pulse = &mut row.pulse;
-        if pulse.told.saturating_add(MINUTE) <= now.0 {
+        if pulse.told.saturating_add(MINUTE) <= now.0 || pulse.told > now.0 {
             pulse.told = now.0;
         }
         pulse.used = now.0;
@@ -57,11 +57,12 @@ impl Endpoint {
         let Some(mut row) = self.team(team)? else {
             return Ok(());
         };
-        if row.next_beacon().is_none_or(|due| due > now) || !self.is_open(team, &row) {
+        if self.next_beacon(&row).is_none_or(|due| due > now) || !self.is_open(team, &row) {
             return Ok(());
         }
         row.beacon_due = None;
         row.pulse.told = now.0;
+        row.pulse.used = now.0.min(row.pulse.used);
         row.pulse.turn = row.pulse.turn.wrapping_add(1);
         self.put_team(team, &row)?;
         if !self.may_seal(now, team, &row)? {
@@ -73,7 +74,7 @@ impl Endpoint {
         }
         let group = self.groups.get(&team).ok_or(Fault::Mls)?;
         let authenticator = group.epoch_authenticator().as_slice().to_vec();
-        let mut wants = self.wants(now, team)?;
+        let mut wants = self.wants(now, team, row.pulse.turn)?;
         let mut chunks = tips.chunks(MOST_TIPS);
         let mut tips = chunks.next().unwrap_or_default();
         loop {
@@ -93,7 +94,17 @@ impl Endpoint {
     /// When the next beacon of a team is due.
     pub(crate) fn beacon_due(&self, team: TeamId) -> Option<Millis> {
         let row = self.team(team).ok().flatten()?;
-        row.next_beacon().filter(|_| self.is_open(team, &row))
+        self.next_beacon(&row).filter(|_| self.is_open(team, &row))
+    }
+
+    fn next_beacon(&self, row: &TeamRow) -> Option<Millis> {
+        // After a clock that was ahead, nothing was told or used later than now.
+        let [told, used] = [row.pulse.told, row.pulse.used].map(|at| at.min(self.clock.0));
+        let minute = told.saturating_add(MINUTE);
+        let used = used > 0 && minute <= used.saturating_add(A_WHILE);
+        let minute = Some(minute).filter(|_| used && !row.is_admin()).map(Millis);
+        let owed = row.beacon_due.map(|due| self.planned(due, LATEST));
+        owed.into_iter().chain(minute).min()
     }
 
     /// Logs of others that have grown since our last beacon; told of with the next one.
@@ -169,15 +180,6 @@ impl Endpoint {
     }
 }
 
-impl TeamRow {
-    fn next_beacon(&self) -> Option<Millis> {
-        let minute = self.pulse.told.saturating_add(MINUTE);
-        let used = self.pulse.used > 0 && minute <= self.pulse.used.saturating_add(A_WHILE);
-        let minute = Some(minute).filter(|_| used && !self.is_admin());
-        self.beacon_due.into_iter().chain(minute).min().map(Millis)
-    }
-}
-
 impl LogRow {
     /// Everything below this number is here.
     pub(crate) fn whole_below(&self) -> u64 {
@@ -187,6 +189,8 @@ impl LogRow {
 
 /// Beacons wait so long, in ms, for more to tell of.
 const SOON: u64 = 1_000;
+/// Nobody waits longer, in ms.
+const LATEST: u64 = 3_600_000;
 /// With more devices than this, beacons wait so many times longer.
 const THIN: usize = 8;
 /// A team in use hears from everybody so often, in ms,

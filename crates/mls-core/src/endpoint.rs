@@ -43,6 +43,12 @@ pub struct Endpoint {
     /// Of teams whose logs are not known to end where we think.
     pub(crate) guards: BTreeMap<TeamId, Guard>,
     /// Logs whose watermark may have changed.
+    /// Teams whose log key was drawn since the start: no other vault can have used it.
+    pub(crate) fresh: BTreeSet<TeamId>,
+    /// Own logs whose end the relay has shown, or is asked for, since the start.
+    pub(crate) proven: BTreeSet<(TeamId, Channel)>,
+    /// Teams that may have slots of ours which are unknown here.
+    pub(crate) probing: BTreeSet<TeamId>,
     pub(crate) touched: BTreeSet<(TeamId, Channel)>,
     /// Entries whose header was shown because somebody has another.
     pub(crate) compared: BTreeSet<names::Name>,
@@ -110,6 +116,7 @@ impl Endpoint {
         for team in this.subscriptions() {
             this.load_group(team)?;
             this.guards.insert(team, Guard::Shut(Millis(0)));
+            this.probing.insert(team);
             this.outputs.push_back(Output::Subscribe { team });
         }
         this.subscribe_paths();
@@ -130,6 +137,9 @@ impl Endpoint {
             clock: Millis(0),
             noted: BTreeMap::new(),
             guards: BTreeMap::new(),
+            fresh: BTreeSet::new(),
+            proven: BTreeSet::new(),
+            probing: BTreeSet::new(),
             touched: BTreeSet::new(),
             compared: BTreeSet::new(),
             broken: BTreeSet::new(),
@@ -143,6 +153,7 @@ impl Endpoint {
     /// # Errors
     /// A bug or a broken store: this endpoint must not be used any more.
     pub fn handle(&mut self, now: Millis, input: Input) -> Result<(), Fault> {
+        self.look_at_clock(now);
         match input {
             Input::Linked { relay, exporter, now: theirs } => {
                 self.linked(now, relay, exporter, theirs)?;
@@ -153,8 +164,8 @@ impl Endpoint {
             }
             Input::Answered { id, answer } => self.answered(now, id, answer)?,
             Input::Arrived { object, receipt } => self.arrived(now, &object, receipt.as_ref())?,
-            Input::Found { id, object, .. } => {
-                if !self.own_found(now, id, object.as_ref())? {
+            Input::Found { id, object, receipt } => {
+                if !self.own_found(now, id, object.as_ref(), receipt.as_ref())? {
                     self.found(id, object.as_ref())?;
                 }
             }
@@ -173,11 +184,12 @@ impl Endpoint {
 
     /// Does what is due, and sends what can be sent.
     pub(crate) fn settle(&mut self, now: Millis) -> Result<(), Fault> {
-        self.clock = now;
+        self.look_at_clock(now);
         self.tend_pools(now)?;
         for team in self.subscriptions() {
             self.drive_skip(now, team)?;
             self.guard(now, team)?;
+            self.fetch(team)?;
             self.seal_waiting(now, team)?;
             self.drive(now, team)?;
             self.note_epoch(team)?;

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use names::{Channel, Name, Number, Rest, TeamId};
-use objects::{Millis, Object};
+use names::{Blob, Channel, Name, Number, Piece, Rest, TeamId};
+use objects::{Millis, Object, Receipt};
 
 use crate::kept::Kept;
 use crate::rows::Table;
@@ -22,6 +22,15 @@ pub(crate) enum Guard {
     Behind(Name),
 }
 
+impl Guard {
+    /// Waits no longer than until now.
+    pub(crate) fn is_due_by(&mut self, now: Millis) {
+        if let Self::Shut(after) = self {
+            *after = now.min(*after);
+        }
+    }
+}
+
 impl Endpoint {
     /// Has the relay shown that nothing of ours is unknown here?
     pub(crate) fn is_guarded(&self, team: TeamId) -> bool {
@@ -37,20 +46,25 @@ impl Endpoint {
         let (true, true, Some(row)) = (caught_up, *after <= now, self.team(team)?) else {
             return Ok(());
         };
-        let mut asked = BTreeSet::new();
-        if !matches!(row.stage, Stage::Joining { .. }) {
-            for channel in self.own_channels(team, &row)? {
-                let log = self.own_log(team, &row, channel)?;
-                let (local, _) = self.underway.marks((team, channel), log.next);
-                if local < log.next {
-                    // The relay has not got all of it yet: its answer would say nothing.
-                    return Ok(());
-                }
-                let newest = log.next.checked_sub(1);
-                asked.extend(newest.map(|number| own_name(team, &row, channel, number)));
-                asked.insert(own_name(team, &row, channel, log.next));
-            }
+        if matches!(row.stage, Stage::Joining { .. }) {
+            // Somebody may have joined with this vault before.
+            return Ok(());
         }
+        // A commit leaves nothing in a log.
+        let mut asked = BTreeSet::from([next_piece(team, &row)]);
+        let channels = self.own_channels(team, &row)?;
+        for channel in &channels {
+            let log = self.own_log(team, &row, *channel)?;
+            let (local, _) = self.underway.marks((team, *channel), log.next);
+            if local < log.next {
+                // The relay has not got all of it yet: its answer would say nothing.
+                return Ok(());
+            }
+            let newest = log.next.checked_sub(1);
+            asked.extend(newest.map(|number| own_name(team, &row, *channel, number)));
+            asked.insert(own_name(team, &row, *channel, log.next));
+        }
+        self.proven.extend(channels.into_iter().map(|channel| (team, channel)));
         for name in &asked {
             self.ask_for(team, *name);
         }
@@ -58,7 +72,17 @@ impl Endpoint {
         self.pass_guard(now, team)
     }
 
-    fn ask_for(&mut self, team: TeamId, name: Name) {
+    /// Has the relay shown where our log in this channel ends? One that was not known when it was
+    /// asked is asked for now.
+    pub(crate) fn is_proven(&mut self, team: TeamId, channel: Channel) -> bool {
+        let proven = self.fresh.contains(&team) || self.proven.contains(&(team, channel));
+        if !proven {
+            self.guards.entry(team).or_insert(Guard::Shut(Millis(0)));
+        }
+        proven
+    }
+
+    pub(crate) fn ask_for(&mut self, team: TeamId, name: Name) {
         if let Some(link) = &mut self.link {
             let id = link.next_ask;
             link.next_ask = id.saturating_add(1);
@@ -89,6 +113,7 @@ impl Endpoint {
         now: Millis,
         id: u64,
         object: Option<&Object>,
+        receipt: Option<&Receipt>,
     ) -> Result<bool, Fault> {
         let asked = self.link.as_mut().and_then(|link| link.own.remove(&id));
         let Some((team, name)) = asked else {
@@ -98,6 +123,14 @@ impl Endpoint {
             return Ok(true);
         };
         let Rest::Message { channel, number, .. } = name.place().rest else {
+            if matches!(name.place().rest, Rest::Blob { device, .. } if device == row.own()) {
+                let ours = object.is_some_and(|object| {
+                    object.name() == name && object.verifies(&Self::log_signer(&row).key())
+                });
+                self.piece_found(now, team, name, ours)?;
+            } else {
+                self.fetched(now, team, name, object, receipt)?;
+            }
             return Ok(true);
         };
         let log = self.own_log(team, &row, channel)?;
@@ -131,6 +164,28 @@ impl Endpoint {
         }
         self.pass_guard(now, team)?;
         Ok(true)
+    }
+
+    /// What the relay has of the next blob that we would make: nothing, unless somebody went on
+    /// from a later state of this vault and made a commit.
+    fn piece_found(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        name: Name,
+        ours: bool,
+    ) -> Result<(), Fault> {
+        if ours {
+            self.outputs.push_back(Output::Notice(Notice::RestoredVault { name }));
+            self.pass_blobs(team)?;
+            self.guards.insert(team, Guard::Shut(Millis(0)));
+            self.rejoin(now, team)?;
+            return self.guard(now, team);
+        }
+        if let Some(Guard::Asking(asked)) = self.guards.get_mut(&team) {
+            asked.remove(&name);
+        }
+        self.pass_guard(now, team)
     }
 
     fn pass_guard(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
@@ -201,6 +256,11 @@ impl Endpoint {
         channels.extend(logs.iter().filter_map(own).map(|(channel, _)| channel));
         Ok(channels)
     }
+}
+
+fn next_piece(team: TeamId, row: &TeamRow) -> Name {
+    let blob = Blob::truncate(row.next_blob);
+    team.name(Rest::Blob { device: row.own(), blob, piece: Piece::ZERO })
 }
 
 pub(crate) fn own_name(team: TeamId, row: &TeamRow, channel: Channel, number: u64) -> Name {

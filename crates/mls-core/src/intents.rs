@@ -47,7 +47,7 @@ impl Endpoint {
         let mut due = Vec::new();
         let mut asking = false;
         for (intent, wish) in self.wishes(team)? {
-            if wish.welcoming || wish.after > now.0 {
+            if wish.welcoming || self.wished_for(&wish) > now {
                 continue;
             }
             match intent {
@@ -142,7 +142,7 @@ impl Endpoint {
         let Some(row) = self.team(team)? else {
             return Ok(false);
         };
-        Ok(row.stage == Stage::Member && self.slot_is_free(team, &row)?)
+        Ok(self.is_open(team, &row) && self.slot_is_free(team, &row)?)
     }
 
     /// Could the next slot be claimed from here, as far as is known?
@@ -162,7 +162,8 @@ impl Endpoint {
             return renewal;
         }
         let wishes = self.wishes(team).ok()?.into_iter();
-        let due = wishes.filter(|(_, wish)| !wish.welcoming).map(|(_, wish)| Millis(wish.after));
+        let due =
+            wishes.filter(|(_, wish)| !wish.welcoming).map(|(_, wish)| self.wished_for(&wish));
         due.min().map(|due| due.max(self.quiet(team))).into_iter().chain(renewal).min()
     }
 

@@ -1,6 +1,6 @@
 //! Joining: announce a key package, follow the slots, take the welcome.
 
-use names::{Device, TeamId};
+use names::{Device, Rest, TeamId};
 use objects::{
     Announcement, Claim, Draft, Hash, Key, Label, Millis, Object, Part, Standing, TeamLink,
     WelcomePointer,
@@ -66,6 +66,7 @@ impl Endpoint {
         row.heads = before.map(|row| row.heads.clone()).unwrap_or_default();
         let (object, hash) = self.announcement(now, team, &row)?;
         row.stage = Stage::Joining { announcement: hash.0, added: None };
+        self.fresh.insert(team);
         self.pin(&link.relay)?;
         self.put_team(team, &row.into())?;
         self.queue(&object, Purpose::Plain)?;
@@ -101,12 +102,33 @@ impl Endpoint {
         let draft = Draft {
             name: team.name(Announcement::rest(&hash)),
             created: now,
-            expires: now.plus(ENTRY_LIFE),
+            // Our own clock may be wrong; what is refused for it is announced anew.
+            expires: self.outside(now, row).unwrap_or(now).plus(ENTRY_LIFE),
             previous: Hash::NONE,
             part: Part::ONLY,
             data: &announcement.bytes(),
         };
         Ok((draft.sign(&log_signer).map_err(|_| Fault::Encode)?, hash))
+    }
+
+    /// Our announcement has expired by the relay's clock: if ours is behind, it is dated anew. What
+    /// it says, and so its name, stays.
+    pub(crate) fn date_anew(&mut self, now: Millis, object: &Object) -> Result<bool, Fault> {
+        let name = object.name();
+        let (Rest::KeyPackage { .. }, Some(link)) = (name.place().rest, &self.link) else {
+            return Ok(false);
+        };
+        let expires = link.theirs(now).plus(ENTRY_LIFE);
+        let (true, Some(row)) = (expires > object.expires().plus(A_DAY), self.team(name.team())?)
+        else {
+            return Ok(false);
+        };
+        let data = object.data().unwrap_or_default();
+        let (previous, part) = (Hash::NONE, Part::ONLY);
+        let draft = Draft { name, created: now, expires, previous, part, data };
+        let object = draft.sign(&Self::log_signer(&row)).map_err(|_| Fault::Encode)?;
+        self.queue(&object, Purpose::Plain)?;
+        Ok(true)
     }
 
     /// Takes a welcome pointer; only ours matters.
@@ -345,3 +367,5 @@ pub(crate) fn read_welcome(bytes: &[u8]) -> Option<Welcome> {
 /// Newcomers renew their leaf soon, spread out so that they do not race each other.
 const REFRESH_SOON: u64 = 1_000;
 const REFRESH_SPREAD: u64 = 3_000;
+/// Clocks that differ by less are right enough, in ms.
+const A_DAY: u64 = 24 * 3_600_000;

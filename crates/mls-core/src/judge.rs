@@ -110,6 +110,11 @@ impl Endpoint {
         let Some(newcomers) = self.permitted(team, claim, &staged)? else {
             return Ok(Verdict::Skip(Skip::Policy));
         };
+        let revoked = self.is_revoked(team, self.team(team)?.map(|row| row.own()))?;
+        if staged.self_removed() && !revoked {
+            // Our leaf gives way to one whose keys are not here: an old vault was put back.
+            return Ok(Verdict::Behind);
+        }
         let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
         group.merge_staged_commit(&self.provider, *staged).map_err(|_| Fault::Mls)?;
         Ok(Verdict::Applied(newcomers))

@@ -29,6 +29,8 @@ pub(crate) struct Link {
     pub(crate) caught_up: BTreeSet<TeamId>,
     /// Slots that receipts name and that are not here: since when, and whether people know.
     pub(crate) withheld: BTreeMap<TeamId, (Slot, Millis, bool)>,
+    /// Slots and certificates that were asked for.
+    pub(crate) sought: BTreeSet<Name>,
     /// Announcements that were asked for.
     pub(crate) asked: BTreeMap<u64, (TeamId, [u8; 32])>,
     pub(crate) next_ask: u64,
@@ -55,10 +57,25 @@ pub(crate) struct Later {
 }
 
 impl Link {
+    /// The relay's clock, at a time of ours.
+    pub(crate) fn theirs(&self, now: Millis) -> Millis {
+        Millis(u64::try_from(i128::from(now.0).saturating_add(self.ahead)).unwrap_or(0))
+    }
+
     /// Until when a proof of now counts, by the relay's clock.
     pub(crate) fn proof_until(&self, now: Millis) -> Millis {
-        let theirs = u64::try_from(i128::from(now.0).saturating_add(self.ahead)).unwrap_or(0);
-        Millis(theirs).plus(PROOF_LIFE)
+        self.theirs(now).plus(PROOF_LIFE)
+    }
+
+    /// Our clock was set back to now, by so much.
+    pub(crate) fn set_back(&mut self, now: Millis, back: u64) {
+        self.ahead = self.ahead.saturating_add(back.into());
+        for later in self.later.values_mut() {
+            later.due = later.due.map(|due| now.min(due));
+        }
+        for (_, since, _) in self.withheld.values_mut() {
+            *since = now.min(*since);
+        }
     }
 
     /// When something is sent again.
@@ -134,6 +151,7 @@ impl Endpoint {
             later: BTreeMap::new(),
             caught_up: BTreeSet::new(),
             withheld: BTreeMap::new(),
+            sought: BTreeSet::new(),
             asked: BTreeMap::new(),
             next_ask: 1,
             own: BTreeMap::new(),

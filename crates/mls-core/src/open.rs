@@ -73,7 +73,8 @@ impl Endpoint {
         }
         // Relays take the data of entries only, and not before their time: whoever hands out a bare
         // header before has not handed out the object.
-        let expired = object.expires() <= now.max(row.origin_time());
+        let latest = self.outside(now, &row).map_or(now, |outside| now.max(outside));
+        let expired = object.expires() <= latest;
         if object.data().is_none() && !(expired && matches!(rest, Rest::Message { .. })) {
             return Ok(());
         }

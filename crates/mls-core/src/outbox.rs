@@ -195,10 +195,16 @@ impl Endpoint {
                     return self.certificate_taken(object.name().team(), generation, &object);
                 }
                 match (row.purpose, why) {
+                    (Purpose::Needed, Refusal::NameTaken) if is_piece(object.name()) => {
+                        // From an old vault: the claim is made anew, of pieces with other names.
+                        self.pass_blobs(object.name().team())?;
+                        self.lost(object.name().team())
+                    }
                     (Purpose::Use, Refusal::NameTaken) => {
                         self.drop_queued(id, object.name());
                         self.use_answered(now, &object, false)
                     }
+                    (Purpose::Plain, Refusal::Expired) if self.date_anew(now, &object)? => Ok(()),
                     (Purpose::Pool, Refusal::Quota) => {
                         self.drop_queued(id, object.name());
                         self.pool_refused(now, &object)
@@ -425,6 +431,10 @@ pub(crate) fn entry_of(name: Name) -> Option<(TeamId, Channel, u64)> {
         | Rest::Use(_)
         | Rest::Code(_) => None,
     }
+}
+
+fn is_piece(name: Name) -> bool {
+    matches!(name.place().rest, Rest::Blob { .. })
 }
 
 /// Another entry of the same log.

@@ -95,7 +95,6 @@ impl Endpoint {
         let meant = announcement.team == org
             && object.name() == org.name(Announcement::rest(&hash))
             && object.verifies(&announcement.log_key)
-            && object.expires() > now
             && !self.rows().has(Table::Welcomed, &welcomed_key(org, &hash));
         let Some(package) = self.package(&announcement).filter(|_| meant) else {
             return Ok(());
@@ -105,7 +104,9 @@ impl Endpoint {
         };
         for team in self.subscriptions() {
             let wanted = org_of(team) == org
-                && self.team(team)?.is_some_and(|row| row.root == announcement.root.0)
+                && self.team(team)?.is_some_and(|row| {
+                    row.root == announcement.root.0 && object.expires() > row.surely(now)
+                })
                 && self.wish(team, &Intent::User(leaf.user_key))?.is_some();
             let key = candidate_key(team, &leaf.user_key, &hash);
             if wanted && !self.rows().has(Table::Candidate, &key) {
@@ -126,7 +127,7 @@ impl Endpoint {
             let Intent::User(user) = intent else {
                 continue;
             };
-            if wish.after > now.0 {
+            if self.wished_for(&wish) > now {
                 continue;
             }
             if self.issuer(team, row)?.is_none() {
@@ -135,7 +136,7 @@ impl Endpoint {
             }
             let devices = self.candidates(team, &user)?;
             let until = wish.value.first_chunk().map_or(0, |until| u64::from_be_bytes(*until));
-            if devices.is_empty() && now.0 >= until {
+            if devices.is_empty() && self.planned(until, PATIENCE) <= now {
                 self.sought(team, user, Err(NotDone::NoKeyPackage))?;
                 continue;
             }

@@ -7,6 +7,7 @@ use openmls_traits::OpenMlsProvider as _;
 use openmls_traits::storage::StorageProvider as _;
 use serde::{Deserialize, Serialize};
 
+use crate::guard::Guard;
 use crate::identity::Leaf;
 use crate::kept::Kept;
 use crate::open::Ahead;
@@ -125,12 +126,14 @@ impl Endpoint {
             return self.rows().put(Table::Pool, &team_key(org), &plan);
         }
         let (mut fresh, mut reserve) = (0_usize, false);
+        let sure = member.surely(now);
+        let likely = self.outside(now, member).map_or(now, |outside| outside.min(now));
         for (key, kept) in self.pool(org)? {
             let object = stored_object(&kept.object)?;
-            if object.expires() <= now {
+            if object.expires() <= sure {
                 self.forget_package(&object)?;
                 self.rows().remove(Table::Pool, &key);
-            } else if object.expires() > now.plus(RENEW) {
+            } else if object.expires() > likely.plus(RENEW) {
                 reserve |= kept.reserve;
                 fresh = fresh.saturating_add(usize::from(!kept.reserve));
             }
@@ -239,6 +242,8 @@ impl Endpoint {
         let mut row = kept.row;
         row.heads = before.map(|row| row.heads.clone()).unwrap_or_default();
         row.stage = Stage::Joining { announcement: hash.0, added: None };
+        // An old vault may have joined with the same key package before.
+        self.guards.insert(team, Guard::Shut(Millis(0)));
         self.put_team(team, &row.into())?;
         self.keep(team, Ahead::Pointer, object, None)?;
         self.outputs.push_back(Output::Subscribe { team });

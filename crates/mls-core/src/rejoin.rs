@@ -35,13 +35,25 @@ impl Endpoint {
         mut row: Kept<TeamRow>,
     ) -> Result<(), Fault> {
         row.leaf_seed = self.draw_seed();
-        // If an old vault was put back, the next numbers may be taken; those of others go on.
-        let jump = BLOB_JUMP.saturating_add(self.draw_number() % BLOB_JUMP);
-        row.next_blob = row.next_blob.wrapping_add(jump);
+        row.next_blob = self.blobs_behind(&row);
         let (object, hash) = self.announcement(now, team, &row)?;
         row.stage = Stage::Rejoining { announcement: hash.0, added: None };
         self.put_team(team, &row)?;
         self.queue(&object, Purpose::Plain)
+    }
+
+    /// If an old vault was put back, the next numbers of blobs may be taken: one far behind them.
+    fn blobs_behind(&mut self, row: &TeamRow) -> u64 {
+        let jump = BLOB_JUMP.saturating_add(self.draw_number() % BLOB_JUMP);
+        row.next_blob.wrapping_add(jump)
+    }
+
+    pub(crate) fn pass_blobs(&mut self, team: TeamId) -> Result<(), Fault> {
+        let Some(mut row) = self.team(team)? else {
+            return Ok(());
+        };
+        row.next_blob = self.blobs_behind(&row);
+        self.put_team(team, &row)
     }
 
     /// Somebody announces a key package: a member that is behind, perhaps.

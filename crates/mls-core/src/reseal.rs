@@ -27,6 +27,18 @@ pub(crate) struct Recalls {
     late: Vec<(Name, Slot)>,
 }
 
+impl Recalls {
+    /// The clock was set back to now.
+    pub(crate) fn set_back(&mut self, now: Millis) {
+        for at in self.due.values_mut() {
+            *at = now.min(*at);
+        }
+        for at in self.done.values_mut() {
+            *at = now.min(*at);
+        }
+    }
+}
+
 impl Endpoint {
     /// A device says that it cannot read a message.
     pub(crate) fn wanted(

@@ -110,7 +110,10 @@ impl Endpoint {
         let Stage::Stalled { slot, claim, author } = row.stage else {
             return Ok(());
         };
-        if !self.slot_is_free(team, &row)? || !self.administers(team, row.own())? {
+        if self.is_guarded(team)
+            || !self.slot_is_free(team, &row)?
+            || !self.administers(team, row.own())?
+        {
             return Ok(());
         }
         let group = self.groups.get(&team).ok_or(Fault::Mls)?;

@@ -308,6 +308,7 @@ impl TeamRow {
             head.epoch = epoch;
             if let Some(receipt) = receipt {
                 head.at = receipt.at.0;
+                self.pulse.origin = receipt.at.0;
                 head.signature = receipt.signature.0;
             }
         }

@@ -1,5 +1,6 @@
 mod adversary;
 mod bonds;
+mod clocks;
 mod copies;
 mod crash;
 mod cut;

@@ -84,17 +84,13 @@ impl Endpoint {
         Ok(oldest.is_some_and(|oldest| oldest.plus(most) < now))
     }
 
-    /// When what is sealed now may be dropped: by the later one of our clock and the origin's.
-    fn expiry(&self, now: Millis, row: &TeamRow) -> Millis {
-        now.max(row.origin_time()).plus(ENTRY_LIFE)
-    }
-
     /// The origin's clock, as its receipts say; noted by the minute.
     pub(crate) fn heard_origin(&self, team: TeamId, at: Millis) -> Result<(), Fault> {
         let Some(mut row) = self.team(team)? else {
             return Ok(());
         };
-        if row.pulse.origin.saturating_add(60_000) < at.0 {
+        // The newest word counts, also when its clock was set back.
+        if row.pulse.origin.abs_diff(at.0) > 60_000 {
             row.pulse.origin = at.0;
             self.put_team(team, &row)?;
         }
@@ -186,8 +182,11 @@ impl Endpoint {
             if !all && !last_word {
                 continue;
             }
-            self.rows().remove(Table::Unsealed, &key);
             let channel = Channel::truncate(waiting.channel);
+            if !self.is_proven(team, channel) {
+                return self.guard(now, team);
+            }
+            self.rows().remove(Table::Unsealed, &key);
             let signature = waiting.signature.map(|kept| Signature(kept.into_array()));
             let sealing = Sealing { team, row: &row, channel, beacon: false, signature };
             let content = Zeroizing::new(waiting.content);
@@ -278,9 +277,10 @@ impl Endpoint {
 }
 
 impl TeamRow {
-    /// The newest time that the origin has put into a receipt.
-    pub(crate) fn origin_time(&self) -> Millis {
-        Millis(self.heads.last().map_or(0, |head| head.at).max(self.pulse.origin))
+    /// The time that the origin has put into its newest receipt.
+    pub(crate) fn origin_time(&self) -> Option<Millis> {
+        let told = Some(self.pulse.origin).filter(|at| *at > 0);
+        told.or(self.heads.last().map(|head| head.at).filter(|at| *at > 0)).map(Millis)
     }
 }
 

@@ -9,14 +9,18 @@ use crate::kept::Kept;
 use crate::open::Entry;
 use crate::rows::Table;
 use crate::state::{LogRow, TeamRow, log_key, log_of, team_key};
+use crate::unsealed::ENTRY_LIFE;
 use crate::{Endpoint, Fault};
 
 /// A message whose entries are no way to it; the key is its log and the number of the first.
 #[derive(Serialize, Deserialize)]
 struct WantRow {
     since: u64,
-    /// When it was last asked for.
+    /// When it was last asked for: which of our beacons it was.
     asked: u64,
+    /// How often it was asked for.
+    #[serde(default)]
+    times: u64,
     /// Somebody has sealed it again before its own entries came: those say nothing new.
     shown: bool,
 }
@@ -44,7 +48,7 @@ impl Endpoint {
         if full || self.rows().has(Table::Want, &key) {
             return Ok(());
         }
-        let row = WantRow { since: now.0, asked: 0, shown: false };
+        let row = WantRow { since: now.0, asked: 0, times: 0, shown: false };
         self.rows().put(Table::Want, &key, &row)?;
         self.ask_again(now, team)
     }
@@ -71,7 +75,7 @@ impl Endpoint {
             self.rows().remove(Table::Want, &key);
             return Ok(());
         }
-        let row = WantRow { since: 0, asked: 0, shown: true };
+        let row = WantRow { since: 0, asked: 0, times: 0, shown: true };
         self.rows().put(Table::Want, &key, &row)
     }
 
@@ -82,15 +86,16 @@ impl Endpoint {
     }
 
     /// What the next beacon asks for: what was not asked for the longest time. What is older than
-    /// its entries could be is given up.
-    pub(crate) fn wants(&self, now: Millis, team: TeamId) -> Result<Vec<Name>, Fault> {
+    /// its entries could be, and not only by our clock, is given up.
+    pub(crate) fn wants(&self, now: Millis, team: TeamId, turn: u64) -> Result<Vec<Name>, Fault> {
         let mut wants = Vec::new();
         for key in self.rows().keys(Table::Want, &team_key(team)) {
             let row: WantRow = self.rows().get(Table::Want, &key)?.ok_or(Fault::Row)?;
             if row.shown {
                 continue;
             }
-            if row.since.saturating_add(crate::unsealed::ENTRY_LIFE) <= now.0 {
+            let old = row.since.saturating_add(ENTRY_LIFE) <= now.0;
+            if old && row.times >= OFTEN {
                 self.rows().remove(Table::Want, &key);
             } else {
                 wants.push((row.asked, key, row));
@@ -100,7 +105,8 @@ impl Endpoint {
         wants.truncate(MOST_WANTS);
         let mut names = Vec::new();
         for (_, key, mut row) in wants {
-            row.asked = now.0;
+            row.asked = turn;
+            row.times = row.times.saturating_add(1);
             self.rows().put(Table::Want, &key, &row)?;
             names.push(wanted_name(team, &key).ok_or(Fault::Row)?);
         }
@@ -191,5 +197,7 @@ fn since_key(team: TeamId, device: Device) -> Vec<u8> {
     [team_key(team), device.value().to_be_bytes()].concat()
 }
 
+/// So often is it asked for at least, whatever the clock says.
+const OFTEN: u64 = 256;
 /// With so many wanted in a team, no more are: a member could make up any number.
 const MOST: usize = 4096;

@@ -160,3 +160,59 @@ fn what_a_slow_clock_writes_lives_as_long_as_anything_else() {
     assert!(object.expires().0 <= truth.0 + 91 * day);
     assert_eq!(world.shows(2).len(), 2);
 }
+
+/// `MLS-97`
+#[test]
+fn a_restored_vault_that_knows_nothing_of_its_own_commit_comes_back() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    world.say(1, team, "old");
+    world.run_for(120_000);
+    let backup = world.nodes[1].backup();
+    // A commit leaves nothing in a log, and nobody gets back what it has published itself.
+    world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    world.run();
+    world.nodes[1].go(false);
+    world.run();
+    world.nodes[1].restore(backup.clone());
+    world.nodes[1].go(true);
+    world.run_for(60_000);
+    let rejoined = |notice: &Notice| matches!(notice, Notice::Rejoined { .. });
+    assert!(world.nodes[1].notices.iter().any(rejoined));
+    all_is_well(&mut world, team);
+    // Once more: now its leaf gives way to one whose keys it has not.
+    world.nodes[1].go(false);
+    world.run();
+    world.nodes[1].restore(backup);
+    world.nodes[1].go(true);
+    world.run_for(60_000);
+    let removed = |notice: &Notice| matches!(notice, Notice::Removed { .. });
+    assert!(!world.nodes[1].notices.iter().any(removed), "nobody has removed it");
+    all_is_well(&mut world, team);
+}
+
+/// `MLS-97`
+#[test]
+fn a_vault_from_before_its_own_join_uses_no_name_twice() {
+    let mut world = World::new(&["Admin", "Alice", "Bob"]);
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
+    world.invite(team, 2);
+    world.run();
+    let link = world.nodes[0].endpoint.team_link(team).unwrap().unwrap();
+    let joining = world.act(1, |endpoint, now| endpoint.join(now, &link).unwrap());
+    let backup = world.nodes[1].backup();
+    world.run();
+    world.act(0, |endpoint, now| endpoint.add_device(now, team, joining.hash).unwrap());
+    world.run_for(20_000);
+    world.say(1, team, "lost");
+    world.run_for(20_000);
+    world.nodes[1].go(false);
+    world.run();
+    world.nodes[1].restore(backup);
+    world.nodes[1].go(true);
+    world.run_for(120_000);
+    world.say(1, team, "new");
+    world.run_for(60_000);
+    let texts: Vec<String> = world.shows(2).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(texts, ["lost", "new"]);
+    all_is_well(&mut world, team);
+}
