@@ -4,7 +4,7 @@ mod hpke;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use openmls_rust_crypto::RustCrypto;
 use openmls_traits::crypto::OpenMlsCrypto;
@@ -29,11 +29,11 @@ pub(crate) struct SeededCrypto {
     inner: RustCrypto,
     seed: [u8; 32],
     sealings: Arc<Mutex<Sealings>>,
-    /// An insider's: every so many'th path secret is sealed to nobody.
+    /// An insider's.
     poison: Arc<Mutex<Poison>>,
 }
 
-/// What an insider does to the paths of its commits (RFC 9420 §7.6).
+/// What an insider does to its next commit (RFC 9420 §6.3.1, §7.6, §8.1).
 #[derive(Debug, Default, Clone, Copy, Eq, PartialEq)]
 pub(crate) enum Poison {
     /// Nothing.
@@ -44,6 +44,14 @@ pub(crate) enum Poison {
         /// So many are right before it.
         after: u64,
     },
+    /// All path secrets are damaged.
+    All,
+    /// The ciphertext of the commit is damaged.
+    Ciphertext,
+    /// The confirmation tag is another one.
+    Tag,
+    /// The commit whose confirmation tag will be another one is being made.
+    TagNext,
 }
 
 impl Sealings {
@@ -74,22 +82,56 @@ impl SeededCrypto {
         hash.finalize().into()
     }
 
+    fn poison(&self) -> MutexGuard<'_, Poison> {
+        self.poison.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Is this path secret to be damaged?
     fn spoils(&self, info: &[u8]) -> bool {
         // RFC 9420 §5.1.3: the label stands in the info.
-        let path = info.windows(PATH.len()).any(|window| window == PATH);
-        let mut poison = self.poison.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&mut *poison, path) {
-            (Poison::Honest, _) | (_, false) => false,
-            (Poison::OneOf { after: 0 }, true) => {
+        if !info.windows(PATH.len()).any(|window| window == PATH) {
+            return false;
+        }
+        let mut poison = self.poison();
+        match &mut *poison {
+            Poison::Honest | Poison::Ciphertext | Poison::TagNext => false,
+            Poison::All => true,
+            Poison::Tag => {
+                *poison = Poison::TagNext;
+                false
+            }
+            Poison::OneOf { after: 0 } => {
                 *poison = Poison::Honest;
                 true
             }
-            (Poison::OneOf { after }, true) => {
+            Poison::OneOf { after } => {
                 *after = after.saturating_sub(1);
                 false
             }
         }
     }
+
+    /// Is this ciphertext a commit's, and to be damaged?
+    fn spoils_commit(&self, aad: &[u8]) -> bool {
+        let mut poison = self.poison();
+        let lies = matches!(*poison, Poison::All | Poison::Ciphertext) && is_commit(aad);
+        lies && std::mem::take(&mut *poison) == Poison::Ciphertext
+    }
+}
+
+/// Does the authenticated data of a private message say that it is a commit (RFC 9420 §6.3.1)?
+/// Group, epoch, kind; group ids here are shorter than 64 bytes.
+fn is_commit(aad: &[u8]) -> bool {
+    let kind = aad.split_first().and_then(|(len, rest)| rest.get(usize::from(*len) + 8));
+    kind == Some(&COMMIT)
+}
+
+/// Another value of the same length.
+fn damaged(mut bytes: Vec<u8>) -> Vec<u8> {
+    if let Some(byte) = bytes.first_mut() {
+        *byte ^= 1;
+    }
+    bytes
 }
 
 /// The last bytes of a ciphertext.
@@ -127,7 +169,14 @@ impl OpenMlsCrypto for SeededCrypto {
         key: &[u8],
         message: &[u8],
     ) -> Result<SecretVLBytes, CryptoError> {
-        self.inner.hmac(hash_type, key, message)
+        let tag = self.inner.hmac(hash_type, key, message)?;
+        // Here only confirmation tags are made so: all messages are private.
+        let lies = *self.poison() == Poison::TagNext;
+        if lies {
+            *self.poison() = Poison::Honest;
+            return Ok(damaged(tag.as_slice().to_vec()).into());
+        }
+        Ok(tag)
     }
 
     fn hkdf_expand(
@@ -152,7 +201,10 @@ impl OpenMlsCrypto for SeededCrypto {
         nonce: &[u8],
         aad: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        let sealed = self.inner.aead_encrypt(alg, key, data, nonce, aad)?;
+        let mut sealed = self.inner.aead_encrypt(alg, key, data, nonce, aad)?;
+        if self.spoils_commit(aad) {
+            sealed = damaged(sealed);
+        }
         if let Some(tail) = tail(&sealed) {
             let mut sealings = self.sealings.lock().unwrap_or_else(PoisonError::into_inner);
             sealings.keys.insert(tail, Sha256::digest(key).into());
@@ -201,11 +253,7 @@ impl OpenMlsCrypto for SeededCrypto {
         let seed = self.seed(&[b"seal", pk_r, info, aad, ptxt]);
         let mut sealed = hpke::seal(seed, config, pk_r, info, aad, ptxt)?;
         if self.spoils(info) {
-            let mut bytes = sealed.ciphertext.as_slice().to_vec();
-            if let Some(byte) = bytes.first_mut() {
-                *byte ^= 1;
-            }
-            sealed.ciphertext = bytes.into();
+            sealed.ciphertext = damaged(sealed.ciphertext.as_slice().to_vec()).into();
         }
         Ok(sealed)
     }
@@ -255,4 +303,6 @@ impl OpenMlsCrypto for SeededCrypto {
     }
 }
 
+/// The content type of commits (RFC 9420 §6).
+const COMMIT: u8 = 3;
 const PATH: &[u8] = b"UpdatePathNode";

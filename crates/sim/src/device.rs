@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use mls_core::{Change, Endpoint, Entropy, LoadError, Opened, Output, Table};
 use names::{Name, TeamId};
-use objects::{Hash, Key, Object, Receipt, RelayRef};
+use objects::{Hash, Key, Millis, Object, Receipt, RelayRef};
 use zeroize::Zeroizing;
 
 use crate::broken::Broken;
@@ -27,12 +27,12 @@ pub(crate) struct Device {
     /// `None` while its process is dead.
     pub(crate) endpoint: Option<Endpoint>,
     pub(crate) vault: Vault,
-    /// An old copy of it.
-    pub(crate) backup: Option<Vault>,
+    /// Old copies of it.
+    pub(crate) backups: Vec<Vault>,
     /// Its clock minus the true time, in ms.
     pub(crate) skew: i128,
     pub(crate) net: Net,
-    /// When it wants to be woken, in its own time.
+    /// The true time at which it is woken: a sleep goes on as long, whatever the clock is set to.
     pub(crate) wake: Option<u64>,
     /// Ticks in a row at one instant.
     pub(crate) spins: u32,
@@ -53,6 +53,8 @@ pub(crate) struct Net {
     /// What is wanted since the endpoint started.
     pub(crate) wanted: BTreeSet<TeamId>,
     pub(crate) subscribed: BTreeMap<u32, TeamId>,
+    /// Subscriptions that are refused.
+    pub(crate) refused: BTreeSet<u32>,
     pub(crate) asks: BTreeMap<u32, Ask>,
     pub(crate) next: u32,
     /// The relay has delivered everything of it.
@@ -103,10 +105,15 @@ impl Cache {
 }
 
 impl Net {
-    pub(crate) fn ask(&mut self, ask: Ask) -> u32 {
+    pub(crate) fn number(&mut self) -> u32 {
         self.next = self.next.wrapping_add(1);
-        self.asks.insert(self.next, ask);
         self.next
+    }
+
+    pub(crate) fn ask(&mut self, ask: Ask) -> u32 {
+        let seq = self.number();
+        self.asks.insert(seq, ask);
+        seq
     }
 
     /// The link is gone.
@@ -114,6 +121,7 @@ impl Net {
         self.link = None;
         self.greeted = None;
         self.subscribed.clear();
+        self.refused.clear();
         self.asks.clear();
         self.caught_up.clear();
         self.told.clear();
@@ -138,7 +146,7 @@ impl Device {
             name: name.to_owned(),
             endpoint: Some(endpoint),
             vault: Vault::default(),
-            backup: None,
+            backups: Vec::new(),
             skew: 0,
             net: Net::default(),
             wake: None,
@@ -171,14 +179,19 @@ impl Device {
 
     /// Its clock at a true time.
     pub(crate) fn clock(&self, now: u64) -> u64 {
-        u64::try_from(i128::from(now).saturating_add(self.skew)).unwrap_or(0)
+        crate::relays::clock(now, self.skew)
     }
 
-    /// The true time at which it wants to be woken.
+    /// Sleeps from now on until a time of its own.
+    pub(crate) fn sleeps(&mut self, now: u64, until: Option<Millis>) {
+        let local = self.clock(now);
+        self.wake = until.map(|at| now.saturating_add(at.0.saturating_sub(local)));
+    }
+
+    /// The true time at which it is woken.
     pub(crate) fn wakes(&self) -> Option<u64> {
         self.endpoint.as_ref()?;
-        let wake = i128::from(self.wake?).saturating_sub(self.skew);
-        Some(u64::try_from(wake.max(0)).unwrap_or(u64::MAX))
+        self.wake
     }
 }
 

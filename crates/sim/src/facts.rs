@@ -21,8 +21,13 @@ pub(crate) struct Said {
     pub(crate) after: Vec<Name>,
     /// The true time.
     pub(crate) at: u64,
-    /// The vault that knew of it was put back to an earlier time.
+    /// The vault that knew of it was put back to an earlier time, or it goes on under another
+    /// name: it counts only if the origin has all of it.
     pub(crate) lost: bool,
+    /// So many entries it fills.
+    pub(crate) entries: u64,
+    /// It had left under this name when the vault of its author was put back.
+    pub(crate) sent: bool,
 }
 
 /// How much happened.
@@ -46,6 +51,8 @@ pub struct Counts {
     pub hostile: u64,
     /// Old vaults that were put back.
     pub restores: u64,
+    /// Commits that insiders spoilt.
+    pub poisons: u64,
     /// Devices that wrote two histories.
     pub twins: u64,
     /// Messages that came to the origin too late to be read, and have to be sealed again.
@@ -66,6 +73,8 @@ pub(crate) struct Facts {
     pub(crate) violations: Vec<String>,
     pub(crate) counts: Counts,
     pub(crate) said: BTreeMap<Name, Said>,
+    /// What had the same name in a time that a vault does not know of any more.
+    pub(crate) forgone: BTreeMap<Name, Vec<Said>>,
     /// Who has seen what: how often it became readable there.
     pub(crate) seen: BTreeMap<(usize, Name), u32>,
     pub(crate) failed: BTreeSet<(usize, Name)>,
@@ -76,6 +85,14 @@ pub(crate) struct Facts {
     pub(crate) joined: BTreeMap<usize, u32>,
     /// The number of each device in the team.
     pub(crate) numbers: BTreeMap<usize, names::Device>,
+    /// Devices whose vault was put back.
+    pub(crate) restored: BTreeSet<usize>,
+    /// Members whose commits were spoilt.
+    pub(crate) insiders: BTreeSet<usize>,
+    /// Announcements that their own device knows nothing of any more.
+    pub(crate) forgotten: BTreeSet<Hash>,
+    /// The entries that the origin has.
+    pub(crate) stored: BTreeSet<Name>,
     /// What those who were removed had before.
     pub(crate) removed: BTreeMap<usize, Vault>,
     /// The slot that removed them, and the epoch behind it.
@@ -116,6 +133,7 @@ impl Counts {
         self.skews = self.skews.saturating_add(other.skews);
         self.hostile = self.hostile.saturating_add(other.hostile);
         self.restores = self.restores.saturating_add(other.restores);
+        self.poisons = self.poisons.saturating_add(other.poisons);
         self.twins = self.twins.saturating_add(other.twins);
         self.late = self.late.saturating_add(other.late);
         self.messages = self.messages.saturating_add(other.messages);
@@ -125,7 +143,7 @@ impl Counts {
 
     /// Each with its name.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, u64); 14] {
+    pub fn all(&self) -> [(&'static str, u64); 15] {
         [
             ("crashes", self.crashes),
             ("relay crashes", self.relay_crashes),
@@ -136,12 +154,20 @@ impl Counts {
             ("skews", self.skews),
             ("hostile", self.hostile),
             ("restores", self.restores),
+            ("poisons", self.poisons),
             ("twins", self.twins),
             ("late", self.late),
             ("messages", self.messages),
             ("commits", self.commits),
             ("frames", self.frames),
         ]
+    }
+}
+
+impl Said {
+    fn is(&self, opened: &Opened) -> bool {
+        let Opened { body, thread, after, .. } = opened;
+        self.body == body.reveal() && self.thread == *thread && self.after == *after
     }
 }
 
@@ -177,9 +203,14 @@ impl Facts {
             after: opened.after.clone(),
             at: now,
             lost: false,
+            entries: entries_of(opened),
+            sent: false,
         };
-        if self.said.insert(opened.name, said).is_some() {
-            self.violate(format!("{} was given to two messages", opened.name));
+        if let Some(before) = self.said.insert(opened.name, said) {
+            if !before.lost {
+                self.violate(format!("{} was given to two messages", opened.name));
+            }
+            self.forgone.entry(opened.name).or_default().push(before);
         }
     }
 
@@ -197,16 +228,52 @@ impl Facts {
         if self.twins.contains_key(&opened.name) {
             return;
         }
+        self.tell_apart(opened);
         let Some(said) = self.said.get(&opened.name) else {
             let name = opened.name;
             return self.violate(format!("device {device} was shown {name}, which nobody wrote"));
         };
-        let same = said.body == opened.body.reveal()
-            && said.thread == opened.thread
-            && said.after == opened.after;
-        if !same {
+        if !said.is(opened) {
             let name = opened.name;
             self.violate(format!("device {device} was shown another {name} than was written"));
+        }
+    }
+
+    /// Of several that were given one name, the one that somebody sees is what stands under it.
+    fn tell_apart(&mut self, opened: &Opened) {
+        let (Some(said), Some(others)) =
+            (self.said.get_mut(&opened.name), self.forgone.get_mut(&opened.name))
+        else {
+            return;
+        };
+        if let Some(other) = others.iter_mut().find(|other| other.is(opened))
+            && !said.is(opened)
+        {
+            std::mem::swap(said, other);
+        }
+    }
+
+    /// What a device wrote has another name now. Under the old one stands what left under it
+    /// before the vault was put back, if anything did.
+    pub(crate) fn renamed(&mut self, opened: &Opened, to: Name) {
+        let from = opened.name;
+        let Some(said) = self.said.remove(&from) else {
+            return;
+        };
+        let mut all = self.forgone.remove(&from).unwrap_or_default();
+        all.push(said);
+        let this = all.iter().rposition(|said| said.is(opened)).map(|at| all.remove(at));
+        if let Some(mut this) = this {
+            if std::mem::take(&mut this.sent) {
+                all.push(Said { lost: true, ..this.clone() });
+            }
+            if let Some(before) = self.said.insert(to, this) {
+                self.forgone.entry(to).or_default().push(before);
+            }
+        }
+        if let Some(said) = all.pop() {
+            self.said.insert(from, said);
+            self.forgone.insert(from, all);
         }
     }
 
@@ -223,7 +290,7 @@ impl Facts {
         if done {
             let count = self.added.entry(hash).or_default();
             *count = count.saturating_add(1);
-            if *count > 1 {
+            if *count > 1 && !self.restored.contains(&device) {
                 self.violate(format!("device {device} was told twice of an addition"));
             }
         }
@@ -243,11 +310,38 @@ impl Facts {
     /// A vault was put back: what it does not hold any more may come to it again.
     pub(crate) fn put_back(&mut self, device: usize, vault: &Vault) {
         self.counts.restores += 1;
+        self.restored.insert(device);
         self.marks.retain(|(of, _, _), _| *of != device);
         self.seen.retain(|(of, name), _| *of != device || vault.history.contains_key(name));
         for (name, said) in &mut self.said {
             said.lost |= said.device == device && !vault.history.contains_key(name);
         }
+    }
+
+    /// What left a device came nowhere.
+    pub(crate) fn unheard(&mut self, name: Name, hash: Hash) {
+        self.left.remove(&name);
+        self.epochs.remove(&name);
+        self.keys.retain(|_, of| *of != (name, hash));
+    }
+
+    /// Notes what of a device has left so far.
+    pub(crate) fn note_sent(&mut self, device: usize) {
+        for (name, said) in self.said.iter_mut().filter(|(_, said)| said.device == device) {
+            said.sent = self.left.contains_key(name);
+        }
+    }
+
+    /// Has the origin all of a message?
+    pub(crate) fn is_stored(&self, name: Name, said: &Said) -> bool {
+        let Rest::Message { channel, device, number } = name.place().rest else {
+            return false;
+        };
+        let first = number.value();
+        (first..first.saturating_add(said.entries)).all(|number| {
+            let number = names::Number::truncate(number);
+            self.stored.contains(&name.team().name(Rest::Message { channel, device, number }))
+        })
     }
 
     /// It could not apply a commit, or was behind: it came back with another leaf.
@@ -287,7 +381,13 @@ impl Facts {
         if slot {
             self.claims.push(object.clone());
         }
-        if before.is_some_and(|before| before.0 != hash) && !slot {
+        // An old vault does not know which names of pieces and pointers were used; its entries it
+        // may not write twice.
+        let entry = matches!(name.place().rest, Rest::Message { .. });
+        // What a key package says is in its name; only its date may be another.
+        let package = matches!(name.place().rest, Rest::KeyPackage { .. });
+        let excused = slot || package || (self.restored.contains(&device) && !entry);
+        if before.is_some_and(|before| before.0 != hash) && !excused {
             self.violate(format!("two objects left under {name}"));
         }
         let data = object.data().unwrap_or_default();
@@ -305,6 +405,14 @@ impl Facts {
             }
         }
     }
+}
+
+fn entries_of(opened: &Opened) -> u64 {
+    let first = match opened.name.place().rest {
+        Rest::Message { number, .. } => number.value(),
+        _ => 0,
+    };
+    opened.last.value().saturating_sub(first).saturating_add(1)
 }
 
 /// The epoch that a private message was sealed in (RFC 9420 §6.3): behind the group's id.

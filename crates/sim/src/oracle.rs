@@ -13,6 +13,7 @@ use crate::world::World;
 
 /// Looks at a world that has come to rest.
 pub(crate) fn judge(world: &mut World) {
+    read_entries(world);
     let mut wrong = Vec::new();
     agree(world, &mut wrong);
     wishes(world, &mut wrong);
@@ -20,6 +21,7 @@ pub(crate) fn judge(world: &mut World) {
     order(world, &mut wrong);
     ghosts(world, &mut wrong);
     named(world, &mut wrong);
+    whole(world, &mut wrong);
     for violation in wrong {
         world.facts.violate(violation);
     }
@@ -65,19 +67,28 @@ fn wishes(world: &World, wrong: &mut Vec<String>) {
             Some(_) => {}
             None => wrong.push(format!("device {device} never joined")),
         }
-        if world.facts.added.get(hash) != Some(&1) {
+        let told = world.facts.added.get(hash).copied().unwrap_or(0);
+        if told == 0 || (told > 1 && !world.facts.restored.contains(&0)) {
             wrong.push(format!("the addition of device {device} was not told once"));
         }
     }
     for (device, times) in &world.facts.refreshes {
         // The member tool commits for others, and newcomers refresh by themselves.
-        if *device == 0 || *device >= world.profile.people || world.facts.was_behind(*device) {
+        if *device == 0
+            || *device >= world.profile.people
+            || world.facts.was_behind(*device)
+            || world.facts.restored.contains(device)
+            || world.facts.insiders.contains(device)
+        {
             continue;
         }
         let number = world.facts.numbers.get(device);
         let claimed = number.and_then(|number| world.facts.claimed.get(number)).copied();
         let claimed = claimed.unwrap_or(0);
-        if !world.devices[*device].gone && !(1..=*times).contains(&claimed) {
+        // A clock that is set may be the time of a renewal, and who is behind is added by others.
+        let behind = (0..world.devices.len()).any(|device| world.facts.was_behind(device));
+        let most = if behind || world.profile.skews > 0 { u32::MAX } else { *times };
+        if !world.devices[*device].gone && !(1..=most).contains(&claimed) {
             wrong.push(format!("device {device} refreshed {claimed} times for {times} wishes"));
         }
     }
@@ -92,7 +103,9 @@ fn wishes(world: &World, wrong: &mut Vec<String>) {
 /// Whoever was a member when something was sealed has read it, as it was written.
 fn readable(world: &World, wrong: &mut Vec<String>) {
     for (name, said) in &world.facts.said {
-        if world.devices[said.device].gone || said.lost {
+        let excused = said.lost && !world.facts.is_stored(*name, said);
+        let insider = world.facts.insiders.contains(&said.device);
+        if world.devices[said.device].gone || excused || insider {
             continue;
         }
         let Some(epoch) = world.facts.epochs.get(name) else {
@@ -182,6 +195,36 @@ fn named(world: &World, wrong: &mut Vec<String>) {
             wrong.push(format!("nobody names device {device} for {name}"));
         }
     }
+}
+
+/// Nobody honest is said to have shown two histories, also not with an old vault.
+fn whole(world: &World, wrong: &mut Vec<String>) {
+    for (who, notice) in &world.facts.notices {
+        let name = match notice {
+            Notice::Fork { name } | Notice::DeviceEquivocates { name, .. } => name,
+            _ => continue,
+        };
+        let Rest::Message { device, .. } = name.place().rest else {
+            continue;
+        };
+        let twin = world.facts.twins.keys().any(
+            |twin| matches!(twin.place().rest, Rest::Message { device: of, .. } if of == device),
+        );
+        if !twin {
+            wrong.push(format!("device {who} says that an honest log parts at {name}"));
+        }
+    }
+}
+
+/// The entries that the origin has.
+pub(crate) fn read_entries(world: &mut World) {
+    let (Some(team), Some(relay)) = (world.team, &mut world.relays[0].relay) else {
+        return;
+    };
+    let prefix = names::Prefix::team_path(team, 1);
+    let entries = relay_core::Shelf::behind(relay.shelf_mut(), team, prefix, 0, usize::MAX);
+    let names = entries.unwrap_or_default().into_iter().map(|kept| kept.object.name());
+    world.facts.stored.extend(names);
 }
 
 /// The slots that the origin has decided, and since which epoch each device is in the team.

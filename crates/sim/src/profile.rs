@@ -31,7 +31,7 @@ pub(crate) struct Profile {
     pub(crate) skews: u64,
     /// Devices that are removed.
     pub(crate) removals: u64,
-    /// Commits whose path is spoilt for somebody by an insider.
+    /// Commits that an insider spoils, for somebody or for everybody.
     pub(crate) poisons: u64,
     /// Vaults of which an old copy is put back.
     pub(crate) restores: u64,
@@ -56,10 +56,10 @@ impl Profile {
             disorder: chance.pick(&[0, 30, 200]).unwrap_or(0),
             cuts: chance.pick(&[0, 3, 10]).unwrap_or(0),
             breaks: chance.pick(&[0, 3, 12]).unwrap_or(0),
-            skews: chance.pick(&[0]).unwrap_or(0),
+            skews: chance.pick(&[0, 0, 0, 2, 8]).unwrap_or(0),
             removals: chance.pick(&[0, 0, 1]).unwrap_or(0),
-            poisons: 0,
-            restores: 0,
+            poisons: chance.pick(&[0, 0, 0, 1, 3]).unwrap_or(0),
+            restores: chance.pick(&[0, 0, 0, 1, 3]).unwrap_or(0),
             twins: chance.pick(&[0, 0, 0, 1]).unwrap_or(0),
             hostile: chance.pick(&[0, 5, 20]).unwrap_or(0),
         }

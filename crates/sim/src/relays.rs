@@ -1,8 +1,9 @@
 //! Relays: the real core over a store in memory whose power can be cut.
 
 use crate::broken::Broken;
-use objects::{Key, Millis, RelayRef, Signer};
-use relay_core::{Input, Limits, MemoryShelf, Org, Output, Peer, Relay};
+use names::Name;
+use objects::{Hash, Key, Millis, RelayRef, Signer};
+use relay_core::{Input, Limits, MemoryShelf, Org, Output, Peer, Relay, Shelf as _};
 
 /// A relay of the tree.
 pub(crate) struct RelayNode {
@@ -22,6 +23,10 @@ pub(crate) struct RelayNode {
     /// Something is decided and not settled.
     pub(crate) unsettled: bool,
     pub(crate) spins: u32,
+    /// Its clock minus the true time, in ms.
+    pub(crate) skew: i128,
+    /// The true time at which it is woken.
+    wake: Option<u64>,
 }
 
 impl RelayNode {
@@ -38,6 +43,8 @@ impl RelayNode {
             connecting: false,
             unsettled: false,
             spins: 0,
+            skew: 0,
+            wake: None,
         }
     }
 
@@ -45,7 +52,7 @@ impl RelayNode {
         RelayRef { address: format!("relay-{number}:1"), key: self.signer.key() }
     }
 
-    pub(crate) fn start(&mut self) {
+    pub(crate) fn start(&mut self, now: u64) {
         if self.relay.is_none() {
             let shelf = std::mem::take(&mut self.shelf);
             let signer = Signer::from_seed(&self.signer.reveal());
@@ -57,7 +64,14 @@ impl RelayNode {
             };
             relay.break_rules(self.broken.and_then(Broken::relays));
             self.relay = Some(relay);
+            self.sleeps(now);
         }
+    }
+
+    /// Is this object stored here?
+    pub(crate) fn has(&mut self, name: Name, hash: &Hash) -> bool {
+        let shelf = self.relay.as_mut().map_or(&mut self.shelf, Relay::shelf_mut);
+        shelf.find(name, hash).expect("a store in memory").is_some()
     }
 
     /// The power goes: what was not settled is gone.
@@ -71,26 +85,47 @@ impl RelayNode {
         self.connecting = false;
     }
 
+    /// Its clock at a true time.
+    fn clock(&self, now: u64) -> u64 {
+        clock(now, self.skew)
+    }
+
     pub(crate) fn handle(&mut self, now: u64, input: Input) {
+        let local = self.clock(now);
         if let Some(relay) = &mut self.relay {
-            relay.handle(Millis(now), input).expect("a store in memory");
+            relay.handle(Millis(local), input).expect("a store in memory");
             self.unsettled = true;
         }
+        self.sleeps(now);
     }
 
     /// Makes durable what was decided, and gives what is to be told.
-    pub(crate) fn settle(&mut self) -> Vec<Output> {
+    pub(crate) fn settle(&mut self, now: u64) -> Vec<Output> {
         self.unsettled = false;
         let Some(relay) = &mut self.relay else {
             return Vec::new();
         };
         relay.settle().expect("a store in memory");
-        std::iter::from_fn(|| relay.poll()).collect()
+        let outputs = std::iter::from_fn(|| relay.poll()).collect();
+        self.sleeps(now);
+        outputs
+    }
+
+    fn sleeps(&mut self, now: u64) {
+        let (local, relay) = (self.clock(now), self.relay.as_ref());
+        let until = relay.and_then(Relay::wake_at);
+        self.wake = until.map(|at| now.saturating_add(at.0.saturating_sub(local)));
     }
 
     pub(crate) fn wakes(&self) -> Option<u64> {
-        self.relay.as_ref()?.wake_at().map(|at| at.0)
+        self.relay.as_ref()?;
+        self.wake
     }
+}
+
+/// A clock that is wrong by so much, at a true time.
+pub(crate) fn clock(now: u64, skew: i128) -> u64 {
+    u64::try_from(i128::from(now).saturating_add(skew)).unwrap_or(0)
 }
 
 pub(crate) fn linked(peer: u64, exporter: [u8; 32]) -> Input {

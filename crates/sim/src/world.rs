@@ -1,6 +1,8 @@
 //! The world: one thread, a clock of its own, and a queue of what happens next.
 
+mod clocks;
 mod faults;
+mod insiders;
 mod old;
 mod people;
 mod steps;
@@ -70,6 +72,12 @@ pub(crate) enum Event {
     Renew {
         device: usize,
         link: u64,
+    },
+    /// A subscription was refused a while ago.
+    Refused {
+        device: usize,
+        link: u64,
+        id: u32,
     },
     /// A process starts again.
     Restart {
@@ -227,6 +235,7 @@ impl World {
             Event::Lost { link, end } => self.lost(link, end),
             Event::Connect { device } => self.connect(device),
             Event::Renew { device, link } => self.renew(device, link),
+            Event::Refused { device, link, id } => self.refused(device, link, id),
             Event::Restart { device } => self.restart(device),
             Event::RelayRestart { relay } => self.relay_starts(relay),
             Event::RelayConnect { relay } => self.relay_connects(relay),

@@ -4,6 +4,7 @@ use objects::Millis;
 use objects::wire::Refusal;
 
 use super::world::World;
+use crate::{Answer, Input};
 
 /// `MLS-96`
 #[test]
@@ -22,7 +23,7 @@ fn a_clock_that_is_set_back_by_a_year_delays_nothing() {
     assert_eq!(delivered(&world), 0);
     world.now = right;
     for node in 0..3 {
-        world.give(node, crate::Input::Tick);
+        world.give(node, Input::Tick);
     }
     world.nodes[1].go(true);
     world.run_for(20_000);
@@ -47,20 +48,21 @@ fn an_announcement_of_a_clock_that_is_behind_is_dated_anew_by_the_relays() {
     world.run();
     world.now = world.now.plus(YEAR);
     let link = world.nodes[0].endpoint.team_link(team).unwrap().unwrap();
-    let joining = world.act(1, |endpoint, _| endpoint.join(Millis(1_000), &link).unwrap());
-    let rest = objects::Announcement::rest(&joining.hash);
-    let queued = |world: &World| world.nodes[1].endpoint.queued_object(team.name(rest));
-    let before = queued(&world).unwrap();
-    assert!(before.expires() < world.now);
-    world.relay.refuses = Some(Refusal::Expired);
-    world.run();
-    let after = queued(&world).unwrap();
-    assert!(after.expires() > world.now);
-    assert_eq!((after.name(), after.data()), (before.name(), before.data()));
-    world.relay.refuses = None;
     world.nodes[1].go(false);
-    world.run();
+    let joining = world.act(1, |endpoint, _| endpoint.join(Millis(1_000), &link).unwrap());
+    let name = team.name(objects::Announcement::rest(&joining.hash));
+    let before = world.nodes[1].endpoint.queued_object(name).unwrap();
+    assert!(before.expires() < world.now);
+    let relay = world.nodes[1].endpoint.relay().unwrap().key;
+    world.give(1, Input::Linked { relay, exporter: [3; 32], now: world.now });
+    let id = world.nodes[1].endpoint.underway.id(name).unwrap();
+    world.give(1, Input::Answered { id, answer: Answer::Refused(Refusal::Expired) });
+    let after = world.nodes[1].endpoint.queued_object(name).unwrap();
+    assert!(after.expires() > world.now);
+    assert_eq!(after.data(), before.data());
+    world.give(1, Input::Unlinked);
     world.nodes[1].go(true);
+    world.run();
     world.act(0, |endpoint, now| endpoint.add_device(now, team, joining.hash).unwrap());
     world.run_for(20_000);
     world.say(1, team, "here");

@@ -54,6 +54,7 @@ fn a_device_of_an_organisation_fills_its_pool_gently() {
     assert_eq!((published(&world), packages(&world)), (102, 100));
     let keys = world.nodes[1].endpoint.rows().count(Table::Mls, &[]);
     // The origin's clock decides, as its newest receipt says.
+    world.relay.now = world.now.plus(16 * 24 * 3_600_000);
     world.run_for(22 * 24 * 3_600_000);
     assert_eq!(packages(&world), 50);
     assert!(world.nodes[1].endpoint.rows().count(Table::Mls, &[]) + 50 <= keys);

@@ -1,11 +1,8 @@
 //! What goes wrong, and what hostile people do.
 
-use std::sync::PoisonError;
-
 use objects::Object;
 
 use super::{Event, World};
-use crate::crypto::Poison;
 use crate::links::Place;
 
 /// Something that goes wrong.
@@ -18,13 +15,15 @@ pub(crate) enum Fault {
     /// A link breaks.
     Break,
     /// A clock is set.
-    Skew { device: usize },
+    Skew { place: Place },
     /// A `net-proc` loses its cache.
     LoseCache { device: usize },
     /// An endpoint is handed something that nobody sent.
     Hostile { device: usize },
-    /// A member spoils the path of its next commit for somebody.
+    /// A member spoils its next commit for somebody.
     Poison { device: usize },
+    /// A member claims a slot for what is no good commit to anybody.
+    Forge { device: usize },
     /// A copy of a vault is put aside.
     Backup { device: usize },
     /// The copy is put back.
@@ -62,23 +61,16 @@ impl World {
             }
         }
         self.plan(profile.breaks, end, |_| Fault::Break);
-        self.plan(profile.skews, end, |device| Fault::Skew { device });
+        self.plan_clocks(profile.skews, end);
         self.plan(profile.hostile, end, |device| Fault::Hostile { device });
-        for _ in 0..profile.restores {
-            let device = self.chance.between(1, self.profile.people as u64 - 1);
-            let device = usize::try_from(device).unwrap_or(1);
-            let at = self.chance.between(self.now, end);
-            let later = self.chance.between(at, end);
-            self.at(at, Event::Fault(Fault::Backup { device }));
-            self.at(later, Event::Fault(Fault::Restore { device }));
-        }
+        self.plan_restores(profile.restores, end);
         for _ in 0..profile.twins {
             let device = self.chance.between(1, self.profile.people as u64 - 1);
             let device = usize::try_from(device).unwrap_or(1);
             let at = self.chance.between(self.now, end);
             self.at(at, Event::Fault(Fault::Twin { device }));
         }
-        self.plan(profile.poisons, end, |device| Fault::Poison { device });
+        self.plan_poisons(profile.poisons, end);
         if profile.crashes > 0 {
             self.plan(profile.crashes / 4, end, |device| Fault::Kill { device });
             self.plan(1, end, |device| Fault::LoseCache { device });
@@ -124,11 +116,7 @@ impl World {
                     self.doom(link);
                 }
             }
-            Fault::Skew { device } => {
-                self.facts.counts.skews += 1;
-                let by = i128::from(self.chance.below(2 * MOST_SKEW)) - i128::from(MOST_SKEW);
-                self.devices[device].skew = by;
-            }
+            Fault::Skew { place } => self.set_clock(place),
             Fault::LoseCache { device } => {
                 let id = self.chance.draw();
                 let net = &mut self.devices[device].net;
@@ -144,17 +132,11 @@ impl World {
                 }
             }
             Fault::Hostile { device } => self.hostile(device),
-            Fault::Backup { device } => {
-                self.devices[device].backup = Some(self.devices[device].vault.clone());
-            }
+            Fault::Backup { device } => self.back_up(device),
             Fault::Restore { device } => self.put_back(device),
             Fault::Twin { device } => self.twin(device),
-            Fault::Poison { device } => {
-                let after = self.chance.below(4);
-                let mut poison =
-                    self.devices[device].poison.lock().unwrap_or_else(PoisonError::into_inner);
-                *poison = Poison::OneOf { after };
-            }
+            Fault::Poison { device } => self.poison(device),
+            Fault::Forge { device } => self.forge(device),
         }
     }
 
@@ -203,6 +185,3 @@ impl World {
         }
     }
 }
-
-/// 400 days, in ms.
-const MOST_SKEW: u64 = 400 * 24 * 3_600_000;

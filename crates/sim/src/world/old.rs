@@ -1,22 +1,101 @@
 //! Old copies of vaults: put back, or speaking beside the real one.
 
-use mls_core::{Endpoint, Input, Output, Plaintext};
-use names::Rest;
-use objects::{Millis, Object};
+use mls_core::{Endpoint, Input, Output, Plaintext, Table};
+use names::{Name, Rest};
+use objects::{Hash, Millis, Object};
 
-use super::{Act, Event, World};
+use super::{Act, Event, Fault, World};
 use crate::chance::Chance;
 use crate::device::{entropy, load, outputs};
 
 impl World {
-    /// The old copy of a vault is all that is left.
+    /// Draws which vaults are copied and put back, from now until `end`: sometimes twice.
+    pub(crate) fn plan_restores(&mut self, count: u64, end: u64) {
+        let people = self.profile.people;
+        for _ in 0..count {
+            // A team that a lost newcomer stays in, and that it says nothing in, is short of a voice.
+            let all = if self.profile.poisons > 0 { people } else { self.devices.len() };
+            let mut device = self.chance.index(all);
+            if device == 0 && self.profile.removals > 0 {
+                // Nobody would remember that somebody had to go.
+                device = 1;
+            }
+            let at = self.chance.between(self.now, end);
+            self.at(at, Event::Fault(Fault::Backup { device }));
+            for _ in 0..self.chance.between(1, 2) {
+                let later = self.chance.between(at, end);
+                self.at(later, Event::Fault(Fault::Restore { device }));
+            }
+        }
+    }
+
+    /// A copy of a vault is put aside.
+    pub(crate) fn back_up(&mut self, device: usize) {
+        let copy = self.devices[device].vault.clone();
+        self.devices[device].backups.push(copy);
+    }
+
+    /// An old copy of a vault is all that is left, on a machine that knows nothing else. What was
+    /// on its way from the old machine is lost with it.
     pub(crate) fn put_back(&mut self, device: usize) {
-        let Some(vault) = self.devices[device].backup.take() else {
+        let index = self.chance.index(self.devices[device].backups.len());
+        let Some(vault) = self.devices[device].backups.get(index).cloned() else {
             return;
         };
+        if self.devices[device].gone {
+            return;
+        }
+        let way = self.devices[device].net.link;
         self.die(device);
+        if let Some(link) = way.and_then(|link| self.links.all.get_mut(&link)) {
+            link.doomed = true;
+        }
+        for relay in 0..self.relays.len() {
+            if self.relays[relay].unsettled {
+                self.settle(relay);
+            }
+        }
         self.facts.put_back(device, &vault);
+        self.forget_unheard(device);
+        self.facts.note_sent(device);
         self.devices[device].vault = vault;
+        self.joins_anew(device);
+        if device == 0 {
+            // The admin is asked again to add whoever waits.
+            let waiting = self.facts.invited.iter();
+            let waiting = waiting.filter(|(_, of)| !self.facts.joined.contains_key(*of));
+            let waiting: Vec<Hash> = waiting.map(|(hash, _)| *hash).collect();
+            for hash in waiting {
+                self.after(30_000, Event::Act(Act::Add { hash }));
+            }
+        }
+    }
+
+    /// What left an old machine and came to no relay was never there: its name and its key may be
+    /// used by who knows nothing of it.
+    fn forget_unheard(&mut self, device: usize) {
+        let left = self.facts.left.iter().filter(|(_, (_, of))| *of == device);
+        let left: Vec<(Name, Hash)> = left.map(|(name, (hash, _))| (*name, *hash)).collect();
+        for (name, hash) in left {
+            let stored = self.relays.iter_mut().any(|relay| relay.has(name, &hash));
+            if !stored {
+                self.facts.unheard(name, hash);
+            }
+        }
+    }
+
+    /// A newcomer whose vault knows nothing of its announcement announces itself again.
+    fn joins_anew(&mut self, device: usize) {
+        let knows = self.devices[device].vault.rows.keys().any(|(table, _)| *table == TEAM);
+        let old = self.facts.invited.iter().find(|(_, of)| **of == device);
+        let Some(old) = old.map(|(hash, _)| *hash).filter(|_| !knows) else {
+            return;
+        };
+        self.facts.invited.remove(&old);
+        self.facts.joined.remove(&device);
+        self.facts.forgotten.insert(old);
+        let link = self.link();
+        self.at(self.now, Event::Act(Act::Join { device, link }));
     }
 
     /// A copy of a vault writes an entry that the real device writes as well, and hands it to
@@ -103,3 +182,5 @@ impl World {
         (!entries.is_empty()).then_some(entries)
     }
 }
+
+const TEAM: u8 = Table::Team as u8;

@@ -69,6 +69,7 @@ impl World {
         let chance = self.chance.fork(2);
         let mut device = Device::new(name, chance, self.sealings.clone(), self.broken);
         device.net.cache.id = self.chance.draw();
+        device.skew = self.first_skew(super::clocks::MOST);
         let mut endpoint = device.endpoint.take().expect("just made");
         device.commit(endpoint.changes());
         device.endpoint = Some(endpoint);
@@ -81,6 +82,7 @@ impl World {
         for number in 0..=self.profile.children {
             let (seed, id) = (self.chance.bytes(), self.chance.draw());
             let mut relay = crate::relays::RelayNode::new(id, &seed);
+            relay.skew = self.first_skew(super::clocks::MOST_RELAY);
             relay.broken = self.broken;
             if number > 0 {
                 let key = relay.signer.key();
@@ -131,6 +133,9 @@ impl World {
                 }
             }
             Act::Refresh { device } => {
+                if self.devices[device].gone {
+                    return;
+                }
                 let done =
                     self.step(device, Beside::default(), |endpoint, at| endpoint.refresh(at, team));
                 match done {
@@ -157,6 +162,9 @@ impl World {
                 }
             }
             Act::Add { hash } => {
+                if self.facts.forgotten.contains(&hash) {
+                    return;
+                }
                 let done = self
                     .step(0, Beside::default(), |endpoint, at| endpoint.add_device(at, team, hash));
                 if done.is_none_or(|done| done.is_err()) {
@@ -227,5 +235,6 @@ impl World {
             .filter(|device| !device.gone)
             .all(|device| device.endpoint.as_ref().is_some_and(mls_core::Endpoint::is_settled))
             && self.facts.invited.keys().all(|hash| self.facts.added.contains_key(hash))
+            && !self.queue.values().any(|event| matches!(event, Event::Act(_)))
     }
 }

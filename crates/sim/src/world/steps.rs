@@ -68,7 +68,7 @@ impl World {
         }
         let device = &mut self.devices[index];
         device.commit(changes);
-        device.wake = endpoint.wake_at().map(|at| at.0);
+        device.sleeps(self.now, endpoint.wake_at());
         device.endpoint = Some(endpoint);
         self.take(index, beside);
         for output in &said {
@@ -133,7 +133,7 @@ impl World {
         };
         let said = outputs(&mut endpoint);
         device.commit(endpoint.changes());
-        device.wake = endpoint.wake_at().map(|at| at.0);
+        device.sleeps(self.now, endpoint.wake_at());
         device.endpoint = Some(endpoint);
         for output in &said {
             self.note(index, output);
@@ -151,6 +151,9 @@ impl World {
                 }
             }
             Output::Notice(notice) => {
+                if self.facts.trace {
+                    eprintln!("{} device {index}: {notice:?}", self.now);
+                }
                 self.facts.noticed(index, *notice);
             }
             Output::Failed { name, .. } => self.facts.failed(index, *name),
@@ -184,18 +187,12 @@ impl World {
     /// An own message that waits has another name now.
     fn rename(&mut self, index: usize, from: Name, to: Name) {
         if let Some(mut opened) = self.devices[index].vault.history.remove(&from) {
+            self.facts.renamed(&opened, to);
             opened.name = to;
             self.devices[index].vault.history.insert(to, opened);
         }
         if let Some(seen) = self.facts.seen.remove(&(index, from)) {
             self.facts.seen.insert((index, to), seen);
-        }
-        if let Some(said) = self.facts.said.get(&from).cloned() {
-            // It may have left under its old name, before the vault was put back.
-            if !self.facts.left.contains_key(&from) {
-                self.facts.said.remove(&from);
-            }
-            self.facts.said.insert(to, said);
         }
     }
 

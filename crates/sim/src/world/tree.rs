@@ -8,7 +8,7 @@ use crate::relays::linked;
 
 impl World {
     pub(crate) fn relay_starts(&mut self, index: usize) {
-        self.relays[index].start();
+        self.relays[index].start(self.now);
         self.relay_reconnects(index);
     }
 
@@ -58,7 +58,7 @@ impl World {
     }
 
     pub(crate) fn settle(&mut self, index: usize) {
-        let outputs = self.relays[index].settle();
+        let outputs = self.relays[index].settle(self.now);
         let dies = self.rough && self.chance.happens(self.profile.relay_crashes);
         let told = if dies { self.chance.index(outputs.len()) } else { outputs.len() };
         for output in outputs.into_iter().take(told) {

@@ -3,7 +3,7 @@
 use mls_core::{Answer, Input};
 use names::{Prefix, TeamId};
 use objects::Proof;
-use objects::wire::{FromRelay, SlotAnswer, ToRelay};
+use objects::wire::{FromRelay, SlotAnswer, SubscriptionStanding, ToRelay};
 use relay_core::{Input as RelayInput, Peer};
 
 use super::steps::Beside;
@@ -265,7 +265,27 @@ impl World {
             FromRelay::Upstream { reachable } => {
                 self.give(index, Input::Upstream { reachable });
             }
-            FromRelay::Proved(_) | FromRelay::Subscribed { .. } | FromRelay::Related => {}
+            FromRelay::Subscribed { id, standing } => self.stands(index, link, id, standing),
+            FromRelay::Proved(_) | FromRelay::Related => {}
+        }
+    }
+
+    /// Who may not read links anew after a while: the relay's clock may have been set, and proofs of
+    /// an old one count no more.
+    fn stands(&mut self, index: usize, link: u64, id: u32, standing: SubscriptionStanding) {
+        let net = &mut self.devices[index].net;
+        if standing == SubscriptionStanding::Refused {
+            net.refused.insert(id);
+            self.after(5_000, Event::Refused { device: index, link, id });
+        } else {
+            net.refused.remove(&id);
+        }
+    }
+
+    pub(crate) fn refused(&mut self, index: usize, link: u64, id: u32) {
+        let net = &self.devices[index].net;
+        if net.link == Some(link) && net.refused.contains(&id) {
+            self.doom(link);
         }
     }
 
