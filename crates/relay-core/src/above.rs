@@ -15,8 +15,8 @@ use crate::term::only_at_origin;
 #[derive(Debug, Clone, Copy, Eq, PartialEq)]
 enum Fate {
     Keep,
-    /// It replaces what was stored here first: the origin has decided.
-    Replace(Hash),
+    /// It replaces what was stored here before: the origin has decided.
+    Replace,
     /// A second entry under one name: both are kept.
     Fork,
     Ignore,
@@ -46,8 +46,15 @@ impl<S: Shelf> Relay<S> {
         if up.again.get(&team) == Some(&true) || up.once_more.contains(&team) {
             return Ok(());
         }
+        // What is delivered a second time stands where it stood; a parent that was set back is
+        // known by the end of its store.
+        let topic = notes::cursor(team);
+        let reached = self.shelf.note(&topic)?.as_deref().and_then(notes::read_pair);
+        if reached.is_some_and(|(store, reached)| store == up.store && position < reached) {
+            return Ok(());
+        }
         let cursor = notes::pair(up.store, position);
-        Ok(self.shelf.set_note(&notes::cursor(team), Some(&cursor))?)
+        Ok(self.shelf.set_note(&topic, Some(&cursor))?)
     }
 
     /// A subscription has nothing more for now.
@@ -64,6 +71,12 @@ impl<S: Shelf> Relay<S> {
         if let Some(reading) = up.again.get_mut(&team) {
             *reading = false;
         }
+        if up.read_to.remove(&team).is_some_and(|read_to| position < read_to) {
+            self.parent_forgot(team)?;
+        }
+        let Some(up) = &self.up else {
+            return Ok(());
+        };
         if up.once_more.contains(&team) {
             return Ok(());
         }
@@ -113,7 +126,7 @@ impl<S: Shelf> Relay<S> {
         }
         match self.fate(now, object, settled.as_ref())? {
             Fate::Keep => {}
-            Fate::Replace(other) => self.shelf.remove(name, &other)?,
+            Fate::Replace => self.remove_others(name, &hash)?,
             Fate::Fork => self.freeze(name)?,
             Fate::Ignore => return Ok(()),
             Fate::Early => return self.read_again(name.team()),
@@ -180,15 +193,16 @@ impl<S: Shelf> Relay<S> {
             },
             Rest::Code(_) => false,
         };
-        let gone = kept_until(object, settled.map_or(now, |receipt| receipt.at)) <= now;
+        let gone = kept_until(object, settled.map_or(now, |receipt| receipt.at.max(now))) <= now;
         if !good || gone || object.data().is_none() {
             return Ok(Fate::Ignore);
         }
         Ok(match self.shelf.get(name)? {
             None => Fate::Keep,
-            Some(kept) if settled.is_some() && !kept.settled => {
-                Fate::Replace(kept.object.entry_hash())
-            }
+            Some(kept) if kept.settled => Fate::Ignore,
+            Some(_) if settled.is_some() => Fate::Replace,
+            // The origin decides later which of them it is; it is asked for both.
+            Some(_) if self.count_under(name)? < MOST_BESIDE => Fate::Keep,
             Some(_) => Fate::Ignore,
         })
     }
@@ -280,3 +294,6 @@ impl<S: Shelf> Relay<S> {
         })
     }
 }
+
+/// Objects under one name of which the origin has taken none yet.
+const MOST_BESIDE: u64 = 8;

@@ -45,6 +45,11 @@ pub(crate) fn cursor(team: TeamId) -> Vec<u8> {
     [b"c", &team_bytes(team)[..]].concat()
 }
 
+/// The last object of a team that came from here and that the origin has: name and entry hash.
+pub(crate) fn last_up(team: TeamId) -> Vec<u8> {
+    [b"l", &team_bytes(team)[..]].concat()
+}
+
 /// A log that has two histories: nothing.
 pub(crate) fn frozen(log: Prefix) -> Vec<u8> {
     [b"f", &log.bits().to_be_bytes()[..]].concat()

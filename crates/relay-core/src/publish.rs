@@ -1,12 +1,13 @@
 //! What goes up: everything that the origin has not settled yet, in order.
 
-use names::{Name, Number, Prefix, Rest};
+use names::{Name, Number, Prefix, Rest, TeamId};
 use objects::wire::{Refusal, ToRelay};
 use objects::{Claim, Hash, Millis, Object};
 
 use crate::face::{DropReason, Fault};
 use crate::notes;
 use crate::relay::Relay;
+use crate::settle::SLOT_PATH;
 use crate::shelf::Shelf;
 use crate::up::{Open, Up, may_change};
 
@@ -79,6 +80,9 @@ impl<S: Shelf> Relay<S> {
         let Some(kept) = self.shelf.find(name, hash)? else {
             return Ok(());
         };
+        if kept.settled {
+            self.parent_forgot(name.team())?;
+        }
         if !may_change(why) {
             // It stays here, for those who have seen it, and never becomes the origin's.
             return Ok(self.shelf.set_note(&notes::unsettled(kept.position), None)?);
@@ -138,6 +142,45 @@ impl<S: Shelf> Relay<S> {
         Ok(())
     }
 
+    /// Publishes the last thing of a team again that the origin had from here: another answer than
+    /// before tells that the parent was set back.
+    pub(crate) fn probe(&mut self, team: TeamId) -> Result<(), Fault> {
+        let note = self.shelf.note(&notes::last_up(team))?;
+        let Some((name, hash)) = note.as_deref().and_then(notes::read_named) else {
+            return Ok(());
+        };
+        match self.shelf.find(name, &hash)? {
+            Some(kept) => self.send_again(&kept),
+            None => Ok(()),
+        }
+    }
+
+    /// The parent was set back: everything of a team goes up again, once per link, except for
+    /// claims, which only the origin decides.
+    pub(crate) fn parent_forgot(&mut self, team: TeamId) -> Result<(), Fault> {
+        let first = self.up.as_mut().is_some_and(|up| up.forgot.insert(team));
+        if !first {
+            return Ok(());
+        }
+        let claims = Prefix::team_path(team, SLOT_PATH);
+        let mut after = 0;
+        loop {
+            let page = self.shelf.behind(team, Prefix::team(team), after, PAGE)?;
+            let Some(last) = page.last() else {
+                break;
+            };
+            after = last.position;
+            for kept in page.iter().filter(|kept| !claims.covers(kept.object.name())) {
+                let note = notes::named(kept.object.name(), &kept.object.entry_hash());
+                self.shelf.set_note(&notes::unsettled(kept.position), Some(&note))?;
+            }
+        }
+        if let Some(up) = &mut self.up {
+            up.sent = 0;
+        }
+        Ok(())
+    }
+
     /// A parent that says nothing is dropped, and what it could not take some time ago goes up
     /// again.
     pub(crate) fn retry(&mut self, now: Millis) -> Result<(), Fault> {
@@ -172,3 +215,4 @@ fn passed_on(object: Object, now: Millis) -> Option<Object> {
 /// Objects that are on their way up at once; the parent reads so many requests ahead.
 const IN_FLIGHT: usize = 128;
 const RETRY: u64 = 30_000;
+const PAGE: usize = 256;

@@ -1,13 +1,13 @@
 //! Storing, and what is still to be settled by the origin.
 
-use names::{Device, Name, Rest, Slot, TeamId};
+use names::{Device, Name, Prefix, Rest, Slot, TeamId};
 use objects::wire::FromRelay;
 use objects::{Claim, Hash, Millis, Object, Receipt};
 
 use crate::face::{Fault, Peer};
 use crate::notes;
 use crate::relay::Relay;
-use crate::shelf::{Kept, Put, Shelf};
+use crate::shelf::{Kept, Put, Shelf, ShelfFault};
 
 impl<S: Shelf> Relay<S> {
     /// Stores an object that was found good, with a receipt of this relay.
@@ -40,7 +40,8 @@ impl<S: Shelf> Relay<S> {
     ) -> Result<(), Fault> {
         let (name, hash) = (object.name(), object.entry_hash());
         let team = name.team();
-        let until = kept_until(object, receipt.at);
+        // Whichever clock is ahead: the origin's, if it is behind, would take the data at once.
+        let until = kept_until(object, receipt.at.max(now));
         let position = self.shelf.put(Put { object, receipt, settled, until })?;
         if until != Millis::NEVER {
             self.sweep_at = Some(self.sweep_at.map_or(until, |at| at.min(until)));
@@ -114,12 +115,40 @@ impl<S: Shelf> Relay<S> {
             self.shelf.set_receipt(receipt, true)?;
         }
         self.shelf.set_note(&notes::unsettled(kept.position), None)?;
+        if !matches!(name.place().rest, Rest::Message { .. }) {
+            self.remove_others(name, hash)?;
+        }
         for peer in self.awaiting.remove(&(name, *hash)).unwrap_or_default() {
             if self.sessions.contains_key(&peer) {
                 self.answer(peer, FromRelay::Settled { receipt: *receipt });
             }
         }
         Ok(())
+    }
+
+    /// The origin has this object under its name: what else is stored there has gone.
+    pub(crate) fn remove_others(&mut self, name: Name, hash: &Hash) -> Result<(), Fault> {
+        let count = self.count_under(name)?;
+        let here = self.shelf.find(name, hash)?.is_some();
+        if count == 0 || (here && count == 1) {
+            return Ok(());
+        }
+        let under = Prefix::of(name, 128).map_err(|error| ShelfFault(error.to_string()))?;
+        let most = usize::try_from(count).unwrap_or(usize::MAX);
+        for kept in self.shelf.behind(name.team(), under, 0, most)? {
+            let other = kept.object.entry_hash();
+            if other != *hash {
+                self.shelf.set_note(&notes::unsettled(kept.position), None)?;
+                self.shelf.remove(name, &other)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many objects are stored under a name.
+    pub(crate) fn count_under(&self, name: Name) -> Result<u64, Fault> {
+        let under = Prefix::of(name, 128).map_err(|error| ShelfFault(error.to_string()))?;
+        Ok(self.shelf.count(under)?)
     }
 
     /// Remembers whom to tell when the origin has an object that is only stored here.
@@ -136,7 +165,7 @@ impl<S: Shelf> Relay<S> {
 
     /// The last decided slot of a team.
     pub(crate) fn head(&self, team: TeamId) -> Result<Option<(Slot, Hash)>, Fault> {
-        let Some(kept) = self.shelf.last(names::Prefix::team_path(team, SLOT_PATH))? else {
+        let Some(kept) = self.shelf.last(Prefix::team_path(team, SLOT_PATH))? else {
             return Ok(None);
         };
         let Rest::Slot(slot) = kept.object.name().place().rest else {
@@ -159,7 +188,7 @@ pub(crate) fn kept_until(object: &Object, at: Millis) -> Millis {
     }
 }
 
-const SLOT_PATH: u8 = 4;
+pub(crate) const SLOT_PATH: u8 = 4;
 /// 90 days, and one for clocks that differ.
 const MOST_DAYS: u64 = 91;
 const DAY: u64 = 24 * 60 * 60 * 1000;

@@ -29,10 +29,14 @@ pub(crate) struct Up {
     /// Subscriptions by number; the newest of a team counts.
     pub(crate) subscriptions: BTreeMap<u32, TeamId>,
     pub(crate) subscribed: BTreeMap<TeamId, u32>,
+    /// How far a team had been read in the parent's store when this link subscribed to it.
+    pub(crate) read_to: BTreeMap<TeamId, u64>,
     /// Teams that are read again from the beginning; true until that is done.
     pub(crate) again: BTreeMap<TeamId, bool>,
     /// Teams that have to be read again a second time: on the next link.
     pub(crate) once_more: BTreeSet<TeamId>,
+    /// Teams that the parent was found to have forgotten something of, on this link.
+    pub(crate) forgot: BTreeSet<TeamId>,
     /// Logs whose gap at the parent was filled once on this link.
     pub(crate) refilled: BTreeSet<Prefix>,
     /// When what the parent could not take is published again.
@@ -83,8 +87,10 @@ impl Up {
             sent: 0,
             subscriptions: BTreeMap::new(),
             subscribed: BTreeMap::new(),
+            read_to: BTreeMap::new(),
             again: BTreeMap::new(),
             once_more: BTreeSet::new(),
+            forgot: BTreeSet::new(),
             refilled: BTreeSet::new(),
             retry_at: None,
             patience: now,
@@ -175,6 +181,7 @@ impl<S: Shelf> Relay<S> {
                 up.phase = Phase::Related;
                 for team in self.teams.clone() {
                     self.subscribe_up(team)?;
+                    self.probe(team)?;
                 }
                 self.tell_upstream();
                 Ok(())
@@ -195,8 +202,14 @@ impl<S: Shelf> Relay<S> {
                 Some(Open::Publish { name, hash }) => {
                     // A parent that is not the origin says later that the origin has it.
                     let same = (receipt.name, receipt.hash) == (name, hash);
+                    let kept = self.shelf.find(name, &hash)?.filter(|kept| kept.settled);
+                    if kept.is_some_and(|kept| kept.receipt != receipt) {
+                        self.parent_forgot(name.team())?;
+                    }
                     if same && self.settles(&receipt)? {
                         self.settled(name, &hash, &receipt)?;
+                        let last = notes::named(name, &hash);
+                        self.shelf.set_note(&notes::last_up(name.team()), Some(&last))?;
                     }
                     Ok(())
                 }
@@ -226,6 +239,8 @@ impl<S: Shelf> Relay<S> {
             FromRelay::Settled { receipt } => {
                 if self.settles(&receipt)? {
                     self.settled(receipt.name, &receipt.hash, &receipt)?;
+                    let last = notes::named(receipt.name, &receipt.hash);
+                    self.shelf.set_note(&notes::last_up(receipt.name.team()), Some(&last))?;
                 }
                 Ok(())
             }
@@ -331,6 +346,9 @@ impl<S: Shelf> Relay<S> {
         let Some(up) = &mut self.up else {
             return Ok(());
         };
+        if store == up.store {
+            up.read_to.insert(team, after);
+        }
         let id = up.number();
         up.subscriptions.insert(id, team);
         let before = up.subscribed.insert(team, id);

@@ -160,6 +160,38 @@ fn a_parent_that_was_set_back_gets_everything_again() {
     }
 }
 
+/// `RELAY-23`
+#[test]
+fn a_parent_that_was_set_back_gets_again_what_nobody_writes_to_any_more() {
+    let (mut tree, client, mut alice) = pair();
+    let backup = tree.nodes[0].relay.shelf_mut().clone();
+    let quiet = alice.say(&tree.cast, b"the last one of its log");
+    tree.publish(client, &quiet);
+    let (pieces, _) = alice.blob(&tree.cast, &[3; 2000]);
+    for piece in &pieces {
+        tree.publish(client, piece);
+    }
+    let certificate = tree.cast.certificate(&tree.cast.writer(12), 0, Standing::Certified);
+    tree.publish(client, &certificate);
+    tree.run();
+    tree.cut(1);
+    tree.nodes[0].relay = tree.relay_with(0, None, backup);
+    assert!(!tree.holds(0, &quiet));
+    tree.now = tree.now.plus(1000);
+    tree.link(1);
+    tree.run();
+    for object in pieces.iter().chain([&quiet, &certificate]) {
+        assert!(tree.holds(0, object));
+    }
+    assert!(tree.kept(1).iter().all(|kept| kept.settled));
+    // Once is enough.
+    let before = tree.kept(0);
+    tree.cut(1);
+    tree.link(1);
+    tree.run();
+    assert_eq!(tree.kept(0), before);
+}
+
 /// `RELAY-20`
 #[test]
 fn two_entries_under_one_name_are_both_kept_everywhere_and_freeze_the_log() {
@@ -313,4 +345,59 @@ fn a_claim_that_was_spoiled_on_the_way_is_not_stored() {
     tree.link(1);
     tree.run();
     assert_eq!(tree.head(1).0, head + 1);
+}
+
+/// `RELAY-23`
+#[test]
+fn below_a_middle_relay_the_origins_object_counts_whatever_stood_there_before() {
+    let mut tree = Tree::new(&[None, Some(0), Some(1)]);
+    tree.link(1);
+    tree.link(2);
+    let admin = tree.client(0);
+    tree.found(admin);
+    let mut alice = tree.cast.writer(11);
+    tree.certify(admin, &alice);
+    let (middle, below) = (tree.client(1), tree.client(2));
+    tree.read(middle, &alice);
+    tree.read(below, &alice);
+    tree.run();
+    tree.cut(1);
+    tree.cut(2);
+    let (squat, _) = alice.blob(&tree.cast, b"squat");
+    let rest = squat[0].name().place().rest;
+    let real = tree.cast.draft(rest, Millis::NEVER, b"real").sign(&alice.log).unwrap();
+    tree.publish(below, &squat[0]);
+    tree.publish(middle, &real);
+    // It comes down before the origin has it.
+    tree.link(2);
+    tree.run();
+    assert!(tree.clients[below].delivered.iter().any(|(object, _)| *object == real));
+    tree.link(1);
+    tree.run();
+    for at in 0..3 {
+        assert!(tree.holds(at, &real) && !tree.holds(at, &squat[0]), "at {at}");
+        assert!(tree.kept(at).iter().all(|kept| kept.settled), "at {at}");
+    }
+}
+
+/// `RELAY-05`
+#[test]
+fn an_origin_whose_clock_is_behind_takes_no_message_from_its_children() {
+    let (mut tree, client, mut alice) = pair();
+    let elsewhere = tree.client(0);
+    let right = tree.now;
+    let entry = alice.say(&tree.cast, b"hello");
+    tree.cut(1);
+    tree.publish(elsewhere, &entry);
+    let shelf = tree.nodes[0].relay.shelf_mut();
+    let receipt =
+        Receipt::sign(&signer(0), &entry, names::Slot::truncate(1), Millis(right.0 - 400 * DAY));
+    shelf.set_receipt(&receipt, true).unwrap();
+    tree.link(1);
+    tree.run();
+    tree.give(1, relay_core::Input::Woken);
+    let kept = tree.kept(1).into_iter().find(|kept| kept.object.name() == entry.name()).unwrap();
+    assert_eq!(kept.object, entry);
+    assert!(kept.until > right.plus(89 * DAY));
+    assert!(tree.clients[client].delivered.iter().any(|(object, _)| *object == entry));
 }
