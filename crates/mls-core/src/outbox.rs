@@ -353,7 +353,9 @@ impl Endpoint {
         self.drop_queued(id, name);
         self.is_on_its_way(id, name);
         self.heard_head(now, team, receipt.head)?;
-        self.heard_origin(team, receipt.at)?;
+        if self.origin(team)?.is_some_and(|origin| self.covers(receipt, &origin, object)) {
+            self.heard_origin(team, receipt.at)?;
+        }
         if let Some((_, _, number)) = entry_of(name) {
             let first = number.saturating_sub(object.part().index.into());
             self.was_taken_at(now, sibling(name, first), receipt.head)?;

@@ -71,6 +71,9 @@ pub(crate) struct Pulse {
     pub(crate) turn: u64,
     /// The newest time in a receipt of the origin, by its clock.
     pub(crate) origin: u64,
+    /// The slot behind which its term begins: what was before has the time of another clock.
+    #[serde(default)]
+    pub(crate) term: u64,
 }
 
 /// How far we are in a team.

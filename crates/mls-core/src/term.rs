@@ -158,10 +158,20 @@ impl Endpoint {
     }
 
     fn put_term(&self, team: TeamId, generation: Generation, object: &Object) -> Result<(), Fault> {
+        let before = self.origin(team)?;
         let bytes = serde_bytes::ByteBuf::from(object.bytes());
         self.memo.borrow_mut().terms.remove(&team);
         let key = [&team_key(team)[..], &generation.value().to_be_bytes()].concat();
-        self.rows().put(Table::Term, &key, &bytes)
+        self.rows().put(Table::Term, &key, &bytes)?;
+        let (newest, row) = (self.terms(team)?.pop(), self.team(team)?);
+        if let (Some((_, term)), Some(mut row)) = (newest, row)
+            && before.is_some_and(|before| before != term.key)
+        {
+            // Another clock: the one before may have been ahead.
+            (row.pulse.origin, row.pulse.term) = (0, term.after.value());
+            self.put_team(team, &row)?;
+        }
+        Ok(())
     }
 
     /// Drops claims whose receipt is that of a relay that did not order their slot.

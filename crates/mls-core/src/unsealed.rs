@@ -280,7 +280,9 @@ impl TeamRow {
     /// The time that the origin has put into its newest receipt.
     pub(crate) fn origin_time(&self) -> Option<Millis> {
         let told = Some(self.pulse.origin).filter(|at| *at > 0);
-        told.or(self.heads.last().map(|head| head.at).filter(|at| *at > 0)).map(Millis)
+        // What was before its term has the time of another clock.
+        let newest = self.heads.last().filter(|head| head.slot > self.pulse.term);
+        told.or(newest.map(|head| head.at).filter(|at| *at > 0)).map(Millis)
     }
 }
 

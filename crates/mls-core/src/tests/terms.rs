@@ -185,3 +185,31 @@ fn terms_that_come_in_the_wrong_order_lead_back_as_far_as_in_the_right_one() {
         ));
     }
 }
+
+/// `MLS-89`
+#[test]
+fn an_origin_whose_clock_was_ahead_is_forgotten_with_its_term() {
+    let mut world = World::new(&["Admin", "Alice", "Bob"]);
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
+    world.invite(team, 1);
+    world.run();
+    let right = world.relay.now;
+    world.relay.now = right.plus(400 * 24 * 60 * 60 * 1000);
+    world.act(0, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    world.run();
+    world.say(0, team, "in the future");
+    world.run();
+    let time = |world: &World| world.nodes[0].endpoint.team(team).unwrap().unwrap().origin_time();
+    assert!(time(&world) > Some(right.plus(300 * 24 * 60 * 60 * 1000)));
+    world.relay.now = right.plus(60_000);
+    let second = Signer::from_seed(&[8; 32]);
+    let object = term(&world, team, 1, &second, slot(&world, 0, team));
+    world.relay.store(&object);
+    world.relay.origin = second;
+    world.run();
+    assert!(time(&world) < Some(right.plus(24 * 60 * 60 * 1000)));
+    world.invite(team, 2);
+    world.run();
+    assert!(world.nodes[0].added.last().unwrap().1.is_ok());
+    assert!(time(&world) >= Some(right));
+}
