@@ -4,7 +4,7 @@ use names::{Channel, Device, Name, Number, Prefix, Rest, Slot, Team, TeamId};
 use objects::wire::{Refusal, SubscriptionStanding};
 use objects::{
     Announcement, Certificate, CertificateError, Claim, Hash, Issuer, Millis, Object, Part,
-    Receipt, WelcomePointer,
+    Receipt, Spent, WelcomePointer,
 };
 
 use crate::face::{Fault, Peer};
@@ -89,7 +89,7 @@ impl<S: Shelf> Relay<S> {
         }
         let fits = match place.rest {
             Rest::Blob { piece, .. } => blob_piece(object, piece.value()),
-            Rest::KeyPackage { .. } => self.room_for_key_package(now, peer, place.team)?,
+            Rest::KeyPackage { .. } => self.room_for_key_package(now, peer, object)?,
             Rest::Message { .. }
             | Rest::Welcome { .. }
             | Rest::Slot(_)
@@ -138,8 +138,41 @@ impl<S: Shelf> Relay<S> {
             return Ok(Some(Refusal::Quota));
         }
         let stored = self.shelf.stored_bytes(object.name().team())?;
-        let over = stored.saturating_add(bytes) > self.limits.stored_bytes;
-        Ok(over.then_some(Refusal::Quota))
+        let most = self.limits.stored_bytes;
+        let reserve = most.checked_div(RESERVE).unwrap_or(0);
+        if stored.saturating_add(bytes) <= most.saturating_sub(reserve) {
+            return Ok(None);
+        }
+        // The rest is for those who can make room: a member who fills the store stops no removal.
+        let within = stored.saturating_add(bytes) <= most && self.is_reserved(now, object)?;
+        Ok((!within).then_some(Refusal::Quota))
+    }
+
+    /// Is it what admins decide with, or a term?
+    fn is_reserved(&mut self, now: Millis, object: &Object) -> Result<bool, Fault> {
+        let data = object.data().unwrap_or_default();
+        let team = object.name().team();
+        let (team, device) = match object.name().place().rest {
+            Rest::Certificate { .. } | Rest::Welcome { .. } => return Ok(true),
+            Rest::Blob { device, .. } => (team, Some(device)),
+            Rest::Slot(_) => (team, Claim::parse(data).ok().map(|claim| claim.device)),
+            Rest::Use(_) => match Spent::parse(data) {
+                Ok(spent) => (spent.team, Some(spent.device)),
+                Err(_) => return Ok(false),
+            },
+            Rest::Message { .. } | Rest::KeyPackage { .. } | Rest::Code(_) => return Ok(false),
+        };
+        match device {
+            Some(device) => Ok(self.admin(now, team, device)?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    /// Looking up the pieces that a claim names is charged to who asks.
+    pub(crate) fn affords(&mut self, now: Millis, peer: Peer, pieces: u64) -> bool {
+        let session = self.sessions.get_mut(&peer).filter(|session| !session.related);
+        let cost = pieces.saturating_mul(PIECE_COST);
+        session.is_none_or(|session| session.bytes.take(cost, now))
     }
 
     /// The number that is next in a log; `None` when it is full.
@@ -232,24 +265,40 @@ impl<S: Shelf> Relay<S> {
         &mut self,
         now: Millis,
         peer: Peer,
-        team: TeamId,
+        object: &Object,
     ) -> Result<Result<(), Refusal>, Fault> {
+        let team = object.name().team();
         let kept = self.shelf.count(Prefix::team_path(team, KEY_PACKAGE_PATH))?;
         let pool = team.team == Team::ORG;
-        let most = if pool { self.limits.pool_per_org } else { self.limits.key_packages_per_team };
+        let mut most =
+            if pool { self.limits.pool_per_org } else { self.limits.key_packages_per_team };
         let share = if pool && self.is_certified_somewhere(now, peer, team)? {
             self.limits.pool_per_session
         } else {
             self.limits.key_packages_per_session
         };
+        // A device of the team that has to come back does not wait behind strangers.
+        let returns = !pool && self.returns(now, team, object)?;
+        if returns {
+            most = most.saturating_mul(2);
+        }
         let Some(session) = self.sessions.get_mut(&peer) else {
             return Ok(Err(Refusal::Quota));
         };
-        let granted = kept < most && (session.related || session.key_packages < share);
+        let used = if returns { &mut session.returns } else { &mut session.key_packages };
+        let granted = kept < most && (session.related || *used < share);
         if granted {
-            session.key_packages = session.key_packages.saturating_add(1);
+            *used = used.saturating_add(1);
         }
         Ok(if granted { Ok(()) } else { Err(Refusal::Quota) })
+    }
+
+    /// Is it announced with the certified log key of a device of its team?
+    fn returns(&mut self, now: Millis, team: TeamId, object: &Object) -> Result<bool, Fault> {
+        let Ok(announcement) = Announcement::parse(object.data().unwrap_or_default()) else {
+            return Ok(false);
+        };
+        Ok(self.writer(team, announcement.device, now)? == Ok(announcement.log_key))
     }
 
     /// Has the session proved a certified key in some team of an organisation?
@@ -344,3 +393,7 @@ fn number_of(name: Name) -> Option<Number> {
 }
 
 const KEY_PACKAGE_PATH: u8 = 2;
+/// This part of what an organisation may have stored is for what admins decide with.
+const RESERVE: u64 = 16;
+/// Bytes that looking for a piece counts as.
+const PIECE_COST: u64 = 256;

@@ -122,7 +122,11 @@ impl<S: Shelf> Relay<S> {
             return Ok(());
         };
         let mut names: Vec<Name> = parsed.certificates.iter().map(|named| named.name).collect();
-        for blob in [Some(parsed.commit), parsed.welcome, parsed.tree].into_iter().flatten() {
+        for blob in crate::slot::blobs(&parsed) {
+            // Once per link: a claim that is never complete would send all of it each time.
+            if self.up.as_mut().is_none_or(|up| !up.resent.insert(blob.first)) {
+                continue;
+            }
             names.extend((0..blob.pieces).filter_map(|piece| crate::slot::piece_of(&blob, piece)));
         }
         for name in names {

@@ -21,6 +21,8 @@ pub(crate) struct Session {
     pub(crate) bytes: Bucket,
     pub(crate) refusals: Bucket,
     pub(crate) key_packages: u32,
+    /// Key packages of devices of their teams that were published here.
+    pub(crate) returns: u32,
     /// It is a relay below that is listed here.
     pub(crate) related: bool,
 }
@@ -55,6 +57,7 @@ impl Session {
             bytes: Bucket::full(limits.burst_bytes, limits.bytes_per_second, now),
             refusals: Bucket::full(limits.burst_refusals, limits.refusals_per_second, now),
             key_packages: 0,
+            returns: 0,
             related: false,
         }
     }

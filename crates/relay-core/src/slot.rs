@@ -102,7 +102,11 @@ impl<S: Shelf> Relay<S> {
         {
             return Ok(Err(Refusal::Malformed));
         }
-        let signed = self.signed_by(now, spent.team, spent.device, object)?;
+        let mut signed = self.signed_by(now, spent.team, spent.device, object)?;
+        if signed.is_ok() && self.admin(now, spent.team, spent.device)?.is_none() {
+            // Who adds nobody would only use up what others are to be added with.
+            signed = Err(Refusal::Uncertified);
+        }
         let fits = signed.and_then(|()| alone(object));
         let expired = object.expires() <= now;
         Ok(fits.and(if expired { Err(Refusal::Expired) } else { Ok(spent) }))
@@ -137,6 +141,9 @@ impl<S: Shelf> Relay<S> {
         if object.expires() <= now {
             return Ok(Err(Refusal::Expired));
         }
+        if !self.affords(now, peer, blobs(&claim).map(|blob| u64::from(blob.pieces)).sum()) {
+            return Ok(Err(Refusal::Quota));
+        }
         if let Some(kept) = self.shelf.get(name)? {
             let (winner, receipt) = (kept.object, kept.receipt);
             return Ok(Ok(answered(SlotAnswer::Taken { winner, receipt })));
@@ -169,7 +176,17 @@ impl<S: Shelf> Relay<S> {
     /// Is everything stored that a claim names, and may its claimant name it?
     fn named_by(&mut self, now: Millis, team: TeamId, claim: &Claim) -> Result<Found, Fault> {
         let mut worst = Found::Whole;
-        for blob in [Some(claim.commit), claim.welcome, claim.tree].into_iter().flatten() {
+        // Pieces come in order: the last ones tell at once that a blob is not here yet.
+        for blob in blobs(claim) {
+            let last = blob.pieces.checked_sub(1).and_then(|last| piece_of(&blob, last));
+            if let Some(last) = last
+                && last.team() == team
+                && self.shelf.get(last)?.is_none()
+            {
+                return Ok(Found::Missing);
+            }
+        }
+        for blob in blobs(claim) {
             worst = worst.max(self.blob(team, &blob)?);
         }
         if claim.certificates.is_empty() {
@@ -234,6 +251,11 @@ impl<S: Shelf> Relay<S> {
         }
         Ok(if blob.matches(&whole) { Found::Whole } else { Found::Other })
     }
+}
+
+/// All blobs that a claim names.
+pub(crate) fn blobs(claim: &Claim) -> impl Iterator<Item = BlobRef> + use<> {
+    [Some(claim.commit), claim.welcome, claim.tree].into_iter().flatten()
 }
 
 fn answered(answer: SlotAnswer) -> Decision {

@@ -37,6 +37,8 @@ pub(crate) struct Up {
     pub(crate) once_more: BTreeSet<TeamId>,
     /// Teams that the parent was found to have forgotten something of, on this link.
     pub(crate) forgot: BTreeSet<TeamId>,
+    /// The first pieces of blobs that went up a second time on this link.
+    pub(crate) resent: BTreeSet<Name>,
     /// Logs whose gap at the parent was filled once on this link.
     pub(crate) refilled: BTreeSet<Prefix>,
     /// When what the parent could not take is published again.
@@ -90,6 +92,7 @@ impl Up {
             read_to: BTreeMap::new(),
             again: BTreeMap::new(),
             once_more: BTreeSet::new(),
+            resent: BTreeSet::new(),
             forgot: BTreeSet::new(),
             refilled: BTreeSet::new(),
             retry_at: None,

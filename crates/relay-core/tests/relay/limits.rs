@@ -1,7 +1,7 @@
 //! What a peer may send, and how much.
 
-use objects::wire::{FromRelay, Refusal, ToRelay};
-use objects::{Draft, Signer};
+use objects::wire::{FromRelay, Refusal, SlotAnswer, ToRelay};
+use objects::{Draft, Signer, Standing};
 use relay_core::{DropReason, Input, Limits, MemoryShelf, Peer};
 
 use crate::{EXPORTER, STORE, World};
@@ -146,4 +146,68 @@ impl crate::people::Writer {
     fn name_of_first(&self) -> names::Name {
         self.entry(&World::new().cast, b"").name
     }
+}
+
+/// `RELAY-17`
+#[test]
+fn a_member_who_fills_the_store_stops_no_removal() {
+    let limits = Limits { stored_bytes: 200_000, ..Limits::default() };
+    let mut world = World::with(limits, MemoryShelf::new(STORE));
+    let mut eva = world.cast.writer(11);
+    world.certify(&eva);
+    let peer = world.peer();
+    // Blobs that no claim names live as long as the team.
+    let (pieces, _) = eva.blob(&world.cast, &[7; 300_000]);
+    let refused = pieces.iter().find_map(|piece| world.publish(peer, piece).err());
+    assert_eq!(refused, Some(Refusal::Quota));
+    let revoked = world.cast.certificate(&eva, 1, Standing::Revoked);
+    world.effect(&revoked);
+    let head = world.head;
+    let term = world.cast.term(1, crate::signer().key(), head);
+    world.publish(peer, &term).unwrap();
+}
+
+/// `RELAY-17`
+#[test]
+fn a_claim_is_charged_for_the_pieces_that_it_names() {
+    let limits = Limits { burst_bytes: 400_000, bytes_per_second: 1000, ..Limits::default() };
+    let mut world = World::with(limits, MemoryShelf::new(STORE));
+    let mut alice = world.cast.writer(11);
+    world.certify(&alice);
+    let peer = world.peer();
+    let (pieces, blob) = alice.blob(&world.cast, &[7; 200_000]);
+    for piece in &pieces[..pieces.len() - 1] {
+        world.publish(peer, piece).unwrap();
+    }
+    let claim = world.cast.claim(world.head.0 + 1, world.head.1, &alice.claims(blob), &alice.log);
+    let answers: Vec<_> = (0..6).map(|_| world.claim(peer, &claim)).collect();
+    assert_eq!(answers[0], Ok(SlotAnswer::Incomplete));
+    assert_eq!(answers[5], Err(Refusal::Quota));
+    let other = world.peer();
+    world.publish(other, &pieces[pieces.len() - 1]).unwrap();
+    assert!(matches!(world.claim(other, &claim), Ok(SlotAnswer::Won(_))));
+}
+
+/// `RELAY-06`
+#[test]
+fn strangers_keep_no_device_of_the_team_from_coming_back() {
+    let limits = Limits { key_packages_per_team: 3, ..Limits::default() };
+    let mut world = World::with(limits, MemoryShelf::new(STORE));
+    let (alice, stranger) = (world.cast.writer(11), world.cast.writer(12));
+    world.certify(&alice);
+    let announce = |world: &mut World, peer, writer: &crate::people::Writer, package: u8| {
+        let announcement = world.cast.announcement(writer, &[package]);
+        let object = world.cast.announced(&announcement, &writer.log);
+        world.publish(peer, &object)
+    };
+    let peer = world.peer();
+    for package in 0..3 {
+        announce(&mut world, peer, &stranger, package).unwrap();
+    }
+    assert_eq!(announce(&mut world, peer, &stranger, 3), Err(Refusal::Quota));
+    // With the number of a device, but another key, it is a stranger's.
+    let mut forger = world.cast.writer(11);
+    forger.log = objects::Signer::from_seed(&[66; 32]);
+    assert_eq!(announce(&mut world, peer, &forger, 4), Err(Refusal::Quota));
+    announce(&mut world, peer, &alice, 5).unwrap();
 }

@@ -1,7 +1,7 @@
 //! What only the origin decides, asked through a child; and who may be a child.
 
 use objects::wire::{FromRelay, Refusal, SlotAnswer, ToRelay};
-use objects::{Hash, Object, RelayProof, Spent};
+use objects::{Admin, Grant, Hash, Millis, Object, RelayProof, Spent, Standing};
 use relay_core::{DropReason, Input};
 
 use super::{Tree, Way, key, signer};
@@ -127,6 +127,18 @@ fn spend(tree: &Tree, writer: &Writer, announcement: Hash) -> Object {
     draft.sign(&writer.log).unwrap()
 }
 
+fn make_admin(tree: &mut Tree, client: usize, writer: &Writer) {
+    let (root, team, key) = (&tree.cast.root, tree.cast.team, writer.log.key());
+    let until = tree.now.plus(DAY);
+    let admin = Admin::name(root, team, key, Millis(0), until);
+    let standing = Standing::Admin(Grant { until, signature: admin.signature });
+    let certificate = tree.cast.certificate(writer, 1, standing);
+    let (head, previous) = tree.head(0);
+    let claim = tree.complete(client, (head + 1, previous), &[certificate]);
+    tree.claim(client, &claim);
+    assert_eq!(tree.head(0).0, head + 1);
+}
+
 /// `RELAY-21`
 #[test]
 fn a_key_package_is_spent_once_whoever_asks_where() {
@@ -135,6 +147,14 @@ fn a_key_package_is_spent_once_whoever_asks_where() {
     let admin = tree.client(0);
     tree.certify(admin, &bob);
     tree.run();
+    // Who adds nobody spends nothing.
+    let by_member = spend(&tree, &alice, Hash([5; 32]));
+    tree.ask(a, &ToRelay::Publish { seq: 6, object: by_member });
+    tree.run();
+    assert_eq!(*tree.last(a), FromRelay::Refused { seq: 6, why: Refusal::Uncertified });
+    for writer in [&alice, &bob] {
+        make_admin(&mut tree, admin, writer);
+    }
     let (first, second) = (spend(&tree, &alice, Hash([5; 32])), spend(&tree, &bob, Hash([5; 32])));
     tree.ask(a, &ToRelay::Publish { seq: 6, object: first.clone() });
     tree.run();
