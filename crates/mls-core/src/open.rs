@@ -71,11 +71,8 @@ impl Endpoint {
         if let Some(receipt) = receipt {
             self.settled(now, receipt)?;
         }
-        // Relays take the data of entries only, and not before their time: whoever hands out a bare
-        // header before has not handed out the object.
-        let latest = self.outside(now, &row).map_or(now, |outside| now.max(outside));
-        let expired = object.expires() <= latest;
-        if object.data().is_none() && !(expired && matches!(rest, Rest::Message { .. })) {
+        let bare = object.data().is_none();
+        if bare && !self.was_stripped(now, &row, object, receipt)? {
             return Ok(());
         }
         match rest {
@@ -91,6 +88,24 @@ impl Endpoint {
             Rest::KeyPackage { .. } => self.announced(now, team, &row, object),
             Rest::Use(_) | Rest::Code(_) => Ok(()),
         }
+    }
+
+    /// Relays take the data of entries only, and not before their time: whoever hands out a bare
+    /// header before has not handed out the object.
+    fn was_stripped(
+        &self,
+        now: Millis,
+        row: &TeamRow,
+        object: &Object,
+        receipt: Option<&Receipt>,
+    ) -> Result<bool, Fault> {
+        let stored = match receipt {
+            Some(receipt) if self.is_origins(object, receipt)? => receipt.at.plus(KEPT_FOR),
+            Some(_) | None => Millis::NEVER,
+        };
+        let latest = self.outside(now, row).map_or(now, |outside| now.max(outside));
+        let entry = matches!(object.name().place().rest, Rest::Message { .. });
+        Ok(entry && object.expires().min(stored) <= latest)
     }
 
     /// Puts an object aside.
@@ -389,5 +404,7 @@ pub(crate) fn ahead_prefix(team: TeamId, kind: Ahead) -> Vec<u8> {
     key
 }
 
+/// Relays keep data for 91 days at the most.
+const KEPT_FOR: u64 = 91 * 24 * 3_600_000;
 /// With so many objects waiting in a team, those of strangers are dropped.
 const MOST_UNPROVEN: usize = 4096;

@@ -61,6 +61,15 @@ fn an_entry_whose_data_a_relay_keeps_before_its_time_has_not_come() {
     world.now = late.max(second.expires());
     arrive(&mut world, 2, &second.clone().header_only());
     assert_eq!(world.nodes[2].shown[&second.name()].unreadable, Some(Unreadable::Expired));
+    // So it is when the origin has had it for as long as it keeps data, whatever its time.
+    world.say(1, team, "third");
+    world.run();
+    let third = last_entry(&world, team, 1, general);
+    let third_receipt = world.relay.get(third.name()).unwrap().1;
+    world.now = third_receipt.at.plus(92 * 24 * 3_600_000).max(world.now);
+    let object = third.clone().header_only();
+    world.give(2, Input::Arrived { object, receipt: Some(third_receipt) });
+    assert_eq!(world.nodes[2].shown[&third.name()].unreadable, Some(Unreadable::Expired));
 }
 
 /// `MLS-36`
