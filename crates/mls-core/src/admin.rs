@@ -134,6 +134,7 @@ impl Endpoint {
             beacon_due: None,
             pulse: crate::state::Pulse::default(),
             elsewhere: Vec::new(),
+            contested: None,
         };
         let signer = row.leaf_seed.leaf_signer();
         let leaf = bond(&Self::log_signer(&row), row.own(), &signer.key())?;

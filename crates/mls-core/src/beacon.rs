@@ -64,9 +64,16 @@ impl Endpoint {
         row.pulse.told = now.0;
         row.pulse.used = now.0.min(row.pulse.used);
         row.pulse.turn = row.pulse.turn.wrapping_add(1);
+        let may = self.may_seal(now, team, &row)?;
+        let word = if may { self.owed_word(team, &mut row)? } else { None };
         self.put_team(team, &row)?;
-        if !self.may_seal(now, team, &row)? {
+        if !may {
             return Ok(());
+        }
+        if let Some(word) = word {
+            let (authenticator, tips, wants) = (Vec::new(), Vec::new(), Vec::new());
+            let content = Content::Beacon { authenticator, tips, wants };
+            self.seal_beacon(now, team, &row, word, &content)?;
         }
         let mut tips = self.untold(team, &row)?;
         if tips.is_empty() {
@@ -83,7 +90,7 @@ impl Endpoint {
                 tips: tips.to_vec(),
                 wants: std::mem::take(&mut wants),
             };
-            self.seal_beacon(now, team, &row, &content)?;
+            self.seal_beacon(now, team, &row, row.seen_head(true), &content)?;
             match chunks.next() {
                 Some(more) => tips = more,
                 None => return Ok(()),
@@ -161,7 +168,8 @@ impl Endpoint {
         };
         if let Some(known) = row.known_head(head.slot) {
             let same = known.authenticator == beacon.authenticator;
-            if head.is(known) && !known.authenticator.is_empty() && !same {
+            let said = !known.authenticator.is_empty() && !beacon.authenticator.is_empty();
+            if head.is(known) && said && !same {
                 self.outputs
                     .push_back(Output::Notice(Notice::TwoHistories { team, slot: head.slot }));
             }
@@ -188,7 +196,7 @@ impl LogRow {
 }
 
 /// Beacons wait so long, in ms, for more to tell of.
-const SOON: u64 = 1_000;
+pub(crate) const SOON: u64 = 1_000;
 /// Nobody waits longer, in ms.
 const LATEST: u64 = 3_600_000;
 /// With more devices than this, beacons wait so many times longer.

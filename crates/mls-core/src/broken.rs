@@ -30,6 +30,14 @@ pub enum Broken {
     FollowsAnyOrigin,
     /// The next number of a log is not stored.
     ForgetsNumbers,
+    /// What others cannot read is not sealed again.
+    NoReseal,
+    /// After a start everything is sealed at once.
+    NoGuard,
+    /// What the revoked write is taken.
+    BelievesRevoked,
+    /// The slots that a new term does not know are followed all the same.
+    NoWayBack,
 }
 
 impl Endpoint {

@@ -52,6 +52,8 @@ pub struct Endpoint {
     pub(crate) touched: BTreeSet<(TeamId, Channel)>,
     /// Entries whose header was shown because somebody has another.
     pub(crate) compared: BTreeSet<names::Name>,
+    /// Teams whose claims were asked for again.
+    pub(crate) asked_slots: BTreeSet<TeamId>,
     pub(crate) broken: BTreeSet<Broken>,
     /// After a lost slot: no claim before this time.
     pub(crate) quiet_until: BTreeMap<TeamId, Millis>,
@@ -142,6 +144,7 @@ impl Endpoint {
             probing: BTreeSet::new(),
             touched: BTreeSet::new(),
             compared: BTreeSet::new(),
+            asked_slots: BTreeSet::new(),
             broken: BTreeSet::new(),
             quiet_until: BTreeMap::new(),
             org_proof: None,

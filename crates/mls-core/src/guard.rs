@@ -9,7 +9,7 @@ use objects::{Millis, Object, Receipt};
 use crate::kept::Kept;
 use crate::rows::Table;
 use crate::state::{LogRow, Stage, TeamRow, log_key, log_of, team_key};
-use crate::{Endpoint, Fault, Notice, Output};
+use crate::{Broken, Endpoint, Fault, Notice, Output};
 
 /// How far a team's guard is, since the start of the process.
 #[derive(Clone, Eq, PartialEq)]
@@ -34,7 +34,7 @@ impl Guard {
 impl Endpoint {
     /// Has the relay shown that nothing of ours is unknown here?
     pub(crate) fn is_guarded(&self, team: TeamId) -> bool {
-        self.guards.contains_key(&team)
+        self.guards.contains_key(&team) && !self.breaks(Broken::NoGuard)
     }
 
     /// Asks for the ends of our logs, once everything else is here.

@@ -162,7 +162,7 @@ impl Endpoint {
         team: TeamId,
         mut row: Kept<TeamRow>,
     ) -> Result<bool, Fault> {
-        let (Some((announcement, _)), Some(due)) = (row.stage.awaits(), self.due(team, &row)?)
+        let (Some((announcement, _)), Some(due)) = (row.stage.awaits(), self.due(now, team, &row)?)
         else {
             return Ok(false);
         };
@@ -192,6 +192,7 @@ impl Endpoint {
         self.note_welcomed(team, &due.object)?;
         row.push_head(due.slot, due.object.entry_hash(), &[]);
         row.witness(0, Some(&due.receipt));
+        self.note_slot(team, &due.receipt)?;
         row.stage.set_added(added);
         self.put_team(team, &row)?;
         let key = ahead_key(team, Ahead::Claim, due.object.name());

@@ -52,6 +52,7 @@ mod send;
 mod slots;
 mod spread;
 mod stall;
+mod stands;
 mod state;
 mod storage;
 mod term;

@@ -32,6 +32,8 @@ pub(crate) enum Ahead {
     Pointer = 4,
     /// A claim that came before the term that says who orders, or another copy of one.
     Unordered = 5,
+    /// A claim that may lead to the newest term.
+    Leading = 6,
 }
 
 /// An entry in its place.
@@ -176,7 +178,8 @@ impl Endpoint {
         let Some(certificate) = self.certificate(team, device)? else {
             return self.keep_unproven(team, Ahead::Entry, object);
         };
-        let revoked = certificate.standing == Standing::Revoked;
+        let revoked =
+            certificate.standing == Standing::Revoked && !self.breaks(Broken::BelievesRevoked);
         let key = self.verifier(&certificate.log_key);
         if revoked || !key.is_some_and(|key| object.verifies(&key)) {
             self.outputs.push_back(Output::Notice(Notice::Forged { name }));

@@ -12,6 +12,7 @@ use crate::identity::Leaf;
 use crate::kept::Kept;
 use crate::open::Ahead;
 use crate::rows::Table;
+use crate::stands::SLOTS;
 use crate::state::{OutboxRow, Purpose, Stage, TeamRow, stored_object, team_key};
 use crate::wish::Intent;
 use crate::{Endpoint, Fault, Output};
@@ -35,11 +36,17 @@ struct PlanRow {
 
 impl Endpoint {
     /// Paths of single teams that are wanted beside whole teams: 3 for the pointers to welcomes by
-    /// the pool, 2 for the key packages of people who are to be added.
+    /// the pool, 2 for the key packages of people who are to be added, 4 for the claims of a team
+    /// whose newest term stands on slots that were not seen here.
     #[must_use]
     pub fn path_subscriptions(&self) -> Vec<(TeamId, u8)> {
         let wanted = self.wanted_paths().unwrap_or_default();
-        wanted.into_iter().map(|(team, path, _)| (team, path)).collect()
+        let slots = self.subscriptions().into_iter().filter(|team| {
+            let row = self.team(*team).ok().flatten();
+            row.is_some_and(|row| self.misses_slots(*team, &row).unwrap_or(false))
+        });
+        let slots = slots.map(|team| (team, SLOTS));
+        wanted.into_iter().map(|(team, path, _)| (team, path)).chain(slots).collect()
     }
 
     /// With whose proof each is read: that of a member of the organisation.
@@ -287,6 +294,7 @@ impl Endpoint {
             beacon_due: None,
             pulse: crate::state::Pulse::default(),
             elsewhere: Vec::new(),
+            contested: None,
         })
     }
 

@@ -1,13 +1,15 @@
 //! Proofs that somebody has shown two histories: kept, and shown to people.
 
 use names::{Device, Generation, Name, Rest, Slot, TeamId};
-use objects::{Hash, Millis, Receipt, Signature};
+use objects::{Millis, Receipt, Term};
 use serde::{Deserialize, Serialize};
 
+use crate::beacon::SOON;
 use crate::bound::{SeenHead, Word};
+use crate::content::prefix;
 use crate::open::{Ahead, ahead_key};
 use crate::rows::Table;
-use crate::state::{AheadRow, Head, TeamRow, team_key, team_of};
+use crate::state::{AheadRow, Stage, TeamRow, team_key, team_of};
 use crate::{Endpoint, Fault, Notice, Output};
 
 /// Who has shown two histories, and where.
@@ -74,7 +76,12 @@ impl Endpoint {
 
     /// Has the origin of this term shown two histories? Then nothing is claimed before the next.
     pub(crate) fn two_histories(&self, team: TeamId) -> Result<bool, Fault> {
-        let term = self.newest_term(team)?;
+        let newest = self.terms(team)?.pop().map_or(0, |(newest, _)| newest.value());
+        self.has_proof(team, newest)
+    }
+
+    /// Is there a proof against the origin of this term, or of a later one?
+    fn has_proof(&self, team: TeamId, term: u64) -> Result<bool, Fault> {
         for key in self.rows().keys(Table::Proof, &team_key(team)) {
             let row: ProofRow = self.rows().get(Table::Proof, &key)?.ok_or(Fault::Row)?;
             if row.name.is_empty() && row.term >= term {
@@ -84,20 +91,65 @@ impl Endpoint {
         Ok(false)
     }
 
-    fn newest_term(&self, team: TeamId) -> Result<u64, Fault> {
-        Ok(self.terms(team)?.last().map_or(0, |(newest, _)| Generation::value(*newest)))
+    /// Has the origin of this slot shown two histories?
+    pub(crate) fn was_deceived(&self, team: TeamId, slot: Slot) -> Result<bool, Fault> {
+        self.has_proof(team, self.term_of(team, slot)?)
+    }
+
+    /// The term to which a slot belongs.
+    fn term_of(&self, team: TeamId, slot: Slot) -> Result<u64, Fault> {
+        let covers = |(of, term): (Generation, Term)| (term.after < slot).then_some(of.value());
+        Ok(self.terms(team)?.into_iter().rev().find_map(covers).unwrap_or(0))
+    }
+
+    /// What the origin has said here of a slot, or of the one before it.
+    fn slot_near(&self, team: TeamId, slot: Slot) -> Result<Option<Receipt>, Fault> {
+        let known = self.slot_known(team, slot)?;
+        let before = slot.previous().filter(|_| known.is_none());
+        let before = before.map_or(Ok(None), |slot| self.slot_known(team, slot))?;
+        Ok(known.or(before))
+    }
+
+    /// Whoever follows the other history may have gone on, and not know what this one shows: the
+    /// next beacon says what the origin has said here of the slot where they part.
+    fn owe_word(&mut self, now: Millis, team: TeamId, slot: Slot) -> Result<(), Fault> {
+        let Some(mut row) = self.team(team)? else {
+            return Ok(());
+        };
+        if row.stage == Stage::Member && self.slot_near(team, slot)?.is_some() {
+            row.contested = Some(slot.value());
+            let soon = now.plus(SOON).plus(self.draw_number() % SOON).0;
+            row.beacon_due = Some(row.beacon_due.map_or(soon, |due| due.min(soon)));
+            self.put_team(team, &row)?;
+        }
+        Ok(())
+    }
+
+    /// The word that is owed, whole, as a beacon tells it.
+    pub(crate) fn owed_word(
+        &self,
+        team: TeamId,
+        row: &mut TeamRow,
+    ) -> Result<Option<SeenHead>, Fault> {
+        let Some(slot) = row.contested.take() else {
+            return Ok(None);
+        };
+        let known = self.slot_near(team, Slot::truncate(slot))?;
+        Ok(known.map(|Receipt { hash, head, at, signature, .. }| {
+            let word = Some(Word { claim: hash, at, signature });
+            SeenHead { slot: head, claim: prefix(&hash), word }
+        }))
     }
 
     /// Is another claim known for the slot that this receipt of the origin is about?
     pub(crate) fn contradicts(
         &self,
         team: TeamId,
-        row: &TeamRow,
         slot: Slot,
         receipt: &Receipt,
     ) -> Result<bool, Fault> {
-        if let Some(known) = row.heads.iter().find(|head| head.slot == slot.value()) {
-            return Ok(known.claim != receipt.hash.0);
+        if let Some(known) = self.slot_known(team, slot)? {
+            return Ok(known.hash != receipt.hash);
         }
         let key = ahead_key(team, Ahead::Claim, receipt.name);
         let kept: Option<AheadRow> = self.rows().get(Table::Ahead, &key)?;
@@ -108,17 +160,22 @@ impl Endpoint {
     }
 
     /// Somebody passes on what the origin has said of a slot. Only its signature counts.
-    pub(crate) fn origin_said(&mut self, team: TeamId, receipt: &Receipt) -> Result<(), Fault> {
-        let (Some(row), Rest::Slot(slot)) = (self.team(team)?, receipt.name.place().rest) else {
+    pub(crate) fn origin_said(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        receipt: &Receipt,
+    ) -> Result<(), Fault> {
+        let Rest::Slot(slot) = receipt.name.place().rest else {
             return Ok(());
         };
         let meant = receipt.name.team() == team && receipt.head == slot;
-        if !meant || !self.contradicts(team, &row, slot, receipt)? {
+        if !meant || !self.contradicts(team, slot, receipt)? {
             return Ok(());
         }
         let origin = self.origin_of(team, slot)?;
         if origin.is_some_and(|key| receipt.covers_hash(&key, receipt.name, &receipt.hash)) {
-            self.origin_equivocates(team, slot, &[receipt.bytes()])?;
+            self.origin_equivocates(now, team, slot, &[receipt.bytes()])?;
         }
         Ok(())
     }
@@ -127,18 +184,14 @@ impl Endpoint {
     /// kept.
     pub(crate) fn origin_equivocates(
         &mut self,
+        now: Millis,
         team: TeamId,
         slot: Slot,
         theirs: &[Vec<u8>],
     ) -> Result<(), Fault> {
-        let Some(row) = self.team(team)? else {
-            return Ok(());
-        };
         let mut evidence = theirs.to_vec();
         // Of the slot itself, or of the one before, on which it does not stand.
-        let near =
-            |head: &&Head| head.slot == slot.value() || head.slot.saturating_add(1) == slot.value();
-        evidence.extend(row.heads.iter().rev().find(near).map(|head| head.receipt(team).bytes()));
+        evidence.extend(self.slot_near(team, slot)?.map(|known| known.bytes()));
         let name = team.name(Rest::Slot(slot));
         let kept: Option<AheadRow> =
             self.rows().get(Table::Ahead, &ahead_key(team, Ahead::Claim, name))?;
@@ -146,8 +199,12 @@ impl Endpoint {
             evidence.extend(kept.receipt()?.map(|receipt| receipt.bytes()));
         }
         let what = Equivocation::Origin { slot };
+        let first = !self.was_deceived(team, slot)?;
         if self.put_proof(team, what, &evidence)? {
             self.outputs.push_back(Output::Notice(Notice::OriginEquivocates { team, slot }));
+            if first {
+                self.owe_word(now, team, slot)?;
+            }
         }
         Ok(())
     }
@@ -164,7 +221,7 @@ impl Endpoint {
             Equivocation::Device { device, name } => (0, name.bytes().to_vec(), device),
         };
         let of_origin = matches!(what, Equivocation::Origin { .. });
-        let term = if of_origin { self.newest_term(team)? } else { 0 };
+        let term = if of_origin { self.term_of(team, Slot::truncate(slot))? } else { 0 };
         let key = [&team_key(team)[..], &name, &slot.to_be_bytes(), &term.to_be_bytes()].concat();
         if self.rows().has(Table::Proof, &key) {
             return Ok(false);
@@ -203,26 +260,12 @@ impl Endpoint {
         if let Some(Word { claim, at, signature }) = head.word {
             let name = team.name(Rest::Slot(head.slot));
             let receipt = Receipt { name, hash: claim, head: head.slot, at, signature };
-            self.origin_said(team, &receipt)?;
+            self.origin_said(now, team, &receipt)?;
         }
         match row.known_head(head.slot) {
             Some(known) if !head.is(known) => self.elsewhere(team, device),
             Some(_) => self.seen_beyond(now, team, device, epoch, head.slot),
             None => Ok(()),
-        }
-    }
-}
-
-impl Head {
-    /// The origin's receipt for the claim of this slot.
-    pub(crate) fn receipt(&self, team: TeamId) -> Receipt {
-        let head = Slot::truncate(self.slot);
-        Receipt {
-            name: team.name(Rest::Slot(head)),
-            hash: Hash(self.claim),
-            head,
-            at: Millis(self.at),
-            signature: Signature(self.signature),
         }
     }
 }

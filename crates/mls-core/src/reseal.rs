@@ -12,7 +12,7 @@ use crate::kept::Kept;
 use crate::rows::Table;
 use crate::state::{LogRow, PartRow, TeamRow, log_key};
 use crate::unsealed::entries_of;
-use crate::{Endpoint, Fault, Opened, Output};
+use crate::{Broken, Endpoint, Fault, Opened, Output};
 
 /// What others want from here, in memory: they ask again.
 #[derive(Default)]
@@ -102,7 +102,7 @@ impl Endpoint {
         let Some(row) = self.team(team)? else {
             return Ok(());
         };
-        if !self.may_seal(now, team, &row)? {
+        if !self.may_seal(now, team, &row)? || self.breaks(Broken::NoReseal) {
             return Ok(());
         }
         let decided = row.head().0;

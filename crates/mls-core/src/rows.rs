@@ -61,6 +61,8 @@ pub enum Table {
     Pool = 22,
     /// Key packages of people who are to be added.
     Candidate = 23,
+    /// What the origin has said of each slot.
+    Slot = 24,
 }
 
 /// One row to write or to delete.
@@ -99,6 +101,7 @@ impl Table {
         Self::Welcomed,
         Self::Pool,
         Self::Candidate,
+        Self::Slot,
     ];
 
     /// The number of the table.

@@ -43,9 +43,15 @@ impl Endpoint {
             }
             None => return self.keep_unordered(team, object, receipt),
         }
+        if self.stands_elsewhere(team)?.is_some_and(|term| slot <= term.after) {
+            self.keep_leading(team, object, receipt)?;
+            if self.take_stand(now, team)? {
+                return self.advance(now, team);
+            }
+        }
         let follows = self.breaks(Broken::FollowsAnyOrigin);
-        if !follows && self.contradicts(team, row, slot, receipt)? {
-            return self.origin_equivocates(team, slot, &[object.bytes(), receipt.bytes()]);
+        if !follows && self.contradicts(team, slot, receipt)? {
+            return self.origin_equivocates(now, team, slot, &[object.bytes(), receipt.bytes()]);
         }
         if slot <= row.head().0 {
             // The claim that added us comes again: what we wait for to join is still needed.
@@ -87,7 +93,7 @@ impl Endpoint {
 
     /// Puts a claim aside until a term says whose receipt it needs, or which of several copies is the
     /// real one; only so many.
-    fn keep_unordered(
+    pub(crate) fn keep_unordered(
         &self,
         team: TeamId,
         object: &Object,
@@ -115,7 +121,7 @@ impl Endpoint {
                 Stage::Joining { added: None, .. } | Stage::Rejoining { added: None, .. } => {
                     self.track_slot(now, team, row)?
                 }
-                Stage::Member => match self.due(team, &row)? {
+                Stage::Member => match self.due(now, team, &row)? {
                     Some(due) => self.decide_slot(now, team, row, &due)?,
                     None => false,
                 },
@@ -156,7 +162,12 @@ impl Endpoint {
 
     /// The next slot, if everything is here that everybody needs to judge it. What its claim names
     /// is in effect from now on.
-    pub(crate) fn due(&mut self, team: TeamId, row: &TeamRow) -> Result<Option<Due>, Fault> {
+    pub(crate) fn due(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        row: &TeamRow,
+    ) -> Result<Option<Due>, Fault> {
         let Some((slot, object)) = self.next_claim(team, row)? else {
             return Ok(None);
         };
@@ -164,7 +175,10 @@ impl Endpoint {
         if !self.breaks(Broken::FollowsAnyOrigin) && object.previous() != row.head().1 {
             // The origin has signed a slot that stands on another one than it told here.
             self.rows().remove(Table::Ahead, &ahead_key(team, Ahead::Claim, object.name()));
-            self.origin_equivocates(team, slot, &[object.bytes(), receipt.bytes()])?;
+            self.origin_equivocates(now, team, slot, &[object.bytes(), receipt.bytes()])?;
+            if self.stands_elsewhere(team)?.is_some_and(|term| slot <= term.after) {
+                self.ask_for_slots(team);
+            }
             return Ok(None);
         }
         let claim = match self.vet(team, slot, &object, receipt.at)? {
@@ -173,7 +187,7 @@ impl Endpoint {
             Vetted::Forged(key) => {
                 self.outputs.push_back(Output::Notice(Notice::Forged { name: object.name() }));
                 let other = self.next_copy(team, object.name(), &key)?;
-                return if other { self.due(team, row) } else { Ok(None) };
+                return if other { self.due(now, team, row) } else { Ok(None) };
             }
             Vetted::Good(claim) => Some(claim),
         };
@@ -221,6 +235,7 @@ impl Endpoint {
         let epoch = group.epoch().as_u64();
         row.push_head(slot, due.object.entry_hash(), &authenticator);
         row.witness(epoch, Some(&due.receipt));
+        self.note_slot(team, &due.receipt)?;
         self.put_team(team, &row)?;
         self.forget_claim(team, &due.object)?;
         if !active {
@@ -252,6 +267,7 @@ impl Endpoint {
     ) -> Result<(), Fault> {
         row.push_head(due.slot, due.object.entry_hash(), &[]);
         row.witness(0, Some(&due.receipt));
+        self.note_slot(team, &due.receipt)?;
         self.put_team(team, row)?;
         self.forget_claim(team, &due.object)
     }

@@ -54,7 +54,7 @@ impl Endpoint {
         let Stage::Stalled { slot, author, .. } = row.stage else {
             return Ok(false);
         };
-        let Some(due) = self.due(team, &row)? else {
+        let Some(due) = self.due(now, team, &row)? else {
             return Ok(false);
         };
         let epoch = self.groups.get(&team).ok_or(Fault::Mls)?.epoch().as_u64();

@@ -58,6 +58,9 @@ pub(crate) struct TeamRow {
     pub(crate) pulse: Pulse,
     /// Devices of which people were told that they are on another history.
     pub(crate) elsewhere: Vec<u64>,
+    /// The slot that the origin has given twice, until the team is told what it says here.
+    #[serde(default)]
+    pub(crate) contested: Option<u64>,
 }
 
 /// When what happened last, in ms.

@@ -8,8 +8,8 @@ use objects::{
 use crate::open::{Ahead, ahead_prefix};
 use crate::pool::org_of;
 use crate::rows::Table;
-use crate::state::{AheadRow, Head, Purpose, Stage, stored_object, team_key};
-use crate::{Endpoint, Fault, Notice, Output};
+use crate::state::{AheadRow, Purpose, Stage, stored_object, team_key};
+use crate::{Broken, Endpoint, Fault, Notice, Output};
 
 impl Endpoint {
     /// The relay that orders the slots of a team now; `None` before its first term is here.
@@ -189,39 +189,35 @@ impl Endpoint {
     }
 
     /// Goes back to the last slot that all terms together know, if others were followed here; terms
-    /// may come in any order. What these slots changed in the group cannot be undone: then this
-    /// device is behind.
+    /// may come in any order.
     fn supersede(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
-        let Some(mut row) = self.team(team)?.filter(|row| row.stage != Stage::Removed) else {
+        let Some(row) = self.team(team)?.filter(|row| row.stage != Stage::Removed) else {
             return Ok(());
         };
+        if self.breaks(Broken::NoWayBack) {
+            return Ok(());
+        }
+        if let Some(term) = self.stands_elsewhere(team)? {
+            if row.head().0 >= term.after {
+                if !self.take_stand(now, team)? {
+                    // The slots that lead to the term were not shown here.
+                    self.rejoin(now, team)?;
+                    self.ask_for_slots(team);
+                }
+                return Ok(());
+            }
+            // What leads there may have come already, and have been taken for the other history.
+            if self.was_deceived(team, term.after)? {
+                self.ask_for_slots(team);
+            }
+        }
         let terms: Vec<Term> = self.terms(team)?.into_iter().map(|(_, term)| term).collect();
-        let rejected = |head: &&Head| !head.stands_with(team, &terms);
-        let Some(gone) = row.heads.iter().find(rejected).map(|head| head.slot) else {
+        let Some(gone) = self.first_rejected(team, &terms)? else {
             return Ok(());
         };
-        row.heads.retain(|head| head.slot < gone);
-        let keep = Slot::truncate(gone.saturating_sub(1));
-        // The slot that a term begins behind: the right claim for it may have been refused before.
-        let begins = terms.iter().rev().find(|term| term.after.value() <= gone);
-        if let Some(term) = begins
-            && (term.after.value() == gone || row.heads.is_empty() && term.after > Slot::ZERO)
-        {
-            row.push_head(term.after, term.claim, &[]);
-        }
-        row.stage.set_added(None);
-        self.undo_effects(team, keep)?;
-        let group = self.groups.get(&team);
-        let authenticator = group.map(|group| group.epoch_authenticator().as_slice().to_vec());
-        let same = row.heads.last().map(|head| head.authenticator.clone()) == authenticator;
-        if same && matches!(row.stage, Stage::Stalled { .. }) {
-            row.stage = Stage::Member;
-        }
-        self.put_team(team, &row)?;
-        if same && row.stage == Stage::Member {
-            return self.lost(team);
-        }
-        self.rejoin(now, team)
+        // The right claim for it may have been refused before.
+        self.ask_for_slots(team);
+        self.go_back(now, team, row, gone.previous().unwrap_or(Slot::ZERO))
     }
 
     /// Takes the claims that came before the term that says who orders.
@@ -236,21 +232,16 @@ impl Endpoint {
     }
 }
 
-impl Head {
-    /// Is it a slot that these terms know, the newest of which is the last?
-    fn stands_with(&self, team: TeamId, terms: &[Term]) -> bool {
-        let slot = Slot::truncate(self.slot);
-        let later = terms.iter().skip(1).map(|term| term.after).min();
-        if later.is_none_or(|later| slot < later) {
-            return true;
-        }
-        match terms.iter().rev().find(|term| term.after <= slot) {
-            Some(term) if term.after == slot => term.claim.0 == self.claim,
-            Some(term) => {
-                let receipt = self.receipt(team);
-                receipt.covers_hash(&term.key, receipt.name, &receipt.hash)
-            }
-            None => true,
-        }
+/// Is it what the origin said of a slot that these terms know, the newest of which is the last?
+pub(crate) fn stands_with(receipt: &Receipt, terms: &[Term]) -> bool {
+    let slot = receipt.head;
+    let later = terms.iter().skip(1).map(|term| term.after).min();
+    if later.is_none_or(|later| slot < later) {
+        return true;
+    }
+    match terms.iter().rev().find(|term| term.after <= slot) {
+        Some(term) if term.after == slot => term.claim == receipt.hash,
+        Some(term) => receipt.covers_hash(&term.key, receipt.name, &receipt.hash),
+        None => true,
     }
 }

@@ -7,7 +7,7 @@ use openmls::prelude::MlsMessageOut;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::bound::{BOUND, Bound};
+use crate::bound::{BOUND, Bound, SeenHead};
 use crate::content::{Content, padded, sign};
 use crate::guard::own_name;
 use crate::rows::Table;
@@ -34,8 +34,8 @@ struct Sealing<'a> {
     team: TeamId,
     row: &'a TeamRow,
     channel: Channel,
-    /// Does it tell of our head with the origin's whole receipt?
-    beacon: bool,
+    /// On which history it is sealed, as it tells; a beacon tells the origin's whole receipt.
+    head: SeenHead,
     /// What its author has signed it with, under the name that it gets.
     signature: Option<Signature>,
 }
@@ -188,7 +188,8 @@ impl Endpoint {
             }
             self.rows().remove(Table::Unsealed, &key);
             let signature = waiting.signature.map(|kept| Signature(kept.into_array()));
-            let sealing = Sealing { team, row: &row, channel, beacon: false, signature };
+            let head = row.seen_head(false);
+            let sealing = Sealing { team, row: &row, channel, head, signature };
             let content = Zeroizing::new(waiting.content);
             let name = self.seal(now, &sealing, &content)?;
             let number = name.map(|name| name.place().rest);
@@ -208,10 +209,11 @@ impl Endpoint {
         now: Millis,
         team: TeamId,
         row: &TeamRow,
+        head: SeenHead,
         content: &Content,
     ) -> Result<(), Fault> {
         let channel = Channel::MANAGE;
-        let sealing = Sealing { team, row, channel, beacon: true, signature: None };
+        let sealing = Sealing { team, row, channel, head, signature: None };
         self.seal(now, &sealing, &content.bytes()?)?;
         Ok(())
     }
@@ -224,7 +226,7 @@ impl Endpoint {
         sealing: &Sealing<'_>,
         content: &[u8],
     ) -> Result<Option<Name>, Fault> {
-        let Sealing { team, row, channel, beacon, signature } = *sealing;
+        let Sealing { team, row, channel, head, signature } = *sealing;
         let key = log_key(team, channel, row.own());
         let mut log = self.log(&key)?;
         let name_of = |number| {
@@ -236,7 +238,7 @@ impl Endpoint {
         let leaf_signer = row.leaf_seed.leaf_signer();
         let signature = signature.unwrap_or_else(|| sign(&log_signer, first, content));
         let whole = Zeroizing::new([&signature.0[..], content].concat());
-        let mut bound = Bound { name: first, previous: Hash::NONE, head: row.seen_head(beacon) };
+        let mut bound = Bound { name: first, previous: Hash::NONE, head };
         let pieces = padded(&whole, bound.bytes().len()).ok_or(Fault::Encode)?;
         let count = u16::try_from(pieces.len()).map_err(|_| Fault::Encode)?;
         if log.next.saturating_add(count.into()) > Number::MAX.value() {

@@ -166,7 +166,7 @@ impl<S: Shelf> Relay<S> {
                 if !self.claims_once(place.team, object)? {
                     return Ok(Fate::Ignore);
                 }
-                return self.next_claim(place.team, slot, object);
+                return self.next_claim(now, place.team, slot, object);
             }
             Rest::Blob { device, piece, .. } => {
                 self.signed_once(now, place.team, device, object, settled.is_some())?
@@ -282,11 +282,25 @@ impl<S: Shelf> Relay<S> {
         Ok(if known { Fate::Keep } else { Fate::Ignore })
     }
 
-    fn next_claim(&mut self, team: TeamId, slot: Slot, object: &Object) -> Result<Fate, Fault> {
+    fn next_claim(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        slot: Slot,
+        object: &Object,
+    ) -> Result<Fate, Fault> {
         let (head, previous) = self.head(team)?.unwrap_or((Slot::ZERO, Hash::NONE));
         Ok(if slot <= head {
-            // The origin shows two histories. Ours stays; its members prove it to each other.
-            Fate::Ignore
+            // The origin shows two histories. Ours stays; its members prove it to each other. But
+            // when the root has named a slot that ours does not lead to, the parent's way counts.
+            let until = self.terms(team)?.last().map_or(Slot::ZERO, |term| term.after);
+            if slot <= until && !self.stands(team)? {
+                self.cut_claims(team, slot)?;
+                self.restand_all(now, team)?;
+                return self.next_claim(now, team, slot, object);
+            } else {
+                Fate::Ignore
+            }
         } else if head.next() != Some(slot) || object.previous() != previous {
             Fate::Early
         } else {

@@ -14,6 +14,10 @@ pub enum Broken {
     AnyHistory,
     /// It stores claims whose receipt is not the origin's.
     BelievesReceipts,
+    /// It lets the revoked read.
+    ServesRevoked,
+    /// It stores what the revoked write.
+    StoresRevoked,
 }
 
 impl<S> Relay<S> {

@@ -118,17 +118,24 @@ impl<S: Shelf> Relay<S> {
             }
             slot = at.next();
         }
-        let Some(keep) = slot.filter(|slot| *slot <= head).and_then(Slot::previous) else {
+        let Some(first) = slot.filter(|slot| *slot <= head) else {
             return Ok(());
         };
+        self.cut_claims(team, first)?;
+        self.restand_all(now, team)
+    }
+
+    /// Drops the claims from this slot on, with what they brought into effect.
+    pub(crate) fn cut_claims(&mut self, team: TeamId, first: Slot) -> Result<(), Fault> {
+        let head = self.head(team)?.map_or(Slot::ZERO, |(slot, _)| slot);
+        let mut slot = Some(first);
         while let Some(gone) = slot.filter(|slot| *slot <= head) {
             if let Some(kept) = self.shelf.get(slot_name(team, gone))? {
                 self.shelf.remove(kept.object.name(), &kept.object.entry_hash())?;
             }
             slot = gone.next();
         }
-        self.take_effect_back(team, keep)?;
-        self.restand_all(now, team)
+        self.take_effect_back(team, first.previous().unwrap_or(Slot::ZERO))
     }
 
     /// This relay is the origin now: its own receipts are the origin's, and what only has one that

@@ -4,6 +4,7 @@ use names::{Device, Generation, Name, Prefix, Rest, Slot, TeamId};
 use objects::wire::{Refusal, SubscriptionStanding};
 use objects::{Certificate, Claim, Issuer, Key, Millis, Standing};
 
+use crate::broken::Broken;
 use crate::face::{Fault, Peer};
 use crate::notes;
 use crate::relay::Relay;
@@ -20,7 +21,12 @@ impl<S: Shelf> Relay<S> {
     ) -> Result<Result<Key, Refusal>, Fault> {
         Ok(match self.certificate(team, device)? {
             None => Err(Refusal::Uncertified),
-            Some(certificate) if certificate.standing == Standing::Revoked => Err(Refusal::Revoked),
+            Some(certificate)
+                if certificate.standing == Standing::Revoked
+                    && !self.breaks(Broken::StoresRevoked) =>
+            {
+                Err(Refusal::Revoked)
+            }
             Some(certificate) if now < certificate.from => Err(Refusal::Uncertified),
             Some(certificate) if now >= certificate.until => Err(Refusal::Revoked),
             Some(certificate) => Ok(certificate.log_key),
@@ -56,7 +62,10 @@ impl<S: Shelf> Relay<S> {
         };
         Ok(match self.certificate(team, proven.device)? {
             None => (SubscriptionStanding::Waiting, proven.expires),
-            Some(certificate) if certificate.standing == Standing::Revoked => {
+            Some(certificate)
+                if certificate.standing == Standing::Revoked
+                    && !self.breaks(Broken::ServesRevoked) =>
+            {
                 (SubscriptionStanding::Refused, Millis::NEVER)
             }
             Some(certificate) if now >= certificate.until => {

@@ -7,8 +7,9 @@ use super::adversary::{device, signed};
 use super::stalls::all_is_well;
 use super::terms::term;
 use super::world::World;
-use crate::bound::SeenHead;
+use crate::bound::{Bound, SeenHead};
 use crate::content::prefix;
+use crate::framing::Framing;
 use crate::{Equivocation, Input, Notice, ProofView};
 
 fn head(world: &World, node: usize, team: TeamId) -> (Slot, Hash) {
@@ -94,11 +95,68 @@ fn what_others_heard_of_the_origin_proves_it_too_and_nothing_else_does() {
     let by_another = Receipt::sign(&Signer::from_seed(&[9; 32]), &object, slot, world.now);
     let of_another = Receipt { hash: real.entry_hash(), ..receipt };
     for nothing in [good, by_another, of_another] {
-        world.act(1, |endpoint, _| endpoint.origin_said(team, &nothing).unwrap());
+        world.act(1, |endpoint, now| endpoint.origin_said(now, team, &nothing).unwrap());
         assert_eq!(world.nodes[1].notices, []);
     }
-    world.act(1, |endpoint, _| endpoint.origin_said(team, &receipt).unwrap());
+    world.act(1, |endpoint, now| endpoint.origin_said(now, team, &receipt).unwrap());
     assert_eq!(world.nodes[1].notices, [Notice::OriginEquivocates { team, slot }]);
+}
+
+/// `MLS-52`
+#[test]
+fn who_has_a_proof_says_what_the_origin_told_here_however_long_ago() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    let (slot, hash) = head(&world, 1, team);
+    for _ in 0..10 {
+        world.act(2, |endpoint, now| endpoint.refresh(now, team).unwrap());
+        world.run();
+    }
+    let (object, receipt) = other_claim(&world, team, slot, Hash::NONE);
+    let before = world.relay.order.len();
+    world.give(1, Input::Arrived { object, receipt: Some(receipt) });
+    assert_eq!(world.nodes[1].notices, [Notice::OriginEquivocates { team, slot }]);
+    world.run();
+    let told = world.relay.order[before..].iter().any(|name| {
+        let (object, _) = world.relay.get(*name).unwrap();
+        let framing = object.data().and_then(Framing::read);
+        let bound = framing.and_then(|framing| Bound::read(framing.authenticated));
+        bound.is_some_and(|bound| {
+            bound.head.slot == slot && bound.head.word.is_some_and(|word| word.claim == hash)
+        })
+    });
+    assert!(told);
+}
+
+/// `MLS-53`
+#[test]
+fn who_was_shown_another_history_finds_the_way_that_the_root_names() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    let (slot, hash) = head(&world, 2, team);
+    world.nodes[2].go(false);
+    let next = slot.next().unwrap();
+    let (object, receipt) = other_claim(&world, team, next, hash);
+    world.give(2, Input::Arrived { object, receipt: Some(receipt) });
+    assert_eq!(head(&world, 2, team).0, next);
+    world.nodes[2].notices.clear();
+    for _ in 0..3 {
+        world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
+        world.run();
+    }
+    // What leads there comes before the root has said so, and is another history until then.
+    world.nodes[2].go(true);
+    world.run();
+    assert!(world.nodes[2].notices.contains(&Notice::OriginEquivocates { team, slot: next }));
+    assert_eq!(head(&world, 2, team).0, next);
+    let second = Signer::from_seed(&[8; 32]);
+    let object = term(&world, team, 1, &second, head(&world, 0, team));
+    world.relay.store(&object);
+    world.relay.origin = second;
+    world.run();
+    assert_eq!(head(&world, 2, team), head(&world, 0, team));
+    for node in 0..3 {
+        world.nodes[node].order.clear();
+    }
+    all_is_well(&mut world, team);
 }
 
 /// `MLS-49`

@@ -347,11 +347,16 @@ impl World {
                 let rest = name.place().rest;
                 let of = match path {
                     2 => matches!(rest, Rest::KeyPackage { .. }),
+                    4 => matches!(rest, Rest::Slot(_)),
                     _ => matches!(rest, Rest::Welcome { .. }),
                 };
                 if name.team() == team && of {
-                    let (object, _) = self.relay.get(name).cloned().unwrap();
-                    self.give(node, Input::Arrived { object, receipt: None });
+                    // A relay may have gone back.
+                    let Some((object, receipt)) = self.relay.get(name).cloned() else {
+                        continue;
+                    };
+                    let receipt = (path == 4).then_some(receipt);
+                    self.give(node, Input::Arrived { object, receipt });
                     moved = true;
                 }
             }
