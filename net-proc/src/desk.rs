@@ -203,6 +203,12 @@ impl Desk {
                 self.feed.want(prefix, team, position);
                 self.subscribe_upstream()?;
             }
+            ToNet::Unsubscribe { prefix } => {
+                if let Some(prefix) = translate::prefix(prefix) {
+                    self.feed.leave(prefix);
+                    self.subscribe_upstream()?;
+                }
+            }
             ToNet::Get { id, name } => match Name::from_bytes(name.0) {
                 Ok(name) if self.link.is_some() => {
                     let seq = self.asks.add(Ask::Found(id));
@@ -338,6 +344,7 @@ impl Desk {
                 self.tell(FromNet::Settled { receipt: translate::receipt(&receipt) });
             }
             FromRelay::Upstream { reachable } => self.tell(FromNet::Upstream { reachable }),
+            FromRelay::Revoked(revocation) => self.feed.revoked(&revocation),
             FromRelay::Related => {}
             FromRelay::Deliver { position, object, receipt } => {
                 self.feed.keep(&mut self.cache, &link, position, &object, receipt.as_ref())?;

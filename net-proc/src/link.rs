@@ -231,7 +231,8 @@ fn is_answer(frame: &FromRelay) -> bool {
         | FromRelay::Deliver { .. }
         | FromRelay::Settled { .. }
         | FromRelay::Upstream { .. }
-        | FromRelay::Related => false,
+        | FromRelay::Related
+        | FromRelay::Revoked(_) => false,
     }
 }
 

@@ -30,7 +30,7 @@ impl Session {
             }
             Request::Teams => self.teams(),
             Request::Channels { team } => {
-                let team = self.team(team)?;
+                let team = self.readable(team)?.id;
                 self.channels(team)
             }
             Request::Send { team, channel, text, reply_to } => {
@@ -53,6 +53,9 @@ impl Session {
                 let link = read_link(&link)?;
                 if link.org().fingerprint().0 != fingerprint {
                     return Err(failures::wrong_fingerprint());
+                }
+                if understood(self.endpoint.use_relay_of(&link))? {
+                    return Ok(Answer::Done);
                 }
                 let joining =
                     self.endpoint.join(now, &link).map_err(|error| failures::join(&error))?;
@@ -125,7 +128,7 @@ impl Session {
         if let Some(Answered::Sent(name)) = self.answered(id.0).map_err(|_| store_failed())? {
             return self.sent(name);
         }
-        let (team, channel) = self.channel(team, channel)?;
+        let (team, channel) = (self.team(team)?, self.channel(team, channel)?.1);
         if text.trim().is_empty() {
             return Err(failures::empty_text());
         }
@@ -187,6 +190,7 @@ impl Session {
         let shown = |view: mls_core::TeamView| Team {
             id: translate::team_bits(view.id),
             name: Text::cut(&view.name),
+            removed: view.removed.as_ref().map(crate::standing::removed),
         };
         let teams = understood(self.endpoint.teams())?;
         Ok(Answer::Teams(List::cut(teams.into_iter().map(shown).collect())))
@@ -215,14 +219,24 @@ impl Session {
         joining.into_iter().map(shown).collect()
     }
 
+    /// A team that something can be done in.
     pub(crate) fn team(&self, team: TeamBits) -> Result<TeamId, Failure> {
+        let view = self.readable(team)?;
+        match view.removed {
+            None => Ok(view.id),
+            Some(removal) => Err(failures::removed(&removal)),
+        }
+    }
+
+    /// A team whose history is here, also when this device was removed from it.
+    fn readable(&self, team: TeamBits) -> Result<mls_core::TeamView, Failure> {
         let wanted = translate::team_of(team).ok_or_else(failures::no_such_team)?;
-        let known = understood(self.endpoint.teams())?.iter().any(|view| view.id == wanted);
-        if known { Ok(wanted) } else { Err(failures::no_such_team()) }
+        let mut teams = understood(self.endpoint.teams())?.into_iter();
+        teams.find(|view| view.id == wanted).ok_or_else(failures::no_such_team)
     }
 
     fn channel(&self, team: TeamBits, channel: u16) -> Result<(TeamId, Channel), Failure> {
-        let team = self.team(team)?;
+        let team = self.readable(team)?.id;
         let wanted = Channel::new(u64::from(channel)).map_err(|_| failures::no_such_channel())?;
         let known = understood(self.endpoint.channels(team))?.iter().any(|view| view.id == wanted);
         if known { Ok((team, wanted)) } else { Err(failures::no_such_channel()) }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use ipc_schema::control::{Class, Confinement};
-use ipc_schema_net::{FromNet, LinkLoss, Standing, ToNet};
+use ipc_schema_net::{FromNet, LinkLoss, ToNet};
 use ipc_schema_ui::{Event, FromSecure, LinkState, Phase, RequestId, Scope, ToSecure};
 use mls_core::Input;
 use names::TeamId;
@@ -205,8 +205,8 @@ impl Desk {
                 self.feed(now, Input::Unlinked);
                 self.link_changed(now, Err(loss_text(why)));
             }
-            FromNet::Proved { .. } => {}
-            FromNet::Standing { prefix, standing } => self.standing(prefix, standing),
+            // What a refusal means is in the proof that comes with it.
+            FromNet::Proved { .. } | FromNet::Standing { .. } => {}
             FromNet::Answered { id, answer } => {
                 let Ok(answer) = translate::answer(answer) else {
                     return false;
@@ -237,6 +237,12 @@ impl Desk {
                     return false;
                 };
                 self.feed(now, Input::Settled { receipt });
+            }
+            FromNet::Revoked { revocation } => {
+                let Ok(revocation) = translate::revocation(&revocation) else {
+                    return false;
+                };
+                self.feed(now, Input::Revoked { revocation: Box::new(revocation) });
             }
             FromNet::Upstream { reachable } => self.feed(now, Input::Upstream { reachable }),
             FromNet::Found { id, object, receipt } => {
@@ -368,18 +374,6 @@ impl Desk {
     fn part(&mut self, peer: PeerId) {
         self.leave(peer);
         self.effects.push(Effect::Drop(peer));
-    }
-
-    fn standing(&mut self, prefix: ipc_schema_net::PrefixBits, standing: Standing) {
-        let known = match &self.home {
-            Home::Open(session) => translate::team_of_prefix(prefix)
-                .filter(|team| session.endpoint.team_status(*team).is_ok_and(|s| s.is_some())),
-            Home::FirstStart | Home::Locked => None,
-        };
-        if standing == Standing::Refused && known.is_some() {
-            let text = "the relay refuses to deliver a team; perhaps this device was removed";
-            self.announce(None, &Event::Notice(ipc_schema::Text::cut(text)));
-        }
     }
 
     fn link_changed(&mut self, now: Millis, link: Result<u64, &str>) {

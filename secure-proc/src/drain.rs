@@ -114,6 +114,7 @@ impl Desk {
             // Orders to net-proc, taken above.
             Output::UseRelay(_)
             | Output::SubscribePath { .. }
+            | Output::Unsubscribe { .. }
             | Output::Prove { .. }
             | Output::Publish { .. }
             | Output::Claim { .. }

@@ -3,7 +3,7 @@
 use ipc_schema_ui::{ErrorCode, Failure};
 use mls_core::{
     AddDeviceError, AddUserError, CreateChannelError, CreateOrgError, CreateTeamError, Fault,
-    JoinError, MoveOriginError, NotAdded, NotDone, RefreshError, RemoveError, SendError,
+    JoinError, MoveOriginError, NotAdded, NotDone, RefreshError, Removal, RemoveError, SendError,
     SetPolicyError, SetRoleError,
 };
 use vault_io::{CreateError, UnlockError};
@@ -229,6 +229,13 @@ pub(crate) fn not_permitted() -> Failure {
 
 pub(crate) fn no_such_team() -> Failure {
     failure(ErrorCode::NoSuchTeam, "this device is in no such team", "see `sotto-cli teams`")
+}
+
+/// What was said stays readable; nothing else can be done in the team.
+pub(crate) fn removed(removal: &Removal) -> Failure {
+    let by = if removal.user.is_empty() { "an admin" } else { &removal.user };
+    let message = format!("{by} has removed this device from the team; it can only be read");
+    failure(ErrorCode::Removed, &message, ASK_AN_ADMIN)
 }
 
 pub(crate) fn no_such_device() -> Failure {

@@ -142,11 +142,8 @@ impl Session {
 
     /// How far own entries of a message's log have come.
     pub(crate) fn marks(&self, name: Name) -> Marks {
-        let names::Rest::Message { channel, .. } = name.place().rest else {
-            return Marks::default();
-        };
         // A row that cannot be read ends the next step anyway; until then, say no more than is sure.
-        let mark = self.endpoint.watermarks(name.team(), channel).ok().flatten();
+        let mark = self.endpoint.watermark_of(name).ok().flatten();
         mark.map_or_else(Marks::default, |mark| Marks {
             local: u64::from(mark.local),
             relay: u64::from(mark.relay),

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use ipc_schema::{List, Text};
-use ipc_schema_ui::{DeviceRow, Event, NameBits, Policy, Proof, Role, Standing, TeamStatus};
-use mls_core::{Equivocation, TeamStanding};
+use ipc_schema_ui::{
+    DeviceRow, Event, NameBits, Policy, Proof, Removed, Role, Standing, TeamStatus,
+};
+use mls_core::{Equivocation, Removal, TeamStanding};
 use names::{Device, TeamId};
 use objects::Millis;
 
@@ -66,9 +68,9 @@ impl Desk {
 
 impl Session {
     pub(crate) fn team_statuses(&self) -> Vec<(TeamId, TeamStatus)> {
-        let teams = self.endpoint.subscriptions().into_iter();
+        let teams = self.endpoint.teams().unwrap_or_default().into_iter();
         teams
-            .filter_map(|team| self.endpoint.team_status(team).ok().flatten())
+            .filter_map(|team| self.endpoint.team_status(team.id).ok().flatten())
             .map(|status| (status.id, self.standing(&status)))
             .collect()
     }
@@ -142,6 +144,7 @@ impl Session {
                 max_offline_send: policy.max_offline_send,
                 refresh_every: policy.refresh_every,
             },
+            removed: status.removed.as_ref().map(removed),
         }
     }
 }
@@ -156,7 +159,12 @@ fn standing(standing: TeamStanding) -> Standing {
         TeamStanding::Rejoining => Standing::Rejoining,
         TeamStanding::ReadOnly => Standing::ReadOnly,
         TeamStanding::TwoHistories => Standing::TwoHistories,
+        TeamStanding::Removed => Standing::Removed,
     }
+}
+
+pub(crate) fn removed(removal: &Removal) -> Removed {
+    Removed { at: removal.at.0, by: Text::cut(&removal.user) }
 }
 
 fn number(device: Device) -> u32 {

@@ -1,13 +1,13 @@
 //! Between the words of the schemas and those of the cores.
 
 use ipc_schema_net::{
-    Answer as NetAnswer, Cursor, PrefixBits, ReceiptBytes, Refused, Sealed, ToNet,
+    Answer as NetAnswer, Cursor, PrefixBits, ReceiptBytes, Refused, RevocationBytes, Sealed, ToNet,
 };
 use ipc_schema_ui::TeamBits;
 use mls_core::{Answer, Output};
 use names::{Org, Origin, Prefix, Slot, Team, TeamId};
 use objects::wire::Refusal;
-use objects::{Object, Receipt};
+use objects::{Object, Receipt, Revocation};
 
 /// Something from `net-proc` that is no object, receipt or answer: it is dropped.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
@@ -56,6 +56,9 @@ pub(crate) fn to_net(output: &Output) -> Option<ToNet> {
             Some(ToNet::Get { id: *id, name: ipc_schema_net::NameBits(name.bytes()) })
         }
         Output::SubscribePath { team, path } => Some(subscribe_path(*team, *path)),
+        Output::Unsubscribe { team } => {
+            Some(ToNet::Unsubscribe { prefix: prefix_bits(Prefix::team(*team)) })
+        }
         Output::Subscribe { .. }
         | Output::Message(_)
         | Output::Missing { .. }
@@ -82,9 +85,13 @@ pub(crate) fn subscribe(team: TeamId, after: Cursor) -> ToNet {
 }
 
 fn subscribe_to(prefix: Prefix, after: Cursor) -> ToNet {
+    ToNet::Subscribe { prefix: prefix_bits(prefix), after }
+}
+
+fn prefix_bits(prefix: Prefix) -> PrefixBits {
     // A prefix has at most 128 bits.
     let len = u8::try_from(prefix.len()).unwrap_or(128);
-    ToNet::Subscribe { prefix: PrefixBits { bits: prefix.bits().to_be_bytes(), len }, after }
+    PrefixBits { bits: prefix.bits().to_be_bytes(), len }
 }
 
 pub(crate) fn object(bytes: &Sealed) -> Result<Object, Garbage> {
@@ -93,6 +100,10 @@ pub(crate) fn object(bytes: &Sealed) -> Result<Object, Garbage> {
 
 pub(crate) fn receipt(bytes: &ReceiptBytes) -> Result<Receipt, Garbage> {
     Receipt::parse(bytes.as_slice()).map_err(|_| Garbage)
+}
+
+pub(crate) fn revocation(bytes: &RevocationBytes) -> Result<Revocation, Garbage> {
+    Revocation::parse(bytes.as_slice()).map_err(|_| Garbage)
 }
 
 pub(crate) fn answer(answer: NetAnswer) -> Result<Answer, Garbage> {

@@ -5,7 +5,7 @@ use ipc_schema_ui as wire;
 use names::{Channel, Name, Org, Origin, Team, TeamId};
 use ui_model::{
     Answer, Ask, ChannelEntry, Confinement, Event, Fingerprint, Health, Link, Me, Member,
-    Membership, Millis, Offer, Phase, Refusal, Role, Row, Standing, TeamEntry, Words,
+    Membership, Millis, Offer, Phase, Refusal, Removed, Role, Row, Standing, TeamEntry, Words,
 };
 
 /// What to ask of the secure process.
@@ -189,6 +189,7 @@ fn health(status: wire::TeamStatus) -> Health {
             wire::Standing::Rejoining => Membership::Rejoining,
             wire::Standing::ReadOnly => Membership::ReadOnly,
             wire::Standing::TwoHistories => Membership::TwoHistories,
+            wire::Standing::Removed => Membership::Removed,
         },
         paused: status.paused,
         wishes: status.wishes,
@@ -196,6 +197,9 @@ fn health(status: wire::TeamStatus) -> Health {
         devices: status.devices,
         two_faced,
         max_offline_send: status.policy.max_offline_send,
+        removed: status
+            .removed
+            .map(|removed| Removed { by: removed.by.as_str().to_owned(), at: Millis(removed.at) }),
     }
 }
 
@@ -335,6 +339,7 @@ mod tests {
             offline_since: None,
             proofs: List::cut(vec![proof(7), wire::Proof::Origin { slot: 1 }, proof(9)]),
             policy: wire::Policy { max_offline_send: 8, refresh_every: 9 },
+            removed: Some(wire::Removed { at: 12, by: Text::cut("Anna") }),
         };
         let Some(Event::Team(team, told)) = event(wire::Event::Team(status)) else {
             panic!("an event")
@@ -348,6 +353,7 @@ mod tests {
             devices: 3,
             two_faced: vec!["Anna".to_owned()],
             max_offline_send: 8,
+            removed: Some(Removed { by: "Anna".to_owned(), at: Millis(12) }),
         };
         assert_eq!(told, expected);
     }

@@ -188,9 +188,11 @@ impl Secure {
                     user_key: [0; 32],
                 }),
                 Request::Status => Answer::Status(status()),
-                Request::Teams => {
-                    Answer::Teams(List::cut(vec![wire::Team { id: TEAM, name: Text::cut("Acme") }]))
-                }
+                Request::Teams => Answer::Teams(List::cut(vec![wire::Team {
+                    id: TEAM,
+                    name: Text::cut("Acme"),
+                    removed: None,
+                }])),
                 Request::Channels { .. } => Answer::Channels(List::cut(vec![wire::Channel {
                     id: 2,
                     name: Text::cut("general"),

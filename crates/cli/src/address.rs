@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     fn team(id: u64, name: &str) -> Team {
-        Team { id: TeamBits(id), name: Text::new(name).unwrap() }
+        Team { id: TeamBits(id), name: Text::new(name).unwrap(), removed: None }
     }
 
     fn channel(id: u16, name: &str) -> Channel {

@@ -2,8 +2,8 @@
 
 use ipc_schema::control::Confinement;
 use ipc_schema_ui::{
-    Channel, DeviceRow, Joining, LinkState, Phase, Policy, Proof, Row, Standing, State, Status,
-    Team, TeamStatus,
+    Channel, DeviceRow, Joining, LinkState, Phase, Policy, Proof, Removed, Row, Standing, State,
+    Status, Team, TeamStatus,
 };
 use serde_json::{Value, json};
 
@@ -38,7 +38,17 @@ pub fn row(row: &Row) -> Value {
 /// A team.
 #[must_use]
 pub fn team(team: &Team) -> Value {
-    json!({"id": team_text(team.id), "name": team.name.as_str()})
+    let mut out = json!({"id": team_text(team.id), "name": team.name.as_str()});
+    if let (Some(out), Some(told)) = (out.as_object_mut(), &team.removed) {
+        out.insert("removed".to_owned(), removed(told));
+    }
+    out
+}
+
+/// By whom and when this device was removed; no name when that person was unknown here.
+fn removed(removed: &Removed) -> Value {
+    let by = Some(removed.by.as_str()).filter(|by| !by.is_empty());
+    json!({"at": removed.at, "by": by})
 }
 
 /// A channel.
@@ -150,6 +160,7 @@ fn team_status(team: &TeamStatus) -> Value {
         "offline_since": team.offline_since,
         "proofs": team.proofs.as_slice().iter().map(proof).collect::<Vec<_>>(),
         "policy": policy(team.policy),
+        "removed": team.removed.as_ref().map(removed),
     })
 }
 
@@ -161,6 +172,7 @@ fn standing(standing: Standing) -> &'static str {
         Standing::Rejoining => "rejoining",
         Standing::ReadOnly => "read-only",
         Standing::TwoHistories => "two-histories",
+        Standing::Removed => "removed",
     }
 }
 
@@ -237,8 +249,10 @@ mod tests {
             Standing::Rejoining,
             Standing::ReadOnly,
             Standing::TwoHistories,
+            Standing::Removed,
         ];
-        let texts = ["member", "waiting", "stalled", "rejoining", "read-only", "two-histories"];
+        let texts =
+            ["member", "waiting", "stalled", "rejoining", "read-only", "two-histories", "removed"];
         assert_eq!(standings.map(standing), texts);
         let roles = [Role::Root, Role::Admin, Role::Member];
         assert_eq!(roles.map(role), ["root", "admin", "member"]);
@@ -268,6 +282,7 @@ mod tests {
             offline_since: None,
             proofs: List::cut(vec![Proof::Origin { slot: 1 }, device]),
             policy: Policy { max_offline_send: 8, refresh_every: 9 },
+            removed: None,
         };
         let mut all = Status {
             phase: Phase::Unlocked,
@@ -306,6 +321,7 @@ mod tests {
                     {"of": "device", "device": 5, "user": "Bob", "name": "f".repeat(32)},
                 ],
                 "policy": {"max_offline_send": 8, "refresh_every": 9},
+                "removed": null,
             }])
         );
         assert_eq!(value["joining"], json!([{"team": "sotto://9/8/7", "hash": "01".repeat(32)}]));
@@ -321,8 +337,13 @@ mod tests {
     fn teams_channels_and_devices_have_the_promised_fields() {
         let id = TeamBits(9 << 38 | 8 << 20 | 7);
         let label = |text| Text::cut(text);
-        let found = team(&Team { id, name: label("friends") });
-        assert_eq!(found, json!({"id": "sotto://9/8/7", "name": "friends"}));
+        let mut friends = Team { id, name: label("friends"), removed: None };
+        assert_eq!(team(&friends), json!({"id": "sotto://9/8/7", "name": "friends"}));
+        friends.removed = Some(Removed { at: 12, by: label("Anna") });
+        let found = team(&friends);
+        assert_eq!(found["removed"], json!({"at": 12, "by": "Anna"}));
+        friends.removed = Some(Removed { at: 12, by: label("") });
+        assert_eq!(team(&friends)["removed"], json!({"at": 12, "by": null}));
         let found = channel(&Channel { id: 700, name: label("general"), messages: 9 });
         assert_eq!(found, json!({"id": 700, "name": "general"}));
         let found = device(&DeviceRow {

@@ -2,6 +2,7 @@
 
 use cli::{Out, Session, Trouble, Wisher as _, confirm, hex, safe, team_text};
 use ipc_schema_ui::{Answer, LinkText, Request};
+use serde_json::json;
 
 /// Reads the link, has its fingerprint confirmed, and asks to be added.
 pub(crate) fn join(
@@ -50,7 +51,13 @@ pub(crate) fn join(
             }
         }
     }
-    let Answer::Joining(joining) = session.ask(Request::Join { link, fingerprint })? else {
+    let answer = session.ask(Request::Join { link, fingerprint })?;
+    if answer == Answer::Done {
+        let (team, relay) = (team_text(team), relay.as_str());
+        let told = format!("this device is in that team, and uses the relay {} now", safe(relay));
+        return Ok(out.print(|| json!({"team": team, "relay": relay}), || told)?);
+    }
+    let Answer::Joining(joining) = answer else {
         return Err(Trouble::unexpected());
     };
     out.print(

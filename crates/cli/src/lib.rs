@@ -22,7 +22,7 @@ pub use passphrase::{confirm, new_passphrase, passphrase};
 pub use people::{device_in, user_in};
 pub use session::{Inbound, Session, new_id};
 pub use span::{parse_span, span, spoken_span};
-pub use standing::{device_line, role, skew, team_lines, team_troubles};
+pub use standing::{device_line, removed, role, skew, team_lines, team_troubles};
 pub use terminal::safe;
 pub use trouble::Trouble;
 pub use wishes::{DeviceChange, UserChange, Wisher, change_device, change_user};

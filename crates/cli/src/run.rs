@@ -128,7 +128,13 @@ fn teams(session: &mut Session, out: Out) -> Result<(), Trouble> {
     for team in teams {
         out.print(
             || cli::team(&team),
-            || format!("{}  {}", team_text(team.id), safe(team.name.as_str())),
+            || {
+                let line = format!("{}  {}", team_text(team.id), safe(team.name.as_str()));
+                match &team.removed {
+                    None => line,
+                    Some(removed) => format!("{line}\n    {}", cli::removed(Some(removed))),
+                }
+            },
         )?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! How a team and the clock stand, as people read it.
 
-use ipc_schema_ui::{DeviceRow, Proof, Role, Standing, TeamStatus};
+use ipc_schema_ui::{DeviceRow, Proof, Removed, Role, Standing, TeamStatus};
 
 use crate::span::{span, spoken_span};
 use crate::terminal::safe;
@@ -9,6 +9,9 @@ use crate::words::clock;
 /// Everything about a team that is worth a line; `devices` may be empty when they are not known.
 #[must_use]
 pub fn team_lines(team: &TeamStatus, devices: &[DeviceRow]) -> Vec<String> {
+    if team.standing == Standing::Removed {
+        return team_troubles(team);
+    }
     let mut lines = vec![format!(
         "epoch {}, slot {}, {} devices, {} waiting for the relay, {} for the origin, {} wishes open",
         team.epoch, team.slot, team.devices, team.queued, team.unsettled, team.wishes
@@ -33,7 +36,9 @@ pub fn team_lines(team: &TeamStatus, devices: &[DeviceRow]) -> Vec<String> {
 /// What of a team is not as it should be.
 #[must_use]
 pub fn team_troubles(team: &TeamStatus) -> Vec<String> {
-    let mut lines: Vec<String> = standing(team).map(str::to_owned).into_iter().collect();
+    let removed = (team.standing == Standing::Removed).then(|| removed(team.removed.as_ref()));
+    let mut lines: Vec<String> = removed.into_iter().collect();
+    lines.extend(standing(team).map(str::to_owned));
     lines.extend(team.proofs.as_slice().iter().map(proof));
     if team.paused {
         lines.push(
@@ -46,7 +51,7 @@ pub fn team_troubles(team: &TeamStatus) -> Vec<String> {
 
 fn standing(team: &TeamStatus) -> Option<&'static str> {
     match team.standing {
-        Standing::Member => None,
+        Standing::Member | Standing::Removed => None,
         Standing::Waiting => {
             Some("what you write waits until a relay has shown this device its own last message")
         }
@@ -63,6 +68,15 @@ fn standing(team: &TeamStatus) -> Option<&'static str> {
             "THE RELAY SHOWS TWO HISTORIES of this team: membership does not change any more; tell your admin",
         ),
     }
+}
+
+/// What happened to a device that is in the team no more.
+#[must_use]
+pub fn removed(removed: Option<&Removed>) -> String {
+    let by = removed.map(|removed| safe(removed.by.as_str())).filter(|by| !by.is_empty());
+    let by = by.unwrap_or_else(|| "an admin".to_owned());
+    let at = removed.map(|removed| format!(" at {}", clock(removed.at))).unwrap_or_default();
+    format!("{by} removed this device{at}; what was said stays readable, nothing can be written")
 }
 
 fn proof(proof: &Proof) -> String {
@@ -161,6 +175,7 @@ mod tests {
             offline_since: None,
             proofs: List::default(),
             policy: Policy { max_offline_send: 604_800_000, refresh_every: 43_200_000 },
+            removed: None,
         }
     }
 
@@ -218,6 +233,13 @@ mod tests {
             let lines = team_lines(&TeamStatus { standing, ..team() }, &[]).join("\n");
             assert!(lines.contains(said), "{lines}");
         }
+        let removed = Some(Removed { at: 0, by: Text::cut("Anna") });
+        let gone = TeamStatus { standing: Standing::Removed, removed, ..team() };
+        let said = "Anna removed this device at 1970-01-01 00:00Z; what was said stays readable, \
+                    nothing can be written";
+        assert_eq!(team_lines(&gone, &[]), [said]);
+        let gone = TeamStatus { standing: Standing::Removed, ..team() };
+        assert!(team_lines(&gone, &[])[0].starts_with("an admin removed this device; "));
     }
 
     /// `CLI-12`

@@ -100,7 +100,7 @@ impl Line {
 
     /// Answers what finds "friends/general".
     fn find(&mut self) {
-        let team = Team { id: TEAM, name: Text::cut("friends") };
+        let team = Team { id: TEAM, name: Text::cut("friends"), removed: None };
         self.one(|request| {
             assert_eq!(request, Request::Teams);
             Ok(Answer::Teams(List::cut(vec![team])))
@@ -305,7 +305,7 @@ fn lines_are_pipelined_in_bounds_and_a_refusal_ends_them() {
 fn following_shows_messages_then_their_changes_and_ends_with_the_lock() {
     let stage = Stage::new(|mut line| {
         line.greet(Phase::Unlocked);
-        let team = Team { id: TEAM, name: Text::cut("friends") };
+        let team = Team { id: TEAM, name: Text::cut("friends"), removed: None };
         let teams = List::cut(vec![team]);
         line.one(|_| Ok(Answer::Teams(teams.clone())));
         // "friends/general" is no team of its own, so both are looked up again.
@@ -384,7 +384,13 @@ fn a_device_and_a_person_are_removed_by_name_and_an_ambiguous_one_is_refused_wit
         let devices = vec![device(7, "Bob", 1), device(8, "Anna", 2), device(9, "Anna", 3)];
         Ok(Answer::Devices(List::cut(devices)))
     };
-    let team = || Ok(Answer::Teams(List::cut(vec![Team { id: TEAM, name: Text::cut("friends") }])));
+    let team = || {
+        Ok(Answer::Teams(List::cut(vec![Team {
+            id: TEAM,
+            name: Text::cut("friends"),
+            removed: None,
+        }])))
+    };
     let stage = Stage::new(move |mut line| {
         line.greet(Phase::Unlocked);
         line.one(|_| team());

@@ -73,30 +73,61 @@ impl Endpoint {
         }
     }
 
-    /// The relay's answer to a question for an announcement.
-    pub(crate) fn found(&mut self, id: u64, object: Option<&Object>) -> Result<(), Fault> {
+    /// The relay's answer to a question for an announcement. What it has not got may be on its way
+    /// to it, and then arrives like everything else of the team.
+    pub(crate) fn found(
+        &mut self,
+        now: Millis,
+        id: u64,
+        object: Option<&Object>,
+    ) -> Result<(), Fault> {
         let asked = self.link.as_mut().and_then(|link| link.asked.remove(&id));
         let Some((team, hash)) = asked else {
             return Ok(());
         };
         let hash = Hash(hash);
-        let Some(mut intent) = self.wish(team, &Intent::Add(hash))? else {
+        if self.wish(team, &Intent::Add(hash))?.is_none() {
+            return Ok(());
+        }
+        let Some(object) = object else {
+            if let Some(link) = &mut self.link {
+                link.awaited.entry((team, hash.0)).or_insert(now.plus(SEEK));
+            }
             return Ok(());
         };
-        let Some(object) = object else {
-            self.not_added(team, hash, NotAdded::NoSuchAnnouncement);
+        self.take_announcement(team, hash, object)
+    }
+
+    /// Is it the announcement of somebody who is to be added? Then the wish goes on with it.
+    pub(crate) fn take_announcement(
+        &mut self,
+        team: TeamId,
+        hash: Hash,
+        object: &Object,
+    ) -> Result<(), Fault> {
+        let wish = self.wish(team, &Intent::Add(hash))?;
+        let Some(mut wish) = wish.filter(|wish| wish.announcement.is_empty()) else {
             return Ok(());
         };
         match self.fits(team, &hash, object)? {
             Ok(_) => {
-                intent.announcement = object.bytes();
-                self.put_wish(team, &Intent::Add(hash), &intent)
+                wish.announcement = object.bytes();
+                self.put_wish(team, &Intent::Add(hash), &wish)
             }
             Err(why) => {
                 self.not_added(team, hash, why);
                 Ok(())
             }
         }
+    }
+
+    /// Until when an announcement is waited for that the relay has not got.
+    pub(crate) fn sought_until(&self, team: TeamId, intent: &Intent) -> Option<Millis> {
+        let Intent::Add(hash) = intent else {
+            return None;
+        };
+        let until = *self.link.as_ref()?.awaited.get(&(team, hash.0))?;
+        Some(self.planned(until.0, SEEK))
     }
 
     pub(crate) fn added(&mut self, team: TeamId, hash: Hash, device: Device) {
@@ -106,6 +137,9 @@ impl Endpoint {
 
     pub(crate) fn not_added(&mut self, team: TeamId, hash: Hash, why: NotAdded) {
         self.rows().remove(Table::Intent, &Intent::Add(hash).key(team));
+        if let Some(link) = &mut self.link {
+            link.awaited.remove(&(team, hash.0));
+        }
         self.outputs.push_back(Output::Added { team, hash, result: Err(why) });
     }
 
@@ -225,3 +259,6 @@ impl Endpoint {
         Ok(())
     }
 }
+
+/// So long, in ms, an announcement that its owner has just made may take to this device's relay.
+const SEEK: u64 = 15_000;

@@ -170,7 +170,7 @@ impl Endpoint {
     }
 
     /// Says that from the next slot on another relay orders the slots of all teams of the
-    /// organisation: queued when this returns.
+    /// organisation: queued when this returns, for that relay, which is this device's from now on.
     ///
     /// # Errors
     /// As [`MoveOriginError`] says; then nothing has changed.
@@ -185,6 +185,10 @@ impl Endpoint {
             if let Some(root) = self.root_of(&row)? {
                 self.make_term(now, team, &root, relay, row.head())?;
             }
+        }
+        // The old one may be gone: the terms go out through the new one.
+        if self.relay().as_ref() != Some(relay) {
+            self.repin(relay)?;
         }
         self.settle(now)?;
         Ok(())

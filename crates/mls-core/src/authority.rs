@@ -70,6 +70,7 @@ impl Endpoint {
         for named in &claim.certificates {
             self.take_effect(team, slot, named)?;
         }
+        self.removed_by(team, &claim, at)?;
         Ok(Vetted::Good(Box::new(claim)))
     }
 

@@ -169,7 +169,7 @@ impl Endpoint {
             Input::Arrived { object, receipt } => self.arrived(now, &object, receipt.as_ref())?,
             Input::Found { id, object, receipt } => {
                 if !self.own_found(now, id, object.as_ref(), receipt.as_ref())? {
-                    self.found(id, object.as_ref())?;
+                    self.found(now, id, object.as_ref())?;
                 }
             }
             Input::CaughtUp { team } => {
@@ -180,6 +180,7 @@ impl Endpoint {
             }
             Input::Settled { receipt } => self.settled(now, &receipt)?,
             Input::Upstream { reachable } => self.upstream(reachable),
+            Input::Revoked { revocation } => self.revocation_came(now, &revocation)?,
             Input::Tick => {}
         }
         self.settle(now)
@@ -271,6 +272,16 @@ impl Endpoint {
             self.rows().put(Table::Identity, RELAY, &row)?;
             self.outputs.push_back(Output::UseRelay(relay.clone()));
         }
+        Ok(())
+    }
+
+    /// Pins another relay, or another address of the same.
+    pub(crate) fn repin(&mut self, relay: &RelayRef) -> Result<(), Fault> {
+        let RelayRef { address, key } = relay.clone();
+        self.rows().put(Table::Identity, RELAY, &RelayRow { address, key: key.0 })?;
+        self.link = None;
+        self.shut_guards();
+        self.outputs.push_back(Output::UseRelay(relay.clone()));
         Ok(())
     }
 

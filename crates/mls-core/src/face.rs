@@ -4,7 +4,7 @@ use std::fmt;
 
 use names::{Channel, Device, Name, Number, Slot, TeamId};
 use objects::wire::Refusal;
-use objects::{Hash, Key, Millis, Object, Proof, Receipt, RelayRef, Signature};
+use objects::{Hash, Key, Millis, Object, Proof, Receipt, RelayRef, Revocation, Signature};
 use zeroize::Zeroizing;
 
 use crate::Notice;
@@ -65,6 +65,11 @@ pub enum Input {
         /// What the relay says.
         reachable: bool,
     },
+    /// A relay refuses to deliver a team, and shows that this device was removed from it.
+    Revoked {
+        /// What it shows.
+        revocation: Box<Revocation>,
+    },
     /// The time that [`crate::Endpoint::wake_at`] named has come.
     Tick,
 }
@@ -111,6 +116,11 @@ pub enum Output {
         team: TeamId,
         /// The path (`names/SPEC.md`).
         path: u8,
+    },
+    /// Deliver nothing of this team any more.
+    Unsubscribe {
+        /// The team.
+        team: TeamId,
     },
     /// Prove ourselves to the relay of the link with this exporter.
     Prove {

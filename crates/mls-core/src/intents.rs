@@ -1,6 +1,6 @@
 //! Wishes: they wait here until a commit of ours, or of somebody else, has made them true.
 
-use names::{Device, Generation, TeamId};
+use names::{Generation, TeamId};
 use objects::{Announcement, Claim, Millis, Object};
 
 use crate::rows::Table;
@@ -52,8 +52,14 @@ impl Endpoint {
             }
             match intent {
                 Intent::Add(hash) if wish.announcement.is_empty() => {
-                    self.ask(team, hash);
-                    asking = true;
+                    match self.sought_until(team, &intent) {
+                        None => {
+                            self.ask(team, hash);
+                            asking = true;
+                        }
+                        Some(until) if now < until => {}
+                        Some(_) => self.not_added(team, hash, NotAdded::NoSuchAnnouncement),
+                    }
                 }
                 Intent::User(_) => {}
                 Intent::Add(_)
@@ -162,8 +168,10 @@ impl Endpoint {
             return renewal;
         }
         let wishes = self.wishes(team).ok()?.into_iter();
-        let due =
-            wishes.filter(|(_, wish)| !wish.welcoming).map(|(_, wish)| self.wished_for(&wish));
+        let due = wishes.filter(|(_, wish)| !wish.welcoming).map(|(intent, wish)| {
+            let sought = self.sought_until(team, &intent).filter(|_| wish.announcement.is_empty());
+            sought.unwrap_or_else(|| self.wished_for(&wish))
+        });
         due.min().map(|due| due.max(self.quiet(team))).into_iter().chain(renewal).min()
     }
 
@@ -249,21 +257,6 @@ impl Endpoint {
             self.wished(team, &Intent::Refresh, Ok(()))?;
         }
         Ok(())
-    }
-
-    /// Somebody has brought newcomers: the member tool tells them what the team and its channels
-    /// are called.
-    pub(crate) fn tell_newcomers(
-        &mut self,
-        now: Millis,
-        team: TeamId,
-        newcomers: &[Device],
-    ) -> Result<(), Fault> {
-        let row = self.team(team)?.filter(|row| row.is_admin());
-        match row.filter(|_| !newcomers.is_empty()) {
-            Some(row) => self.announce(now, team, &row),
-            None => Ok(()),
-        }
     }
 
     /// We were removed: nothing that we wished can come true.

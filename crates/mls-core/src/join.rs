@@ -18,7 +18,7 @@ use crate::kept::Kept;
 use crate::open::{Ahead, ahead_key};
 use crate::pool::org_of;
 use crate::rows::Table;
-use crate::state::{Added, AheadRow, BlobRow, Purpose, Stage, TeamRow};
+use crate::state::{Added, AheadRow, BlobRow, Purpose, Stage, TeamRow, team_key};
 use crate::tree::TreeKey;
 use crate::unsealed::ENTRY_LIFE;
 use crate::views::Joining;
@@ -62,8 +62,7 @@ impl Endpoint {
             return Err(JoinError::OtherRelay);
         }
         let mut row = self.newcomer_row(link.root)?;
-        // The slots that a removed device knows do not come again.
-        row.heads = before.map(|row| row.heads.clone()).unwrap_or_default();
+        row.come_back(before.as_deref());
         let (object, hash) = self.announcement(now, team, &row)?;
         row.stage = Stage::Joining { announcement: hash.0, added: None };
         self.fresh.insert(team);
@@ -74,6 +73,21 @@ impl Endpoint {
         self.prove(now, team)?;
         self.pump(now)?;
         Ok(Joining { team, hash })
+    }
+
+    /// Uses the relay of a link to a team that this device is in: the one that it used may be gone
+    /// for ever. False when there is nothing to change.
+    ///
+    /// # Errors
+    /// A damaged row.
+    pub fn use_relay_of(&mut self, link: &TeamLink) -> Result<bool, Fault> {
+        let row = self.member_of(link.team)?;
+        let other = self.relay().is_some_and(|relay| relay != link.relay);
+        let ours = row.is_some_and(|row| row.root == link.root.0) && other;
+        if ours {
+            self.repin(&link.relay)?;
+        }
+        Ok(ours)
     }
 
     /// A new key package of this device, announced; and the hash that people compare.
@@ -250,6 +264,7 @@ impl Endpoint {
                 let epoch = group.epoch().as_u64();
                 if !back {
                     row.joined = epoch;
+                    self.rows().remove(Table::Removal, &team_key(team));
                 }
                 row.stage = Stage::Member;
                 if let Some(head) = row.heads.last_mut() {

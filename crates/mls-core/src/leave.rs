@@ -1,7 +1,6 @@
 //! Removal, as the removed device sees it: keys go, history stays.
 
 use names::TeamId;
-use objects::Standing;
 
 use crate::open::{Ahead, ahead_prefix};
 use crate::rows::Table;
@@ -15,12 +14,8 @@ impl Endpoint {
         let Some(row) = self.team(team)? else {
             return Ok(());
         };
-        let certificate = self.certificate(team, row.own())?;
-        let own = row.log_seed.signer().key();
-        let revoked = certificate.is_some_and(|certificate| {
-            certificate.standing == Standing::Revoked && certificate.log_key == own
-        });
-        if revoked && row.stage != Stage::Removed { self.leave(team) } else { Ok(()) }
+        let removed = row.stage != Stage::Removed && self.is_removed(team, &row)?;
+        if removed { self.leave(team) } else { Ok(()) }
     }
 
     /// Drops the group of a team, its keys, and all that waits. What was read stays, and so does
@@ -52,6 +47,7 @@ impl Endpoint {
                 self.rows().remove(Table::Ahead, &key);
             }
         }
+        self.outputs.push_back(Output::Unsubscribe { team });
         self.outputs.push_back(Output::Notice(Notice::Removed { team }));
         self.outputs.push_back(Output::TeamsChanged);
         Ok(())

@@ -43,9 +43,11 @@ mod provider;
 mod queries;
 mod readd;
 mod rejoin;
+mod removal;
 mod remove;
 mod reseal;
 mod roles;
+mod roster;
 mod rows;
 mod seed;
 mod send;
@@ -90,7 +92,7 @@ pub use roles::SetRoleError;
 pub use rows::{Change, Table};
 pub use send::SendError;
 pub use views::{
-    ChannelView, DeviceView, Joining, OrgView, TeamStanding, TeamStatus, TeamView, Whoami,
+    ChannelView, DeviceView, Joining, OrgView, Removal, TeamStanding, TeamStatus, TeamView, Whoami,
 };
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ pub(crate) struct Link {
     /// Announcements that were asked for.
     pub(crate) asked: BTreeMap<u64, (TeamId, [u8; 32])>,
     pub(crate) next_ask: u64,
+    /// Announcements that the relay has not got yet: how long they are waited for.
+    pub(crate) awaited: BTreeMap<(TeamId, [u8; 32]), Millis>,
     /// Own entries that were asked for.
     pub(crate) own: BTreeMap<u64, (TeamId, Name)>,
 }
@@ -154,6 +156,7 @@ impl Endpoint {
             sought: BTreeSet::new(),
             asked: BTreeMap::new(),
             next_ask: 1,
+            awaited: BTreeMap::new(),
             own: BTreeMap::new(),
         });
         for team in self.subscriptions() {

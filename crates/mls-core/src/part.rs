@@ -1,13 +1,12 @@
 //! Opened entries become messages, announcements and beacons.
 
-use names::{Channel, Device, Name, Number, Rest, Slot};
+use names::{Channel, Name, Number, Rest, Slot};
 use objects::{Millis, Part, Signature};
 use zeroize::Zeroizing;
 
 use crate::beacon::Beacon;
 use crate::bound::SeenHead;
 use crate::content::{Content, MOST_PARTS, Said, is_signed};
-use crate::identity::is_label;
 use crate::open::Entry;
 use crate::rows::Table;
 use crate::state::{PartRow, log_key};
@@ -129,7 +128,7 @@ impl Endpoint {
                 self.is_used(now, entry.team)?;
                 self.owe_beacon(now, entry.team)
             }
-            Content::Roster { name, channels } => self.roster(entry, name, channels),
+            Content::Roster { .. } => self.roster_came(name, &signature, content),
             Content::Beacon { authenticator, tips, wants } => {
                 let beacon = Beacon { authenticator, tips, wants };
                 self.beacon_came(now, entry, &head, &beacon)
@@ -142,33 +141,6 @@ impl Endpoint {
             }
             Content::Evidence { header } => self.evidence_came(now, entry.team, &header),
         }
-    }
-
-    fn roster(
-        &mut self,
-        entry: &Entry<'_>,
-        name: String,
-        channels: Vec<(u64, String)>,
-    ) -> Result<(), Fault> {
-        let Some(mut row) = self.team(entry.team)? else {
-            return Ok(());
-        };
-        let admin = entry.device == Device::MEMBER_TOOL && entry.channel == Channel::MANAGE;
-        let newer = row.roster.is_none_or(|known| known < entry.number);
-        let fit = is_label(&name)
-            && channels.iter().all(|(number, name)| {
-                is_label(name) && Channel::new(*number).is_ok_and(|channel| channel.value() > 1)
-            });
-        if !admin || !newer || !fit {
-            return Ok(());
-        }
-        self.want_no_roster(entry.team);
-        row.roster = Some(entry.number);
-        row.name = name;
-        row.channels = channels;
-        self.put_team(entry.team, &row)?;
-        self.outputs.push_back(Output::TeamsChanged);
-        Ok(())
     }
 
     fn show_unreadable(

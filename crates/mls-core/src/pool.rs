@@ -247,7 +247,7 @@ impl Endpoint {
             return Ok(());
         }
         let mut row = kept.row;
-        row.heads = before.map(|row| row.heads.clone()).unwrap_or_default();
+        row.come_back(before.as_deref());
         row.stage = Stage::Joining { announcement: hash.0, added: None };
         // An old vault may have joined with the same key package before.
         self.guards.insert(team, Guard::Shut(Millis(0)));

@@ -1,16 +1,16 @@
 //! Asking without changing anything.
 
-use names::{Channel, Device, Slot, TeamId};
+use names::{Channel, Device, Name, Rest, Slot, TeamId};
 use objects::{Hash, Key, Millis, OrgRoot, TeamLink};
 
 use crate::kept::Kept;
 use crate::link::Link;
 use crate::rows::Table;
-use crate::state::{OrgRow, Stage, TeamRow, team_key};
+use crate::state::{OrgRow, Stage, TeamRow, team_key, team_of};
 use crate::views::{
     ChannelView, DeviceView, Joining, OrgView, TeamStanding, TeamStatus, TeamView, Whoami,
 };
-use crate::{Endpoint, Fault, Watermark};
+use crate::{Endpoint, Fault, Policy, Watermark};
 
 impl Endpoint {
     /// The names of this device's user.
@@ -31,26 +31,28 @@ impl Endpoint {
         Ok(self.org_row()?.map(|row| org_view(&row)))
     }
 
-    /// The teams that this device is in.
+    /// The teams that this device is in, and those that it was removed from.
     ///
     /// # Errors
     /// A damaged row.
     pub fn teams(&self) -> Result<Vec<TeamView>, Fault> {
         let mut teams = Vec::new();
-        for id in self.subscriptions() {
-            if let Some(row) = self.member_of(id)? {
-                teams.push(TeamView { id, name: row.name.clone() });
+        for key in self.rows().keys(Table::Team, &[]) {
+            let id = team_of(&key).ok_or(Fault::Row)?;
+            if let Some(row) = self.reader_of(id)? {
+                let removed = self.removal(id)?;
+                teams.push(TeamView { id, name: row.name.clone(), removed });
             }
         }
         Ok(teams)
     }
 
-    /// The channels of a team; none when this device is not in it.
+    /// The channels of a team; none when this device never was in it.
     ///
     /// # Errors
     /// A damaged row.
     pub fn channels(&self, team: TeamId) -> Result<Vec<ChannelView>, Fault> {
-        let row = self.member_of(team)?;
+        let row = self.reader_of(team)?;
         let channels = row.map(|row| row.channels.clone()).unwrap_or_default();
         let view = |(id, name)| ChannelView { id: Channel::truncate(id), name };
         Ok(channels.into_iter().map(view).collect())
@@ -79,13 +81,14 @@ impl Endpoint {
         Ok(devices)
     }
 
-    /// How a team stands, at the time that this endpoint was last told; `None` when this device is not in it.
+    /// How a team stands, at the time that this endpoint was last told; `None` when this device
+    /// never was in it.
     ///
     /// # Errors
     /// A damaged row.
     pub fn team_status(&self, team: TeamId) -> Result<Option<TeamStatus>, Fault> {
         let (Some(row), Some(group)) = (self.member_of(team)?, self.groups.get(&team)) else {
-            return Ok(None);
+            return self.status_of_removed(team);
         };
         let now = self.clock;
         let unsealed = self.rows().count(Table::Unsealed, &team_key(team));
@@ -118,6 +121,30 @@ impl Endpoint {
             offline_since: oldest.filter(|_| origin_reachable != Some(true)),
             proofs: count(self.rows().count(Table::Proof, &team_key(team))),
             policy: self.policy(team).unwrap_or_default(),
+            removed: None,
+            name: row.name.clone(),
+        }))
+    }
+
+    fn status_of_removed(&self, team: TeamId) -> Result<Option<TeamStatus>, Fault> {
+        let removed = self.removal(team)?;
+        let row = self.reader_of(team)?;
+        Ok(row.map(|row| TeamStatus {
+            id: team,
+            epoch: 0,
+            slot: row.head().0,
+            devices: 0,
+            queued: 0,
+            wishes: 0,
+            standing: TeamStanding::Removed,
+            origin_reachable: None,
+            paused: false,
+            reachable: Vec::new(),
+            unsettled: 0,
+            offline_since: None,
+            proofs: u32::try_from(self.rows().count(Table::Proof, &team_key(team))).unwrap_or(0),
+            policy: Policy::default(),
+            removed,
             name: row.name.clone(),
         }))
     }
@@ -181,9 +208,23 @@ impl Endpoint {
     /// # Errors
     /// A damaged row.
     pub fn watermarks(&self, team: TeamId, channel: Channel) -> Result<Option<Watermark>, Fault> {
-        match self.member_of(team)? {
-            Some(_) => self.watermark(team, channel).map(Some),
+        match self.reader_of(team)? {
+            Some(row) => self.watermark(team, channel, row.own()).map(Some),
             None => Ok(None),
+        }
+    }
+
+    /// How far the log of an own message has come: this device had another number before it was
+    /// removed and came back.
+    ///
+    /// # Errors
+    /// A damaged row.
+    pub fn watermark_of(&self, name: Name) -> Result<Option<Watermark>, Fault> {
+        match (name.place().rest, self.reader_of(name.team())?) {
+            (Rest::Message { channel, device, .. }, Some(_)) => {
+                self.watermark(name.team(), channel, device).map(Some)
+            }
+            (_, _) => Ok(None),
         }
     }
 
@@ -197,6 +238,18 @@ impl Endpoint {
         // Nobody waits for the pool.
         !self.busy().unwrap_or(true)
             && [Table::Unsealed, Table::Claim, Table::Intent].into_iter().all(empty)
+    }
+
+    /// Of a team whose history may be here: also one that this device was removed from, and waits
+    /// to be let into again.
+    fn reader_of(&self, team: TeamId) -> Result<Option<Kept<TeamRow>>, Fault> {
+        let removed = self.rows().has(Table::Removal, &team_key(team));
+        let was_in = |row: &TeamRow| row.joined > 0 || !row.name.is_empty();
+        Ok(self.team(team)?.filter(|row| match row.stage {
+            Stage::Joining { .. } => removed && was_in(row),
+            Stage::Removed => was_in(row),
+            Stage::Member | Stage::Stalled { .. } | Stage::Rejoining { .. } => true,
+        }))
     }
 
     pub(crate) fn member_of(&self, team: TeamId) -> Result<Option<Kept<TeamRow>>, Fault> {

@@ -70,6 +70,7 @@ impl Endpoint {
         let Ok(announcement) = Announcement::parse(object.data().unwrap_or_default()) else {
             return Ok(());
         };
+        self.take_announcement(team, announcement.hash(), object)?;
         if self.comes_back(team, row, object, &announcement)? {
             self.wish_readd(now, team, row, announcement.device, object)?;
         }

@@ -183,6 +183,11 @@ impl Endpoint {
         else {
             return Ok(());
         };
+        if channel == Channel::MANAGE && name.team() == team {
+            let key = self.certificate(team, device)?.map(|certificate| certificate.log_key);
+            let signed = key.is_some_and(|key| is_signed(&key, name, content, &signature));
+            return if signed { self.roster_came(name, &signature, content) } else { Ok(()) };
+        }
         let beside = |thread: &Name| {
             thread.team() == team
                 && matches!(thread.place().rest, Rest::Message { channel: at, .. } if at == channel)

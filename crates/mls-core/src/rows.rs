@@ -63,6 +63,10 @@ pub enum Table {
     Candidate = 23,
     /// What the origin has said of each slot.
     Slot = 24,
+    /// By whom and when this device was removed from a team.
+    Removal = 25,
+    /// Name and channels of a team, as the member tool signed them.
+    Roster = 26,
 }
 
 /// One row to write or to delete.
@@ -102,6 +106,8 @@ impl Table {
         Self::Pool,
         Self::Candidate,
         Self::Slot,
+        Self::Removal,
+        Self::Roster,
     ];
 
     /// The number of the table.

@@ -254,7 +254,7 @@ impl Endpoint {
             }
             None => {}
         }
-        self.tell_newcomers(now, team, &newcomers)?;
+        self.tell_newcomers(now, team, &newcomers, won)?;
         Ok(true)
     }
 

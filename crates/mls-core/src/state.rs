@@ -334,6 +334,15 @@ impl TeamRow {
         Device::truncate(self.device)
     }
 
+    /// Takes over what a removed device knows of the team: slots do not come again, and the history
+    /// stays readable.
+    pub(crate) fn come_back(&mut self, before: Option<&Self>) {
+        if let Some(Self { heads, name, channels, .. }) = before {
+            (self.heads, self.name) = (heads.clone(), name.clone());
+            self.channels.clone_from(channels);
+        }
+    }
+
     pub(crate) fn is_admin(&self) -> bool {
         self.own() == Device::MEMBER_TOOL
     }

@@ -146,7 +146,11 @@ impl Endpoint {
             return Ok(());
         }
         let newest = terms.last().is_some_and(|(known, _)| *known < generation);
+        let before = terms.last().map(|(_, term)| term.key);
         self.put_term(team, generation, object)?;
+        if newest {
+            self.follow_origin(team, before)?;
+        }
         self.recheck_held(team)?;
         if newest && !matches!(row.stage, Stage::Joining { .. }) {
             self.outputs.push_back(Output::Notice(Notice::NewTerm { team }));
@@ -155,6 +159,18 @@ impl Endpoint {
         self.supersede(now, team)?;
         self.retry_claims(now, team)?;
         self.advance(now, team)
+    }
+
+    /// A device whose relay was the origin goes with it. One with another relay stays there.
+    fn follow_origin(&mut self, team: TeamId, before: Option<Key>) -> Result<(), Fault> {
+        let (Some(pinned), Some((_, term))) = (self.relay(), self.terms(team)?.pop()) else {
+            return Ok(());
+        };
+        let moved = term.key != pinned.key && before == Some(pinned.key);
+        if !moved || term.address.is_empty() {
+            return Ok(());
+        }
+        self.repin(&RelayRef { address: term.address, key: term.key })
     }
 
     fn put_term(&self, team: TeamId, generation: Generation, object: &Object) -> Result<(), Fault> {

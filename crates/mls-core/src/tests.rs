@@ -10,6 +10,7 @@ mod pools;
 mod proofs;
 mod races;
 mod relay;
+mod removals;
 mod reseal;
 mod rights;
 mod rows;

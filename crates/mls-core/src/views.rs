@@ -38,6 +38,19 @@ pub struct TeamView {
     pub id: TeamId,
     /// What people see; empty until the first announcement has arrived.
     pub name: String,
+    /// This device was removed from it: what was read stays.
+    pub removed: Option<Removal>,
+}
+
+/// By whom and when this device was removed from a team.
+#[derive(Debug, Clone, Eq, PartialEq)]
+pub struct Removal {
+    /// When, by the origin's clock.
+    pub at: Millis,
+    /// By which device.
+    pub device: Device,
+    /// Its person; empty when that device was unknown here.
+    pub user: String,
 }
 
 /// A channel of a team.
@@ -101,6 +114,8 @@ pub struct TeamStatus {
     pub proofs: u32,
     /// What the team has agreed on.
     pub policy: Policy,
+    /// With [`TeamStanding::Removed`]: by whom and when.
+    pub removed: Option<Removal>,
 }
 
 /// What a device may do in a team.
@@ -118,6 +133,8 @@ pub enum TeamStanding {
     ReadOnly,
     /// The origin has shown two histories: nothing is changed before it is replaced.
     TwoHistories,
+    /// It was removed: what was read stays, nothing is written.
+    Removed,
 }
 
 /// A join that waits for the admin.

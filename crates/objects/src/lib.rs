@@ -10,6 +10,7 @@ mod key;
 mod object;
 mod org;
 mod receipt;
+mod revocation;
 mod session;
 mod spent;
 mod term;
@@ -26,6 +27,7 @@ pub use object::{
 };
 pub use org::{LinkError, OrgRoot, RelayRef, TeamLink};
 pub use receipt::Receipt;
+pub use revocation::{Revocation, Revoked};
 pub use session::{Proof, RelayProof};
 pub use spent::Spent;
 pub use term::Term;

@@ -7,7 +7,7 @@ use names::{Name, Prefix, Slot};
 
 use self::answer::{read_with_receipt, with_receipt};
 use crate::bytes::Reader;
-use crate::{Malformed, Millis, Object, Proof, Receipt, RelayProof};
+use crate::{Malformed, Millis, Object, Proof, Receipt, RelayProof, Revocation};
 
 /// The largest frame in either direction, in bytes.
 pub const MAX_FRAME: usize = 4096;
@@ -142,6 +142,8 @@ pub enum FromRelay {
     },
     /// The relay's proof holds.
     Related,
+    /// Why a device is refused that was removed from a team, for it to check; to none but that one.
+    Revoked(Box<Revocation>),
 }
 
 /// Why a relay does not store an object or answer a request.
@@ -359,6 +361,10 @@ impl FromRelay {
             }
             Self::Upstream { reachable } => out.extend_from_slice(&[11, u8::from(*reachable)]),
             Self::Related => out.push(12),
+            Self::Revoked(revocation) => {
+                out.push(13);
+                out.extend_from_slice(&revocation.bytes());
+            }
         }
         out
     }
@@ -418,6 +424,7 @@ impl FromRelay {
                 },
             },
             12 => Self::Related,
+            13 => Self::Revoked(Box::new(Revocation::parse(reader.rest())?)),
             _ => return Err(Malformed { field: "frame" }),
         };
         reader.end("frame")?;

@@ -16,7 +16,7 @@ use objects::wire::{FromRelay, Refusal, SlotAnswer, SubscriptionStanding, ToRela
 use objects::{
     Admin, Announcement, BlobRef, Certificate, CertificateError, Claim, Draft, HEADER_LEN, Hash,
     Issuer, Key, Label, MAX_DATA, MAX_OBJECT, Malformed, Millis, Named, Object, Part, Proof,
-    Receipt, RelayProof, RelayRef, Signer, Standing, TeamLink, WelcomePointer,
+    Receipt, RelayProof, RelayRef, Revocation, Signer, Standing, TeamLink, WelcomePointer,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -202,7 +202,21 @@ fn from_relay() -> impl Strategy<Value = FromRelay> {
         receipt().prop_map(|receipt| FromRelay::Settled { receipt }),
         any::<bool>().prop_map(|reachable| FromRelay::Upstream { reachable }),
         Just(FromRelay::Related),
+        revocation().prop_map(|revocation| FromRelay::Revoked(Box::new(revocation))),
     ]
+}
+
+fn revocation() -> impl Strategy<Value = Revocation> {
+    let short =
+        || {
+            object().prop_map(|object| {
+                if object.bytes().len() < 590 { object } else { object.header_only() }
+            })
+        };
+    (receipt(), [short(), short(), short(), short()]).prop_map(|(receipt, objects)| {
+        let [term, admin, certificate, claim] = objects;
+        Revocation { term, admin, certificate, claim, receipt }
+    })
 }
 
 /// The one layout: what is written is read back, a byte more is refused, and so is every cut (the
@@ -339,7 +353,7 @@ proptest! {
 
     /// `OBJECTS-01`
     #[test]
-    fn any_bytes_are_refused_or_written_the_same(bytes in vec(any::<u8>(), 0..400), version in 0..14_u8) {
+    fn any_bytes_are_refused_or_written_the_same(bytes in vec(any::<u8>(), 0..400), version in 0..15_u8) {
         let bytes = [&[version][..], &bytes].concat();
         if let Ok(frame) = ToRelay::parse(&bytes) {
             prop_assert_eq!(frame.bytes(), bytes.clone());

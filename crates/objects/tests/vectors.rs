@@ -11,8 +11,8 @@ use names::{
 use objects::wire::{FromRelay, Refusal, SlotAnswer, SubscriptionStanding, ToRelay};
 use objects::{
     Admin, Announcement, BlobRef, Certificate, Claim, Draft, Grant, Hash, Issuer, Label, Millis,
-    Named, Object, OrgRoot, Part, Proof, Receipt, RelayProof, RelayRef, Signer, Spent, Standing,
-    TeamLink, Term, WelcomePointer,
+    Named, Object, OrgRoot, Part, Proof, Receipt, RelayProof, RelayRef, Revocation, Signer, Spent,
+    Standing, TeamLink, Term, WelcomePointer,
 };
 
 /// `OBJECTS-09`
@@ -203,6 +203,7 @@ fn from_relay() -> String {
         ("reachable", FromRelay::Upstream { reachable: true }),
         ("unreachable", FromRelay::Upstream { reachable: false }),
         ("related", FromRelay::Related),
+        ("removed", FromRelay::Revoked(Box::new(revocation(receipt)))),
     ];
     frames.extend(refusals.map(|(kind, why)| (kind, FromRelay::Refused { seq: 7, why })));
     frames.extend(answers.map(|(kind, answer)| (kind, FromRelay::Slot { seq: 8, answer })));
@@ -213,6 +214,22 @@ fn from_relay() -> String {
         line(&mut lines, kind, &frame.bytes());
     }
     lines
+}
+
+/// In its layout; it proves nothing.
+fn revocation(receipt: Receipt) -> Revocation {
+    let named = |kind: &str| {
+        let lines = objects();
+        let line = lines.lines().find_map(|line| line.strip_prefix(kind)?.strip_prefix(' '));
+        Object::parse(&bytes(line.unwrap())).unwrap()
+    };
+    Revocation {
+        term: named("term"),
+        admin: named("certificate-of-admin"),
+        certificate: named("revocation-by-admin"),
+        claim: claim(),
+        receipt,
+    }
 }
 
 fn team() -> TeamId {

@@ -46,6 +46,7 @@ impl<S: Shelf> Relay<S> {
 
     /// Delivers from the store what a peer's subscriptions lack, as far as it has room.
     pub(crate) fn catch_up(&mut self, now: Millis, peer: Peer) -> Result<(), Fault> {
+        self.show_revocations(peer)?;
         for _ in 0..PAGES_AT_ONCE {
             let Some(session) = self.sessions.get(&peer) else {
                 return Ok(());
@@ -135,6 +136,9 @@ impl<S: Shelf> Relay<S> {
                 subscription.standing = standing;
                 changed.push((*id, standing));
             }
+        }
+        if changed.iter().any(|(_, standing)| *standing == SubscriptionStanding::Refused) {
+            session.refused.insert(team);
         }
         for (id, standing) in changed {
             self.answer(peer, FromRelay::Subscribed { id, standing });

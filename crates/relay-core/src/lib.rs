@@ -12,6 +12,7 @@ mod notes;
 mod publish;
 mod quota;
 mod relay;
+mod revoked;
 mod session;
 mod settle;
 mod shelf;

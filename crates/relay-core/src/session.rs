@@ -1,6 +1,6 @@
 //! What the relay knows of one peer, for as long as its link lives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use names::{Device, Prefix, TeamId};
 use objects::wire::SubscriptionStanding;
@@ -18,6 +18,8 @@ pub(crate) struct Session {
     pub(crate) room: usize,
     pub(crate) proofs: BTreeMap<TeamId, Proven>,
     pub(crate) subscriptions: BTreeMap<u32, Subscription>,
+    /// Teams that it was refused, and was not shown yet whether it was removed from them.
+    pub(crate) refused: BTreeSet<TeamId>,
     pub(crate) bytes: Bucket,
     pub(crate) refusals: Bucket,
     pub(crate) key_packages: u32,
@@ -54,6 +56,7 @@ impl Session {
             room,
             proofs: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
+            refused: BTreeSet::new(),
             bytes: Bucket::full(limits.burst_bytes, limits.bytes_per_second, now),
             refusals: Bucket::full(limits.burst_refusals, limits.refusals_per_second, now),
             key_packages: 0,

@@ -41,6 +41,9 @@ impl<S: Shelf> Relay<S> {
         let subscription = Subscription { prefix, team, standing, after, live: false };
         if let Some(session) = self.sessions.get_mut(&peer) {
             session.subscriptions.insert(id, subscription);
+            if standing == SubscriptionStanding::Refused {
+                session.refused.insert(team);
+            }
         }
         self.audience.entry(team).or_default().insert(peer);
         self.answer(peer, FromRelay::Subscribed { id, standing });

@@ -255,7 +255,8 @@ impl<S: Shelf> Relay<S> {
             | FromRelay::Welcome { .. }
             | FromRelay::Proved(_)
             | FromRelay::Upstream { .. }
-            | FromRelay::Related => Ok(()),
+            | FromRelay::Related
+            | FromRelay::Revoked(_) => Ok(()),
         }
     }
 

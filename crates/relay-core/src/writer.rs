@@ -173,7 +173,7 @@ impl<S: Shelf> Relay<S> {
         })
     }
 
-    fn generations_up_to(
+    pub(crate) fn generations_up_to(
         &self,
         team: TeamId,
         device: Device,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use mls_core::{Change, Endpoint, Entropy, LoadError, Opened, Output, Table};
 use names::{Name, TeamId};
-use objects::{Hash, Key, Millis, Object, Receipt, RelayRef};
+use objects::{Hash, Key, Millis, Object, Receipt, RelayRef, Revocation};
 use zeroize::Zeroizing;
 
 use crate::broken::Broken;
@@ -61,6 +61,8 @@ pub(crate) struct Net {
     pub(crate) caught_up: BTreeSet<TeamId>,
     /// The endpoint was told so.
     pub(crate) told: BTreeSet<TeamId>,
+    /// What the relay shows of this device's removal.
+    pub(crate) revoked: BTreeMap<TeamId, Box<Revocation>>,
     pub(crate) cache: Cache,
     /// A connection is being made.
     pub(crate) connecting: bool,

@@ -20,6 +20,17 @@ pub enum Membership {
     ReadOnly,
     /// The relay shows two histories.
     TwoHistories,
+    /// This device was removed: what was said stays, nothing can be written.
+    Removed,
+}
+
+/// By whom and when this device was removed from a team.
+#[derive(Debug, Clone, Eq, PartialEq)]
+pub struct Removed {
+    /// By whom; may be empty.
+    pub by: String,
+    /// When.
+    pub at: Millis,
 }
 
 /// How a team stands.
@@ -39,6 +50,8 @@ pub struct Health {
     pub two_faced: Vec<String>,
     /// How long a device may write unconfirmed, in ms.
     pub max_offline_send: u64,
+    /// With [`Membership::Removed`]: by whom and when, if it is known.
+    pub removed: Option<Removed>,
 }
 
 /// What a device may do.
@@ -122,6 +135,10 @@ impl State {
         if let Some(health) = self.open.and_then(|open| self.health(open.team)) {
             let waits = self.waiting() > 0;
             all.extend(membership(health, waits).map(|(weight, text)| Advice { weight, text }));
+            if health.membership == Membership::Removed {
+                let text = self.removed_text(health.removed.as_ref());
+                all.push(Advice { weight: Weight::Calm, text });
+            }
             for user in &health.two_faced {
                 let text = format!("{user}’s device shows two histories. Tell your admin.");
                 all.push(Advice { weight: Weight::Alarm, text });
@@ -139,6 +156,26 @@ impl State {
         }
         all.sort_by_key(|advice| advice.weight);
         all
+    }
+
+    /// Whether nothing can be written in a team any more: this device was removed from it.
+    #[must_use]
+    pub fn is_removed_from(&self, team: TeamId) -> bool {
+        self.health(team).is_some_and(|health| health.membership == Membership::Removed)
+    }
+
+    fn removed_text(&self, removed: Option<&Removed>) -> String {
+        let by = removed.map(|removed| removed.by.as_str()).filter(|by| !by.is_empty());
+        let on = removed.map(|removed| {
+            let (day, today) = (self.zone.day(removed.at), self.zone.day(self.now));
+            match day.title(today).as_str() {
+                "Today" => " today".to_owned(),
+                "Yesterday" => " yesterday".to_owned(),
+                title => format!(" on {title}"),
+            }
+        });
+        let (by, on) = (by.unwrap_or("An admin"), on.unwrap_or_default());
+        format!("{by} removed this device from the team{on}. What was said until then stays here.")
     }
 
     pub(crate) fn health_is(&mut self, team: TeamId, health: Health) {
@@ -180,7 +217,7 @@ fn membership(health: &Health, waits: bool) -> Option<(Weight, String)> {
             Weight::Calm,
             "What you write waits until a relay has shown this device its own last message.",
         ),
-        Membership::Member | Membership::Waiting => return None,
+        Membership::Member | Membership::Waiting | Membership::Removed => return None,
         Membership::Stalled => (
             Weight::Warning,
             "This device cannot apply a change of the team; what you write waits.",

@@ -231,6 +231,11 @@ impl State {
             (Ask::ReadLink(link), Answer::Offer(offer)) => {
                 self.join = Some(Join::Confirming { link, offer, trouble: None });
             }
+            (Ask::Join { .. }, Answer::Done) => {
+                self.leave_join();
+                self.notices
+                    .push_back("This team is reached through another relay now.".to_owned());
+            }
             (_, Answer::Joining(hash)) => self.join = Some(Join::Waiting { hash }),
             // Done, or an answer to another question than the one that was asked.
             (

@@ -17,7 +17,7 @@ mod wish;
 
 pub use clock::{Day, Millis, TimeOfDay, Zone};
 pub use event::{Answer, Event, Refusal};
-pub use health::{Advice, Health, Member, Membership, Role, Weight, span};
+pub use health::{Advice, Health, Member, Membership, Removed, Role, Weight, span};
 pub use intent::{Ask, Edge, Intent, Out, Ticket};
 pub use join::{Fingerprint, Join, Offer};
 pub use jump::{Jump, Target};

@@ -222,7 +222,7 @@ impl State {
     }
 
     /// Back to the teams, if there are any.
-    fn leave_join(&mut self) {
+    pub(crate) fn leave_join(&mut self) {
         self.join = self.teams.is_empty().then_some(Join::Entering { trouble: None });
     }
 

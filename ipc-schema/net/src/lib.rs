@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub type Sealed = Bytes<{ objects::MAX_OBJECT }>;
 /// The bytes of a receipt.
 pub type ReceiptBytes = Bytes<{ objects::Receipt::LEN }>;
+/// The bytes of the proof of a removal.
+pub type RevocationBytes = Bytes<{ objects::Revocation::MAX }>;
 /// The bytes of a session proof.
 pub type ProofBytes = Bytes<160>;
 
@@ -76,6 +78,11 @@ pub enum ToNet {
         prefix: PrefixBits,
         /// Where to start.
         after: Cursor,
+    },
+    /// Deliver nothing more of a prefix that was subscribed to.
+    Unsubscribe {
+        /// Which one.
+        prefix: PrefixBits,
     },
     /// Ask the relay for one object.
     Get {
@@ -167,6 +174,12 @@ pub enum FromNet {
     Upstream {
         /// What the relay says.
         reachable: bool,
+    },
+    /// The relay delivers nothing of a team, and shows that this device was removed from it. After
+    /// everything of the team that is in the cache.
+    Revoked {
+        /// What the relay shows.
+        revocation: RevocationBytes,
     },
 }
 

@@ -79,6 +79,7 @@ fn every_variant_has_its_golden_bytes() {
             ToNet::Publish { id: 300, object: some() },
             ToNet::Claim { id: 301, object: some() },
             ToNet::Subscribe { prefix: PREFIX, after: CURSOR },
+            ToNet::Unsubscribe { prefix: PREFIX },
             ToNet::Get { id: 302, name: NameBits([5; 16]) },
             ToNet::Credit(64),
             ToNet::Forget,
@@ -98,6 +99,7 @@ fn every_variant_has_its_golden_bytes() {
             FromNet::Found { id: 302, object: Some(some()), receipt: Some(receipt()) },
             FromNet::Settled { receipt: receipt() },
             FromNet::Upstream { reachable: true },
+            FromNet::Revoked { revocation: some() },
         ],
     );
     golden.compare();
@@ -119,6 +121,7 @@ fn the_largest_messages_fit_their_cap() {
             id: u64::MAX,
             answer: Answer::Taken { winner: full(), receipt: full() },
         }),
+        encode(&FromNet::Revoked { revocation: full() }),
     ];
     for bytes in largest {
         assert!(bytes.unwrap().len() <= CAP_NET);

@@ -7,8 +7,8 @@ mod row;
 pub use event::{Answer, ErrorCode, Event, Failure, FromSecure};
 pub use request::{Request, RequestId, Scope, ToSecure};
 pub use row::{
-    Channel, DeviceRow, Joining, LinkState, Names, Phase, Policy, Proof, Role, Row, Standing,
-    State, Status, Team, TeamStatus, Watermark,
+    Channel, DeviceRow, Joining, LinkState, Names, Phase, Policy, Proof, Removed, Role, Row,
+    Standing, State, Status, Team, TeamStatus, Watermark,
 };
 
 use ipc_schema::{SchemaHash, Secret, Text, schema_hash};

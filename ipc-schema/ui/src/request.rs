@@ -92,7 +92,8 @@ pub enum Request {
         link: LinkText,
     },
     /// Publishes a key package for the team of a link whose fingerprint the user has confirmed.
-    /// Answer: `Joining`, with the hash to show to the admin.
+    /// Answer: `Joining`, with the hash to show to the admin; or `Done`, if this device is in the
+    /// team and takes another relay from the link.
     Join {
         /// The link.
         link: LinkText,

@@ -60,13 +60,24 @@ pub struct Row {
     pub missing_before: u32,
 }
 
-/// A team of this device.
+/// A team of this device, or one that it was removed from.
 #[derive(Debug, Clone, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Team {
     /// Which one.
     pub id: TeamBits,
     /// What people see.
     pub name: Label,
+    /// This device was removed from it: what was said stays readable.
+    pub removed: Option<Removed>,
+}
+
+/// By whom and when this device was removed from a team.
+#[derive(Debug, Clone, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Removed {
+    /// When, in ms, by the origin's clock.
+    pub at: u64,
+    /// By whom; empty when that person was unknown here.
+    pub by: Label,
 }
 
 /// A channel of a team.
@@ -201,6 +212,8 @@ pub struct TeamStatus {
     pub proofs: List<Proof, 8>,
     /// What the admins have decided for everybody.
     pub policy: Policy,
+    /// With [`Standing::Removed`]: by whom and when, if it is known.
+    pub removed: Option<Removed>,
 }
 
 /// What this device can do in a team now.
@@ -222,6 +235,8 @@ pub enum Standing {
     ReadOnly,
     /// The relay shows two histories of the team: membership does not change any more.
     TwoHistories,
+    /// This device was removed: what was said stays, nothing can be written.
+    Removed,
 }
 
 /// A proof that is kept: somebody signed two histories.

@@ -13,7 +13,7 @@ use ipc_schema::control::Confinement;
 use ipc_schema::{CAP_FROM_UI, CAP_TO_UI, List, SchemaHash, Secret, Text, encode};
 use ipc_schema_ui::{
     Answer, Channel, DeviceRow, ErrorCode, Event, Failure, FromSecure, Joining, LinkState,
-    MAX_BODY, NameBits, Names, Phase, Policy, Proof, Request, RequestId, Role, Row, Scope,
+    MAX_BODY, NameBits, Names, Phase, Policy, Proof, Removed, Request, RequestId, Role, Row, Scope,
     Standing, State, Status, Team, TeamBits, TeamStatus, ToSecure, Watermark, schema,
 };
 
@@ -28,13 +28,14 @@ const STATES: [State; 6] = [
     State::Failed,
     State::Undecryptable,
 ];
-const STANDINGS: [Standing; 6] = [
+const STANDINGS: [Standing; 7] = [
     Standing::Member,
     Standing::Waiting,
     Standing::Stalled { slot: 70_000 },
     Standing::Rejoining,
     Standing::ReadOnly,
     Standing::TwoHistories,
+    Standing::Removed,
 ];
 const ROLES: [Role; 3] = [Role::Root, Role::Admin, Role::Member];
 const POLICY: Policy = Policy { max_offline_send: 604_800_000, refresh_every: 604_800_000 };
@@ -94,8 +95,12 @@ fn row() -> Row {
     }
 }
 
+fn removed() -> Removed {
+    Removed { at: 1_795_269_959_999, by: text("Anna") }
+}
+
 fn team() -> Team {
-    Team { id: TEAM, name: text("friends") }
+    Team { id: TEAM, name: text("friends"), removed: Some(removed()) }
 }
 
 fn proofs() -> Vec<Proof> {
@@ -119,6 +124,7 @@ fn team_status() -> TeamStatus {
         offline_since: Some(1_795_269_959_999),
         proofs: List::new(proofs()).unwrap(),
         policy: POLICY,
+        removed: None,
     }
 }
 
@@ -312,6 +318,7 @@ fn the_largest_messages_fit_their_caps() {
         offline_since: Some(u64::MAX),
         proofs: List::new(vec![proof; 8]).unwrap(),
         policy: Policy { max_offline_send: u64::MAX, refresh_every: u64::MAX },
+        removed: Some(Removed { at: u64::MAX, by: most.clone() }),
     };
     let teams = List::new(vec![team; 64]).unwrap();
     let status = Answer::Status(Status { teams, ..status() });

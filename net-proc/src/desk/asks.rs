@@ -69,7 +69,8 @@ impl Asks {
             | FromRelay::Deliver { .. }
             | FromRelay::Settled { .. }
             | FromRelay::Upstream { .. }
-            | FromRelay::Related => None,
+            | FromRelay::Related
+            | FromRelay::Revoked(_) => None,
         }
     }
 

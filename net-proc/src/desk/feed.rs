@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ipc_schema_net::{Cursor, FromNet};
+use ipc_schema::Bytes;
+use ipc_schema_net::{Cursor, FromNet, RevocationBytes};
 use names::{Name, Prefix, Rest, TeamId};
-use objects::{Object, Receipt};
+use objects::{Object, Receipt, Revocation};
 use store_io::{Kept, Put, Store, StoreError};
 
 use crate::cache::{self, Reached};
@@ -23,6 +24,8 @@ pub(crate) struct Feed {
     proved: BTreeSet<TeamId>,
     /// How many more objects `secure-proc` takes.
     credit: u64,
+    /// Teams that the relay says this device was removed from, and what it shows for it.
+    revoked: BTreeMap<TeamId, RevocationBytes>,
 }
 
 /// A subscription of `secure-proc`.
@@ -50,6 +53,20 @@ impl Feed {
         self.wanted.retain(|wanted| wanted.prefix != prefix);
         let (more, owes_caught_up) = (true, self.has_caught_up(&prefix));
         self.wanted.push(Wanted { prefix, team, position, more, owes_caught_up });
+    }
+
+    /// Wants nothing more of a prefix.
+    pub(crate) fn leave(&mut self, prefix: Prefix) {
+        self.wanted.retain(|wanted| wanted.prefix != prefix);
+    }
+
+    /// The relay shows that this device was removed from a team.
+    pub(crate) fn revoked(&mut self, revocation: &Revocation) {
+        let team = revocation.claim.name().team();
+        let wanted = self.wanted.iter().any(|wanted| wanted.team == team);
+        if let (true, Ok(bytes)) = (wanted, Bytes::new(revocation.bytes())) {
+            self.revoked.insert(team, bytes);
+        }
     }
 
     pub(crate) fn grant(&mut self, more: u32) {
@@ -193,6 +210,14 @@ impl Feed {
                 let prefix = translate::prefix_bits(&wanted.prefix);
                 let cursor = Cursor { cache: cache.id(), position: wanted.position };
                 told.push(FromNet::CaughtUp { prefix, cursor });
+            }
+        }
+        // What was delivered before the removal comes before it here as well.
+        for (team, revocation) in std::mem::take(&mut self.revoked) {
+            if self.wanted.iter().any(|wanted| wanted.team == team && wanted.more) {
+                self.revoked.insert(team, revocation);
+            } else {
+                told.push(FromNet::Revoked { revocation });
             }
         }
         Ok(told)

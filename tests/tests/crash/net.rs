@@ -67,6 +67,11 @@ impl Net {
                 let prefix = Prefix::from_bits(bits, u32::from(prefix.len)).unwrap();
                 subscribe(seq, prefix, after.cache, after.position)
             }
+            ToNet::Unsubscribe { prefix } => {
+                let ended = self.wanted.iter().find(|(_, wanted)| **wanted == prefix);
+                let Some(id) = ended.map(|(id, _)| *id) else { return };
+                ToRelay::Unsubscribe { id }
+            }
             ToNet::Get { id, name } => {
                 self.asked.insert(seq, id);
                 ToRelay::Get { seq, name: Name::from_bytes(name.0).unwrap() }
@@ -125,6 +130,9 @@ impl Net {
             },
             FromRelay::Settled { receipt } => FromNet::Settled { receipt: bytes(receipt.bytes()) },
             FromRelay::Upstream { reachable } => FromNet::Upstream { reachable },
+            FromRelay::Revoked(revocation) => {
+                FromNet::Revoked { revocation: bytes(revocation.bytes()) }
+            }
             FromRelay::Related => return None,
             FromRelay::Deliver { position, object, receipt } => FromNet::Arrived {
                 cursor: Cursor { cache: self.store, position },

@@ -133,6 +133,8 @@ impl Person {
             }
             Output::Watermark(_)
             | Output::TeamsChanged
+            // The relay refuses the rest by itself.
+            | Output::Unsubscribe { .. }
             | Output::Joined { .. }
             // Nobody is added without being asked here.
             | Output::SubscribePath { .. }
@@ -165,6 +167,7 @@ impl Person {
             FromRelay::Settled { receipt } => Input::Settled { receipt },
             FromRelay::Upstream { reachable } => Input::Upstream { reachable },
             FromRelay::Related => return None,
+            FromRelay::Revoked(revocation) => Input::Revoked { revocation },
             FromRelay::Deliver { object, receipt, .. } => Input::Arrived { object, receipt },
             FromRelay::CaughtUp { id, .. } => Input::CaughtUp { team: *self.wanted.get(&id)? },
             FromRelay::Subscribed { .. } | FromRelay::Proved(_) => return None,

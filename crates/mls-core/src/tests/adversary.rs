@@ -448,7 +448,7 @@ fn only_announcements_for_this_team_and_with_the_right_hash_are_added() {
     ];
     for (team, hash, why) in cases {
         world.act(0, |endpoint, now| endpoint.add_device(now, team, hash).unwrap());
-        world.run();
+        world.run_for(15_000);
         assert_eq!(world.nodes[0].added.pop(), Some((hash, Err(why))));
     }
     let later = Millis(world.now.0 + 91 * 24 * 3_600_000);

@@ -311,7 +311,9 @@ fn the_removed_lose_their_keys_and_keep_what_they_read() {
     assert!(stage(&world, 2, team) == Stage::Removed);
     assert_eq!(world.shows(2).len(), 1, "what was read stays");
     let endpoint = &world.nodes[2].endpoint;
-    assert!(endpoint.teams().unwrap().is_empty() && endpoint.subscriptions().is_empty());
+    assert!(endpoint.subscriptions().is_empty());
+    let [left] = endpoint.teams().unwrap().try_into().unwrap();
+    assert_eq!(left.removed.unwrap().user, "Admin");
     assert!(!endpoint.groups.contains_key(&team));
     for table in [Table::Intent, Table::Claim, Table::Part, Table::Outbox] {
         assert_eq!(endpoint.rows().count(table, &[]), 0, "{table:?}");

@@ -213,3 +213,72 @@ fn an_origin_whose_clock_was_ahead_is_forgotten_with_its_term() {
     assert!(world.nodes[0].added.last().unwrap().1.is_ok());
     assert!(time(&world) >= Some(right));
 }
+
+/// `MLS-102`
+#[test]
+fn whose_relay_was_the_origin_goes_with_it_and_nobody_else_does() {
+    let (mut world, team) = World::team(&["Admin", "Alice"]);
+    let other = Signer::from_seed(&[42; 32]);
+    let root = world.nodes[0].endpoint.org_row().unwrap().unwrap().seed.signer();
+    let moved = |address: &str, generation, head: (Slot, Hash)| {
+        let term = Term { key: other.key(), after: head.0, claim: head.1, address: address.into() };
+        let generation = Generation::truncate(generation);
+        let draft = Draft {
+            name: team.name(Rest::Certificate { device: Device::ORIGIN, generation }),
+            created: Millis(1),
+            expires: Millis::NEVER,
+            previous: Hash::NONE,
+            part: Part::ONLY,
+            data: &term.bytes(),
+        };
+        draft.sign(&root).unwrap()
+    };
+    let head = slot(&world, 0, team);
+    let term = moved("elsewhere:2", 1, head);
+    // Only the root says so.
+    let forged = term_by(&other, team, 1, &other, head);
+    world.give(1, Input::Arrived { object: forged, receipt: None });
+    let before = world.nodes[1].endpoint.relay().unwrap();
+    assert_eq!(before, world.reference());
+    world.relay.signer = Signer::from_seed(&[42; 32]);
+    world.relay.origin = Signer::from_seed(&[42; 32]);
+    for node in 0..2 {
+        world.give(node, Input::Arrived { object: term.clone(), receipt: None });
+        let relay = world.nodes[node].endpoint.relay().unwrap();
+        assert_eq!((relay.key, relay.address.as_str()), (other.key(), "elsewhere:2"));
+    }
+    world.run();
+    world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    world.say(1, team, "there");
+    world.run();
+    assert!(world.nodes[1].endpoint.is_settled(), "slots go on");
+    assert_eq!(world.shows(0).len(), 1);
+    world.nodes[1].restart();
+    assert_eq!(world.nodes[1].endpoint.relay().unwrap().key, other.key());
+}
+
+/// `MLS-102`
+#[test]
+fn a_link_to_a_team_leads_back_to_it_when_its_relay_is_gone() {
+    let (mut world, team) = World::team(&["Admin", "Alice"]);
+    let link = world.nodes[0].endpoint.team_link(team).unwrap().unwrap();
+    world.nodes[1].go(false);
+    world.run();
+    let other = Signer::from_seed(&[42; 32]);
+    let mut to_other = link.clone();
+    to_other.relay.key = other.key();
+    let mut of_others = to_other.clone();
+    of_others.root = other.key();
+    let mut to_a_stranger = to_other.clone();
+    to_a_stranger.team.team = names::Team::truncate(99);
+    for wrong in [&link, &of_others, &to_a_stranger] {
+        assert!(!world.nodes[1].endpoint.use_relay_of(wrong).unwrap());
+        assert_eq!(world.nodes[1].endpoint.relay().unwrap(), link.relay);
+    }
+    world.relay.signer = Signer::from_seed(&[42; 32]);
+    assert!(world.act(1, |endpoint, _| endpoint.use_relay_of(&to_other).unwrap()));
+    world.nodes[1].go(true);
+    world.say(1, team, "back");
+    world.run();
+    assert!(world.nodes[1].endpoint.link.is_some());
+}

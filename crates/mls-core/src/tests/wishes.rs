@@ -2,6 +2,7 @@ use names::{Device, Rest, TeamId};
 use objects::{Claim, Standing};
 
 use super::world::{Crash, World};
+use crate::content::Content;
 use crate::rows::Table;
 use crate::state::UserRow;
 use crate::{
@@ -278,6 +279,10 @@ fn an_admin_adds_and_removes_and_is_no_owner() {
     world.run();
     assert_eq!(world.nodes[1].added.len(), 1);
     assert!(world.nodes[1].added[0].1.is_ok());
+    // Alice has told the newcomer what team and channels are called.
+    let newcomer = &world.nodes[4].endpoint;
+    assert_eq!(newcomer.teams().unwrap()[0].name, "Team");
+    assert_eq!(newcomer.channels(team).unwrap(), world.nodes[3].endpoint.channels(team).unwrap());
     world.nodes[0].go(true);
     world.run();
     let there = members(&world, team, 0);
@@ -285,11 +290,65 @@ fn an_admin_adds_and_removes_and_is_no_owner() {
     for node in [1, 3, 4] {
         assert_eq!(members(&world, team, node), there);
     }
-    // The member tool has told the newcomer what the channels are.
-    assert_eq!(world.nodes[4].endpoint.channels(team).unwrap().len(), 1);
     world.say(4, team, "thanks");
     world.run();
     assert_eq!(world.shows(0).len(), 1);
+}
+
+/// `MLS-103`
+#[test]
+fn an_announcement_that_is_on_its_way_is_waited_for() {
+    let mut world = World::new(&["Admin", "Alice"]);
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
+    world.run();
+    let link = world.nodes[0].endpoint.team_link(team).unwrap().unwrap();
+    world.nodes[1].go(false);
+    world.run();
+    let hash = world.act(1, |endpoint, now| endpoint.join(now, &link).unwrap()).hash;
+    world.act(0, |endpoint, now| endpoint.add_device(now, team, hash).unwrap());
+    world.run();
+    assert_eq!(world.nodes[0].added, []);
+    world.nodes[1].go(true);
+    world.run();
+    assert!(matches!(world.nodes[0].added[..], [(added, Ok(_))] if added == hash));
+    assert_eq!(world.nodes[1].endpoint.teams().unwrap().len(), 1);
+}
+
+/// `MLS-104`
+#[test]
+fn only_what_the_member_tool_signed_names_team_and_channels() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    let (channel, device) = (names::Channel::MANAGE, Device::MEMBER_TOOL);
+    let number = names::Number::truncate(99);
+    let name = team.name(Rest::Message { channel, device, number });
+    let roster = Content::Roster { name: "Mine".to_owned(), channels: vec![(2, "c".to_owned())] };
+    let content = roster.bytes().unwrap();
+    let alice = world.nodes[1].endpoint.team(team).unwrap().unwrap().log_seed.signer();
+    let signature = crate::content::sign(&alice, name, &content);
+    let forged = Content::Reseal { name, signature, content };
+    world.act(1, |endpoint, now| {
+        endpoint.manage(now, team, &forged).unwrap();
+        endpoint.settle(now).unwrap();
+    });
+    // As itself it is no announcement either.
+    world.act(1, |endpoint, now| {
+        endpoint.manage(now, team, &roster).unwrap();
+        endpoint.settle(now).unwrap();
+    });
+    world.run();
+    for node in [0, 2] {
+        assert_eq!(world.nodes[node].endpoint.teams().unwrap()[0].name, "Team", "node {node}");
+    }
+    // The member tool's own word counts whoever seals it again, and an older one not any more.
+    let made = world.act(0, |endpoint, now| endpoint.create_channel(now, team, "new").unwrap());
+    world.run();
+    world.act(1, |endpoint, now| {
+        endpoint.pass_roster_on(now, team).unwrap();
+        endpoint.settle(now).unwrap();
+    });
+    world.run();
+    let channels = world.nodes[2].endpoint.channels(team).unwrap();
+    assert!(channels.len() == 2 && channels.iter().any(|channel| channel.id == made));
 }
 
 /// `MLS-82`

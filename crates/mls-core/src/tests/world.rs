@@ -227,9 +227,17 @@ impl World {
     fn output(&mut self, node: usize, output: Output) {
         let linked = self.nodes[node].linked;
         match output {
-            Output::UseRelay(relay) => assert_eq!(relay.key, self.key_of(node)),
+            Output::UseRelay(relay) => {
+                assert_eq!(relay.key, self.key_of(node));
+                // Whatever there was is a link to another relay.
+                let used = self.nodes[node].used.replace(relay.clone());
+                self.nodes[node].linked &= used.is_none_or(|used| used == relay);
+            }
             Output::Subscribe { team } => {
                 self.nodes[node].cursors.entry(team).or_insert(0);
+            }
+            Output::Unsubscribe { team } => {
+                self.nodes[node].cursors.remove(&team);
             }
             Output::SubscribePath { team, path } => {
                 self.nodes[node].paths.insert((team, path), 0);

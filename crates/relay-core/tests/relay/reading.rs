@@ -259,6 +259,51 @@ fn revocation_ends_writing_reading_and_what_is_under_way() {
     assert_eq!(world.names(again), []);
 }
 
+/// `RELAY-30`
+#[test]
+fn a_removed_device_is_shown_the_proof_of_it_and_nobody_else_is() {
+    let mut world = World::new();
+    let (bob, bobs) = world.reader(12, 10_000);
+    let (carol, carols) = world.reader(13, 10_000);
+    let root = world.cast.root.key();
+    world.effect(&world.cast.certificate(&bobs, 1, Standing::Revoked));
+    let slot = world.head.0;
+    let shown = |world: &World, peer: Peer| {
+        let frames = world.delivered.get(&peer).into_iter().flatten();
+        let shown = frames.filter_map(|frame| match frame {
+            FromRelay::Revoked(revocation) => Some(revocation.clone()),
+            _ => None,
+        });
+        shown.collect::<Vec<_>>()
+    };
+    // Whoever was there is shown it last, behind what it could read.
+    let live = shown(&world, bob);
+    assert_eq!(live.len(), 1);
+    assert!(matches!(world.delivered[&bob].last(), Some(FromRelay::Revoked(_))));
+    let proven = live[0].read(&root).unwrap();
+    assert_eq!((proven.device, proven.log_key), (bobs.device, bobs.log.key()));
+    assert_eq!((proven.slot.value(), proven.by), (slot, names::Device::MEMBER_TOOL));
+    // So is whoever comes later, also through another certificate, once there is room for it.
+    world.effect(&world.cast.certificate(&carols, 1, Standing::Revoked));
+    let late = world.peer_with_room(0);
+    world.prove(late, &bobs);
+    world.subscribe(late, 0);
+    assert!(shown(&world, late).is_empty());
+    world.give(Input::Room { peer: late, frames: 1 });
+    assert_eq!(shown(&world, late), live);
+    assert_eq!(shown(&world, carol).len(), 1);
+    // A stranger who only says that it is Bob proves another key.
+    let mut mallory = world.cast.writer(14);
+    mallory.device = bobs.device;
+    let stranger = world.peer();
+    world.prove(stranger, &mallory);
+    world.subscribe(stranger, 0);
+    assert_eq!(*world.last_answer(stranger), REFUSED);
+    let unproven = world.peer();
+    world.subscribe(unproven, 0);
+    assert!(shown(&world, stranger).is_empty() && shown(&world, unproven).is_empty());
+}
+
 /// `RELAY-15`
 #[test]
 fn reading_ends_with_the_time_of_the_proof_and_goes_on_with_a_new_one() {

@@ -175,6 +175,7 @@ impl World {
             | Output::Wished { .. }
             | Output::SubscribePath { .. }
             | Output::Subscribe { .. }
+            | Output::Unsubscribe { .. }
             | Output::Prove { .. }
             | Output::Publish { .. }
             | Output::Claim { .. }
@@ -214,6 +215,7 @@ impl World {
                     self.devices[index].net.wanted.insert(team);
                     self.subscribe(index, team);
                 }
+                Output::Unsubscribe { team } => self.unsubscribe(index, team),
                 Output::Prove { exporter, proof } => self.prove(index, exporter, proof),
                 Output::Publish { id, object } => {
                     self.facts.leaves(index, &object, &self.sealings);

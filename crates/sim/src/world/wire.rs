@@ -108,6 +108,16 @@ impl World {
         self.send_up(link, &ToRelay::Subscribe { id, prefix, store, after });
     }
 
+    pub(crate) fn unsubscribe(&mut self, index: usize, team: TeamId) {
+        let net = &mut self.devices[index].net;
+        net.wanted.remove(&team);
+        let ended = net.subscribed.iter().find_map(|(id, of)| (*of == team).then_some(*id));
+        if let (Some(link), Some(id)) = (net.link, ended) {
+            net.subscribed.remove(&id);
+            self.send_up(link, &ToRelay::Unsubscribe { id });
+        }
+    }
+
     pub(crate) fn ask(&mut self, index: usize, ask: Ask, frame: impl FnOnce(u32) -> ToRelay) {
         let net = &mut self.devices[index].net;
         if let (Some(link), Some(_)) = (net.link, net.greeted) {
@@ -266,6 +276,9 @@ impl World {
                 self.give(index, Input::Upstream { reachable });
             }
             FromRelay::Subscribed { id, standing } => self.stands(index, link, id, standing),
+            FromRelay::Revoked(revocation) => {
+                net.revoked.insert(revocation.claim.name().team(), revocation);
+            }
             FromRelay::Proved(_) | FromRelay::Related => {}
         }
     }
@@ -321,6 +334,10 @@ impl World {
                 self.step(index, beside, |endpoint, now| {
                     endpoint.handle(now, Input::Arrived { object, receipt })
                 });
+            }
+            let net = &mut self.devices[index].net;
+            if let Some(revocation) = net.revoked.remove(&team) {
+                self.give(index, Input::Revoked { revocation });
             }
             let net = &mut self.devices[index].net;
             if net.caught_up.contains(&team) && net.told.insert(team) {

@@ -19,6 +19,8 @@ pub(in crate::tests) struct Node {
     pub(super) caught_up: BTreeSet<TeamId>,
     pub(in crate::tests) online: bool,
     pub(super) linked: bool,
+    /// The relay that it was told to use.
+    pub(super) used: Option<objects::RelayRef>,
     /// The relay that it links to, when that is not the origin.
     pub(in crate::tests) home: Option<Home>,
     /// What the history would show: committed with the step.
@@ -64,6 +66,7 @@ impl Node {
             caught_up: BTreeSet::new(),
             online: true,
             linked: false,
+            used: None,
             home: None,
             shown: BTreeMap::new(),
             order: Vec::new(),
@@ -110,6 +113,7 @@ impl Node {
                 Output::Wished { wish, result, .. } => self.wished.push((*wish, *result)),
                 Output::UseRelay(_)
                 | Output::Subscribe { .. }
+                | Output::Unsubscribe { .. }
                 | Output::SubscribePath { .. }
                 | Output::Prove { .. }
                 | Output::Publish { .. }
