@@ -322,7 +322,9 @@ impl Endpoint {
         let Some(message) = protocol_message(data) else {
             return Ok(Opening::Unreadable(Unreadable::Damaged));
         };
-        let other = row.known_head(head.slot).is_some_and(|known| !head.is(known));
+        // Who comes back has followed slots whose commits it never applied.
+        let behind = matches!(row.stage, Stage::Rejoining { .. });
+        let other = behind || row.known_head(head.slot).is_some_and(|known| !head.is(known));
         let group = self.groups.get_mut(&entry.team).ok_or(Fault::Mls)?;
         let age = group.epoch().as_u64().saturating_sub(framing.epoch);
         let processed = match group.process_message(&self.provider, message) {

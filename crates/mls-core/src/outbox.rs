@@ -262,7 +262,10 @@ impl Endpoint {
             if let Some(link) = &mut self.link {
                 link.refused.insert(Hold::of(id, name));
             }
-            self.outputs.push_back(Output::Notice(Notice::BadReceipt { name }));
+            // A newcomer does not know yet who the origin is.
+            if self.origin(name.team())?.is_some() {
+                self.outputs.push_back(Output::Notice(Notice::BadReceipt { name }));
+            }
             return Ok(());
         }
         row.held = Some(relay.0.into());
@@ -315,8 +318,10 @@ impl Endpoint {
                 self.drop_queued(id, object.name());
                 self.touch(object.name());
             } else if let Some(link) = &mut self.link {
-                // The relay may have this origin's receipt already.
+                // The relay may have this origin's receipt already, and may have shown it before anybody
+                // here could know whose it is.
                 link.held.remove(&id);
+                link.refused.remove(&Hold::of(id, object.name()));
                 link.sent = link.sent.min(id.saturating_sub(1));
             }
         }

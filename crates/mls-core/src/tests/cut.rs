@@ -4,7 +4,7 @@ use names::TeamId;
 use objects::wire::Refusal;
 
 use super::world::{Home, World};
-use crate::{SendError, TeamStanding};
+use crate::{Answer, Input, SendError, TeamStanding};
 
 /// Alice's home relay is below the origin; Bob links to the origin itself.
 fn below() -> (World, TeamId) {
@@ -66,7 +66,7 @@ fn a_receipt_of_another_relay_settles_nothing() {
     for signer in [&home, &stranger] {
         let at = world.now;
         let receipt = objects::Receipt::sign(signer, &object, names::Slot::ZERO, at);
-        world.nodes[1].endpoint.handle(at, crate::Input::Settled { receipt }).unwrap();
+        world.nodes[1].endpoint.handle(at, Input::Settled { receipt }).unwrap();
         assert!(!world.nodes[1].endpoint.is_settled());
     }
 }
@@ -141,4 +141,39 @@ fn status_says_who_is_there() {
     world.run();
     world.run_for(160_000);
     assert!(!reachable(&world).contains(&bob));
+}
+
+/// `MLS-62`
+#[test]
+fn who_does_not_know_the_origin_yet_sends_again_what_has_its_receipt() {
+    let mut world = World::new(&["Admin", "Alice"]);
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
+    world.run();
+    let mut link = world.nodes[0].endpoint.team_link(team).unwrap().unwrap();
+    link.relay.key = objects::Signer::from_seed(&[8; 32]).key();
+    world.nodes[1].go(false);
+    let joining = world.act(1, |endpoint, now| endpoint.join(now, &link).unwrap());
+    let name = team.name(objects::Announcement::rest(&joining.hash));
+    let (relay, now) = (link.relay.key, world.now);
+    world.give(1, Input::Linked { relay, exporter: [3; 32], now });
+    let id = world.nodes[1].endpoint.underway.id(name).unwrap();
+    // It was published before, by a process that has ended: a relay on the way has kept it.
+    let object = world.nodes[1].endpoint.queued_object(name).unwrap();
+    let receipt = objects::Receipt::sign(&world.relay.signer, &object, names::Slot::ZERO, now);
+    world.give(1, Input::Answered { id, answer: Answer::Receipt(receipt) });
+    let sent = |world: &World| {
+        let link = world.nodes[1].endpoint.link.as_ref().unwrap();
+        link.in_flight.contains(&id)
+    };
+    assert!(!sent(&world));
+    assert_eq!(world.nodes[1].notices, []);
+    let term = world.relay.order.iter().copied().find(|name| {
+        let origin = names::Device::ORIGIN;
+        matches!(name.place().rest, names::Rest::Certificate { device, .. } if device == origin)
+    });
+    let (object, _) = world.relay.get(term.unwrap()).unwrap().clone();
+    world.give(1, Input::Arrived { object, receipt: None });
+    assert!(sent(&world));
+    world.give(1, Input::Answered { id, answer: Answer::Receipt(receipt) });
+    assert_eq!(world.nodes[1].endpoint.underway.id(name), None);
 }

@@ -258,3 +258,28 @@ fn a_false_welcome_does_not_keep_a_device_from_coming_back() {
     assert!(told(&world, 2, Notice::Rejoined { team }));
     all_is_well(&mut world, team);
 }
+
+/// `MLS-47`
+#[test]
+fn what_is_said_behind_a_slot_that_was_passed_over_is_read_by_who_comes_back() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol", "Dave"]);
+    half_good_commit(&mut world, team, &[0, 2, 3]);
+    for node in [0, 2, 3] {
+        world.nodes[node].go(false);
+    }
+    world.run();
+    world.nodes[4].go(false);
+    for node in [0, 2, 3] {
+        world.nodes[node].go(true);
+    }
+    world.run();
+    // Dave's keys of this epoch are of the other history.
+    world.say(0, team, "behind it");
+    world.run();
+    world.nodes[4].go(true);
+    world.run_for(60_000);
+    assert!(told(&world, 4, Notice::Rejoined { team }), "{:?}", world.nodes[4].notices);
+    let texts: Vec<String> = world.shows(4).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(texts, ["behind it"]);
+    all_is_well(&mut world, team);
+}
