@@ -257,6 +257,16 @@ impl Facts {
     /// before the vault was put back, if anything did.
     pub(crate) fn renamed(&mut self, opened: &Opened, to: Name) {
         let from = opened.name;
+        let device = self.said.get(&from).map(|said| said.device);
+        // What waits as well and speaks of it means the new name.
+        let waiting = self.said.values_mut().chain(self.forgone.values_mut().flatten());
+        for said in waiting.filter(|said| Some(said.device) == device && !said.lost) {
+            for name in said.after.iter_mut().chain(&mut said.thread) {
+                if *name == from {
+                    *name = to;
+                }
+            }
+        }
         let Some(said) = self.said.remove(&from) else {
             return;
         };

@@ -65,7 +65,8 @@ impl World {
         self.plan(profile.hostile, end, |device| Fault::Hostile { device });
         self.plan_restores(profile.restores, end);
         for _ in 0..profile.twins {
-            let device = self.chance.between(1, self.profile.people as u64 - 1);
+            let most = profile.people - if profile.restores > 0 { 2 } else { 1 };
+            let device = self.chance.between(1, most as u64);
             let device = usize::try_from(device).unwrap_or(1);
             let at = self.chance.between(self.now, end);
             self.at(at, Event::Fault(Fault::Twin { device }));

@@ -11,15 +11,20 @@ use crate::device::{entropy, load, outputs};
 impl World {
     /// Draws which vaults are copied and put back, from now until `end`: sometimes twice.
     pub(crate) fn plan_restores(&mut self, count: u64, end: u64) {
+        // Where everybody has forgotten something, nobody is left to add the others again: the last
+        // of the people keeps its vault. Nor can a team pass over a slot where too many are behind.
         let people = self.profile.people;
+        let mut victims: Vec<usize> = (0..self.devices.len()).collect();
+        victims.retain(|device| *device != people.saturating_sub(1));
+        if self.profile.removals > 0 {
+            // Nobody would remember that somebody had to go.
+            victims.retain(|device| *device != 0);
+        }
+        if self.profile.poisons > 0 {
+            victims = vec![1];
+        }
         for _ in 0..count {
-            // A team that a lost newcomer stays in, and that it says nothing in, is short of a voice.
-            let all = if self.profile.poisons > 0 { people } else { self.devices.len() };
-            let mut device = self.chance.index(all);
-            if device == 0 && self.profile.removals > 0 {
-                // Nobody would remember that somebody had to go.
-                device = 1;
-            }
+            let device = self.chance.pick(&victims).unwrap_or(1);
             let at = self.chance.between(self.now, end);
             self.at(at, Event::Fault(Fault::Backup { device }));
             for _ in 0..self.chance.between(1, 2) {

@@ -1,6 +1,6 @@
 //! What people do.
 
-use mls_core::Plaintext;
+use mls_core::{Endpoint, Plaintext, TeamStanding};
 use names::{Channel, Name};
 use objects::{Hash, TeamLink};
 
@@ -228,13 +228,21 @@ impl World {
         Some((channel, thread, after))
     }
 
-    /// Nothing waits for a relay or for a slot, on any device that takes part.
+    /// Nothing waits for a relay or for a slot, and nobody is behind, of those who take part.
     pub(crate) fn settled(&self) -> bool {
         self.devices
             .iter()
             .filter(|device| !device.gone)
-            .all(|device| device.endpoint.as_ref().is_some_and(mls_core::Endpoint::is_settled))
+            .all(|device| device.endpoint.as_ref().is_some_and(|it| self.is_settled(it)))
             && self.facts.invited.keys().all(|hash| self.facts.added.contains_key(hash))
             && !self.queue.values().any(|event| matches!(event, Event::Act(_)))
+    }
+
+    fn is_settled(&self, endpoint: &Endpoint) -> bool {
+        let status = self.team.and_then(|team| endpoint.team_status(team).ok().flatten());
+        let behind = status.is_some_and(|status| {
+            matches!(status.standing, TeamStanding::Stalled(_) | TeamStanding::Rejoining)
+        });
+        endpoint.is_settled() && !behind
     }
 }

@@ -190,7 +190,15 @@ impl World {
         if let Some(mut opened) = self.devices[index].vault.history.remove(&from) {
             self.facts.renamed(&opened, to);
             opened.name = to;
-            self.devices[index].vault.history.insert(to, opened);
+            let history = &mut self.devices[index].vault.history;
+            for own in history.values_mut().filter(|opened| opened.own) {
+                for name in own.after.iter_mut().chain(&mut own.thread) {
+                    if *name == from {
+                        *name = to;
+                    }
+                }
+            }
+            history.insert(to, opened);
         }
         if let Some(seen) = self.facts.seen.remove(&(index, from)) {
             self.facts.seen.insert((index, to), seen);
