@@ -135,6 +135,8 @@ impl Endpoint {
             pulse: crate::state::Pulse::default(),
             elsewhere: Vec::new(),
             contested: None,
+            former_leaf: None,
+            withdrawn: None,
         };
         let signer = row.leaf_seed.leaf_signer();
         let leaf = bond(&Self::log_signer(&row), row.own(), &signer.key())?;
@@ -170,7 +172,9 @@ impl Endpoint {
     }
 
     /// Says that from the next slot on another relay orders the slots of all teams of the
-    /// organisation: queued when this returns, for that relay, which is this device's from now on.
+    /// organisation: queued when this returns, for that relay, which is this device's from now on. Of
+    /// a team in which this device has stopped or is behind, the slots that it could not apply are
+    /// taken back.
     ///
     /// # Errors
     /// As [`MoveOriginError`] says; then nothing has changed.
@@ -183,7 +187,10 @@ impl Endpoint {
                 continue;
             };
             if let Some(root) = self.root_of(&row)? {
-                self.make_term(now, team, &root, relay, row.head())?;
+                let last = self.last_sound(team, &row);
+                self.make_term(now, team, &root, relay, last)?;
+                self.drop_superseded(team)?;
+                self.supersede(now, team)?;
             }
         }
         // The old one may be gone: the terms go out through the new one.

@@ -37,12 +37,22 @@ impl Endpoint {
 
     /// A message has arrived: tell of it soon, in a large team later.
     pub(crate) fn owe_beacon(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
-        let Some(mut row) = self.team(team)? else {
+        let Some(row) = self.team(team)? else {
             return Ok(());
         };
         // The member tool is no reader: nobody waits for its word. But it asks for what it wants.
         let silent = row.is_admin() && self.rows().count(Table::Want, &team_key(team)) == 0;
-        if row.beacon_due.is_none() && !silent {
+        if silent { Ok(()) } else { self.owe(now, team, row) }
+    }
+
+    /// A beacon is due soon, in a large team later.
+    pub(crate) fn owe(
+        &mut self,
+        now: Millis,
+        team: TeamId,
+        mut row: Kept<TeamRow>,
+    ) -> Result<(), Fault> {
+        if row.beacon_due.is_none() {
             let members = self.groups.get(&team).map_or(0, |group| group.members().count());
             let thin = u64::try_from(members / THIN).unwrap_or(1).max(1);
             let wait = SOON.saturating_add(self.draw_number() % SOON).saturating_mul(thin);

@@ -338,6 +338,6 @@ pub(crate) fn group_id(team: TeamId) -> GroupId {
     GroupId::from_slice(&[&b"sotto"[..], &team_key(team)].concat())
 }
 
-const USER: &[u8] = b"user";
+pub(crate) const USER: &[u8] = b"user";
 const ORG: &[u8] = b"org";
 const RELAY: &[u8] = b"relay";

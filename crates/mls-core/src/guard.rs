@@ -233,7 +233,8 @@ impl Endpoint {
         let next = own_name(team, &row, channel, log.next);
         self.guards.insert(team, Guard::Behind(next));
         self.ask_for(team, next);
-        self.rejoin(now, team)
+        self.rejoin(now, team)?;
+        self.never_again(team)
     }
 
     fn own_log(

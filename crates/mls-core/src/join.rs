@@ -267,6 +267,7 @@ impl Endpoint {
                     self.rows().remove(Table::Removal, &team_key(team));
                 }
                 row.stage = Stage::Member;
+                (row.former_leaf, row.withdrawn) = (None, None);
                 if let Some(head) = row.heads.last_mut() {
                     head.authenticator = group.epoch_authenticator().as_slice().to_vec();
                     head.epoch = epoch;

@@ -1,6 +1,6 @@
 //! Judging a claim: what everybody sees alike, and what may fail here alone.
 
-use names::{Device, TeamId};
+use names::{Device, Slot, TeamId};
 use objects::{Claim, Object};
 use openmls::prelude::{
     ApplyUpdatePathError, LeafNode, ProcessMessageError, ProcessedMessage, ProcessedMessageContent,
@@ -47,8 +47,8 @@ impl Endpoint {
             return Ok(Verdict::Won);
         }
         if claim.epoch != epoch {
-            // An admin passes over what could not be applied, and was applied here.
-            let passed = claim.skips.is_some() && claim.epoch < epoch;
+            // The root passes over what could not be applied, and was applied here.
+            let passed = claim.passes_over().is_some() && claim.epoch < epoch;
             return Ok(if passed { Verdict::Behind } else { Verdict::Skip(Skip::WrongEpoch) });
         }
         if claim.device == row.own() {
@@ -118,6 +118,18 @@ impl Endpoint {
         let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
         group.merge_staged_commit(&self.provider, *staged).map_err(|_| Fault::Mls)?;
         Ok(Verdict::Applied(newcomers))
+    }
+}
+
+/// What only the root may say: who could name any slot could send everybody away.
+pub(crate) trait PassesOver {
+    /// The slot that this claim passes over.
+    fn passes_over(&self) -> Option<Slot>;
+}
+
+impl PassesOver for Claim {
+    fn passes_over(&self) -> Option<Slot> {
+        self.skips.filter(|_| self.device == Device::MEMBER_TOOL)
     }
 }
 

@@ -26,6 +26,7 @@ impl Endpoint {
         };
         row.stage = Stage::Removed;
         (row.log_seed, row.leaf_seed) = (Seed::none(), Seed::none());
+        (row.former_leaf, row.withdrawn) = (None, None);
         row.beacon_due = None;
         self.put_team(team, &row)?;
         if let Some(mut group) = self.groups.remove(&team) {

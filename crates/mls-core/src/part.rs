@@ -134,7 +134,8 @@ impl Endpoint {
                 self.beacon_came(now, entry, &head, &beacon)
             }
             Content::Stalled { slot, claim } => {
-                self.stalled_said(entry.team, entry.device, Slot::truncate(slot), claim)
+                let at = (Slot::truncate(slot), claim);
+                self.answer_stalled(now, entry.team, entry.device, at)
             }
             Content::Reseal { name, signature, content } => {
                 self.take_resealed(now, entry.team, name, signature, &content)

@@ -295,6 +295,8 @@ impl Endpoint {
             pulse: crate::state::Pulse::default(),
             elsewhere: Vec::new(),
             contested: None,
+            former_leaf: None,
+            withdrawn: None,
         })
     }
 

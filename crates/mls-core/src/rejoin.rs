@@ -1,23 +1,28 @@
 //! Coming back: a device that is behind is removed and added again in one commit, as itself.
 
 use names::TeamId;
-use objects::{Announcement, Millis, Object};
+use objects::{Announcement, Hash, Millis, Object};
 
 use crate::identity::Vouched;
 use crate::kept::Kept;
-use crate::state::{Purpose, Stage, TeamRow};
+use crate::open::{Ahead, ahead_key};
+use crate::rows::Table;
+use crate::slots::Due;
+use crate::state::{Added, BlobRow, Purpose, Stage, TeamRow, Withdrawn};
 use crate::{Endpoint, Fault, Notice, Output};
 
 impl Endpoint {
     /// Announces this device again, under the number and keys of its certificate, and waits to be
     /// welcomed. Logs, certificates and the old group's keys stay.
     pub(crate) fn rejoin(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
-        let Some(row) = self.team(team)? else {
+        let Some(mut row) = self.team(team)? else {
             return Ok(());
         };
         if !matches!(row.stage, Stage::Member | Stage::Stalled { .. }) {
             return Ok(());
         }
+        row.former_leaf = Some(row.leaf_seed.clone());
+        row.withdrawn = None;
         // Should our claim win all the same, it is followed like anybody's.
         self.lost(team)?;
         self.load_group(team)?;
@@ -25,6 +30,54 @@ impl Endpoint {
         self.outputs.push_back(Output::Notice(Notice::Rejoining { team }));
         self.outputs.push_back(Output::TeamsChanged);
         self.announce_again(now, team, row)
+    }
+
+    /// The group as it is here was used from a later state of this vault: nothing is ever sealed
+    /// with it again.
+    pub(crate) fn never_again(&self, team: TeamId) -> Result<(), Fault> {
+        match self.team(team)?.filter(|row| row.former_leaf.is_some()) {
+            Some(mut row) => {
+                row.former_leaf = None;
+                self.put_team(team, &row)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A commit has replaced our leaf by an announcement that we had taken back: its welcome is
+    /// ours all the same.
+    pub(crate) fn replaced(
+        &mut self,
+        team: TeamId,
+        mut row: Kept<TeamRow>,
+        due: &Due,
+    ) -> Result<bool, Fault> {
+        let (Some(Withdrawn { announcement, leaf_seed }), Some(claim)) =
+            (row.withdrawn.take(), &due.claim)
+        else {
+            return Ok(false);
+        };
+        let (Some(welcome), Some(tree)) = (claim.welcome, claim.tree) else {
+            return Ok(false);
+        };
+        if !claim.welcomed.contains(&Hash(announcement)) {
+            return Ok(false);
+        }
+        let added = Added {
+            epoch: claim.epoch,
+            device: claim.device.value(),
+            welcome: BlobRow::from(&welcome),
+            tree: BlobRow::from(&tree),
+        };
+        row.leaf_seed = leaf_seed;
+        row.stage = Stage::Rejoining { announcement, added: Some(added) };
+        self.put_team(team, &row)?;
+        self.lost(team)?;
+        self.note_welcomed(team, &due.object)?;
+        let key = ahead_key(team, Ahead::Claim, due.object.name());
+        self.rows().remove(Table::Ahead, &key);
+        self.outputs.push_back(Output::TeamsChanged);
+        Ok(true)
     }
 
     /// Announces a new key package of this device, in place of the one that waits.
@@ -109,6 +162,22 @@ impl Endpoint {
                 && member.signature_key != leaf.signature_key().as_slice()
         };
         Ok(same_owner && group.members().any(|member| is_behind(&member)))
+    }
+}
+
+impl TeamRow {
+    /// A term has taken back everything that our group does not know: it is the team's again.
+    pub(crate) fn come_home(&mut self) {
+        if let Stage::Rejoining { announcement, .. } = self.stage
+            && let Some(former) = self.former_leaf.take()
+        {
+            let leaf_seed = std::mem::replace(&mut self.leaf_seed, former);
+            self.withdrawn = Some(Withdrawn { announcement, leaf_seed });
+            self.stage = Stage::Member;
+        }
+        if matches!(self.stage, Stage::Stalled { .. }) {
+            self.stage = Stage::Member;
+        }
     }
 }
 

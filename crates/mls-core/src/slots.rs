@@ -220,6 +220,9 @@ impl Endpoint {
             Verdict::Behind => {
                 self.pass(team, &mut row, due)?;
                 self.rejoin(now, team)?;
+                if due.claim.as_ref().is_some_and(|claim| claim.device == row.own()) {
+                    self.never_again(team)?;
+                }
                 return Ok(true);
             }
             Verdict::Skip(why) => {
@@ -237,6 +240,9 @@ impl Endpoint {
         row.witness(epoch, Some(&due.receipt));
         self.note_slot(team, &due.receipt)?;
         self.put_team(team, &row)?;
+        if !active && self.replaced(team, row, due)? {
+            return Ok(true);
+        }
         self.forget_claim(team, &due.object)?;
         if !active {
             self.leave_if_revoked(team)?;

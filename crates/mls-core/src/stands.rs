@@ -139,11 +139,13 @@ impl Endpoint {
         let group = self.groups.get(&team);
         let authenticator = group.map(|group| group.epoch_authenticator().as_slice().to_vec());
         let same = row.heads.last().map(|head| head.authenticator.clone()) == authenticator;
-        if same && matches!(row.stage, Stage::Stalled { .. }) {
-            row.stage = Stage::Member;
+        if same {
+            row.come_home();
         }
         self.put_team(team, &row)?;
         if same && row.stage == Stage::Member {
+            self.forget_stalls(team);
+            self.outputs.push_back(Output::TeamsChanged);
             return self.lost(team);
         }
         self.rejoin(now, team)

@@ -61,6 +61,21 @@ pub(crate) struct TeamRow {
     /// The slot that the origin has given twice, until the team is told what it says here.
     #[serde(default)]
     pub(crate) contested: Option<u64>,
+    /// While we are behind: the keys of our leaf in the group as it is here, should a term call
+    /// everybody back to it. `None` when nothing may be sealed with that group again.
+    #[serde(default)]
+    pub(crate) former_leaf: Option<Seed>,
+    /// The announcement that such a term made needless. Somebody may use it all the same.
+    #[serde(default)]
+    pub(crate) withdrawn: Option<Withdrawn>,
+}
+
+/// An announcement of ours that nobody needs any more, and the keys in it.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Withdrawn {
+    #[serde(with = "serde_bytes")]
+    pub(crate) announcement: [u8; 32],
+    pub(crate) leaf_seed: Seed,
 }
 
 /// When what happened last, in ms.
@@ -301,7 +316,9 @@ impl TeamRow {
 
     pub(crate) fn push_head(&mut self, slot: Slot, claim: Hash, authenticator: &[u8]) {
         if self.heads.len() >= MOST_HEADS {
-            self.heads.remove(0);
+            // The newest that our group stands on stays, however many were passed since.
+            let good = self.heads.iter().rposition(|head| !head.authenticator.is_empty());
+            self.heads.remove(usize::from(good == Some(0)));
         }
         let authenticator = authenticator.to_vec();
         let (slot, claim, signature) = (slot.value(), claim.0, [0; 64]);

@@ -8,7 +8,7 @@ use objects::{
 use crate::open::{Ahead, ahead_prefix};
 use crate::pool::org_of;
 use crate::rows::Table;
-use crate::state::{AheadRow, Purpose, Stage, stored_object, team_key};
+use crate::state::{AheadRow, Head, Purpose, Stage, TeamRow, stored_object, team_key};
 use crate::{Broken, Endpoint, Fault, Notice, Output};
 
 impl Endpoint {
@@ -191,7 +191,7 @@ impl Endpoint {
     }
 
     /// Drops claims whose receipt is that of a relay that did not order their slot.
-    fn drop_superseded(&self, team: TeamId) -> Result<(), Fault> {
+    pub(crate) fn drop_superseded(&self, team: TeamId) -> Result<(), Fault> {
         for key in self.rows().keys(Table::Ahead, &ahead_prefix(team, Ahead::Claim)) {
             let Some(kept) = self.rows().get::<AheadRow>(Table::Ahead, &key)? else {
                 continue;
@@ -204,9 +204,19 @@ impl Endpoint {
         Ok(())
     }
 
+    /// The newest slot that our group stands on.
+    pub(crate) fn last_sound(&self, team: TeamId, row: &TeamRow) -> (Slot, Hash) {
+        let group = self.groups.get(&team);
+        let ours = group.map(|group| group.epoch_authenticator().as_slice().to_vec());
+        let sound = |head: &&Head| ours.as_ref() == Some(&head.authenticator);
+        let usable = row.stage.awaits().is_none() || row.former_leaf.is_some();
+        let found = row.heads.iter().rev().find(sound).filter(|_| usable);
+        found.map_or(row.head(), |head| (Slot::truncate(head.slot), Hash(head.claim)))
+    }
+
     /// Goes back to the last slot that all terms together know, if others were followed here; terms
     /// may come in any order.
-    fn supersede(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
+    pub(crate) fn supersede(&mut self, now: Millis, team: TeamId) -> Result<(), Fault> {
         let Some(row) = self.team(team)?.filter(|row| row.stage != Stage::Removed) else {
             return Ok(());
         };

@@ -15,6 +15,7 @@ mod reseal;
 mod rights;
 mod rows;
 mod stalls;
+mod stops;
 mod talk;
 mod terms;
 mod trees;

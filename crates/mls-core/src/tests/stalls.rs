@@ -11,7 +11,7 @@ use crate::unsealed::private_message;
 use crate::{Notice, Skip};
 
 /// A commit by a node that renews its leaf, as it would be sent; it stays pending there.
-fn commit(world: &mut World, team: TeamId, node: usize) -> Vec<u8> {
+pub(super) fn commit(world: &mut World, team: TeamId, node: usize) -> Vec<u8> {
     let endpoint = &mut world.nodes[node].endpoint;
     let signer = endpoint.team(team).unwrap().unwrap().leaf_seed.leaf_signer();
     let group = endpoint.groups.get_mut(&team).unwrap();
@@ -43,7 +43,7 @@ fn deceive(world: &mut World, team: TeamId, author: usize, object: &Object, node
 }
 
 /// Alice's commit, which the nodes `cannot` apply and the others can.
-fn half_good_commit(world: &mut World, team: TeamId, cannot: &[usize]) -> Slot {
+pub(super) fn half_good_commit(world: &mut World, team: TeamId, cannot: &[usize]) -> Slot {
     for node in cannot {
         world.nodes[*node].go(false);
     }
@@ -58,15 +58,15 @@ fn half_good_commit(world: &mut World, team: TeamId, cannot: &[usize]) -> Slot {
     world.nodes[1].endpoint.team(team).unwrap().unwrap().head().0.next().unwrap()
 }
 
-fn stage(world: &World, node: usize, team: TeamId) -> Stage {
+pub(super) fn stage(world: &World, node: usize, team: TeamId) -> Stage {
     world.nodes[node].endpoint.team(team).unwrap().unwrap().stage.clone()
 }
 
-fn is_stalled(world: &World, node: usize, team: TeamId) -> bool {
+pub(super) fn is_stalled(world: &World, node: usize, team: TeamId) -> bool {
     matches!(stage(world, node, team), Stage::Stalled { .. })
 }
 
-fn told(world: &World, node: usize, notice: Notice) -> bool {
+pub(super) fn told(world: &World, node: usize, notice: Notice) -> bool {
     world.nodes[node].notices.contains(&notice)
 }
 
@@ -134,24 +134,28 @@ fn what_nobody_can_apply_is_passed_over_by_an_admin() {
 fn who_alone_cannot_apply_a_commit_says_so_and_comes_back_when_others_could() {
     let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);
     half_good_commit(&mut world, team, &[2]);
+    world.nodes[2].go(false);
+    world.run();
+    world.nodes[0].go(false);
+    world.nodes[3].go(false);
+    world.nodes[2].go(true);
     world.run();
     assert!(is_stalled(&world, 2, team));
     // The author's own next commit and words prove nothing.
-    world.nodes[0].go(false);
-    world.nodes[3].go(false);
     world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
     world.run();
     world.say(1, team, "meanwhile");
     world.run();
     assert!(is_stalled(&world, 2, team));
     world.nodes[2].restart();
-    world.nodes[0].go(true);
     world.nodes[3].go(true);
     world.act(3, |endpoint, now| endpoint.refresh(now, team).unwrap());
     world.run();
     for notice in [Notice::Rejoining { team }, Notice::Rejoined { team }] {
         assert!(told(&world, 2, notice), "{notice}");
     }
+    world.nodes[0].go(true);
+    world.run();
     all_is_well(&mut world, team);
     for node in [0, 1, 3] {
         assert_eq!(world.nodes[node].notices, [], "node {node}");
@@ -160,13 +164,11 @@ fn who_alone_cannot_apply_a_commit_says_so_and_comes_back_when_others_could() {
 
 /// `MLS-46`
 #[test]
-fn who_is_stopped_learns_from_what_others_say_that_they_went_on() {
+fn who_says_that_it_is_stopped_hears_at_once_from_those_who_went_on() {
     let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);
-    half_good_commit(&mut world, team, &[2]);
+    let slot = half_good_commit(&mut world, team, &[2]);
     world.run();
-    assert!(is_stalled(&world, 2, team));
-    world.say(3, team, "I went on");
-    world.run();
+    assert!(told(&world, 2, Notice::Stalled { team, slot }));
     assert!(told(&world, 2, Notice::Rejoined { team }));
     all_is_well(&mut world, team);
 }
@@ -175,11 +177,11 @@ fn who_is_stopped_learns_from_what_others_say_that_they_went_on() {
 #[test]
 fn half_the_team_is_not_enough_to_pass_over_a_slot() {
     let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol", "Dave"]);
-    half_good_commit(&mut world, team, &[0, 2]);
+    let slot = half_good_commit(&mut world, team, &[0, 2]);
     world.run();
-    assert!(is_stalled(&world, 0, team) && is_stalled(&world, 2, team));
-    world.act(3, |endpoint, now| endpoint.refresh(now, team).unwrap());
-    world.run();
+    for node in [0, 2] {
+        assert!(told(&world, node, Notice::Stalled { team, slot }), "node {node}");
+    }
     assert!(
         told(&world, 0, Notice::Rejoined { team }) && told(&world, 2, Notice::Rejoined { team })
     );
@@ -229,7 +231,6 @@ fn who_comes_back_may_die_on_the_way() {
 fn a_false_welcome_does_not_keep_a_device_from_coming_back() {
     let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);
     half_good_commit(&mut world, team, &[2]);
-    world.run();
     world.nodes[2].go(false);
     world.run();
     world.act(3, |endpoint, now| endpoint.refresh(now, team).unwrap());
