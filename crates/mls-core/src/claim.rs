@@ -133,6 +133,7 @@ impl Endpoint {
             object: object.bytes(),
             needed: needed.iter().map(|object| object.bytes().into()).collect(),
             queued: false,
+            left: false,
             wishes: deeds.iter().map(|deed| deed.intent.key(team).into()).collect(),
         };
         self.put_team(team, &row)?;

@@ -1,6 +1,6 @@
 //! Wishes: they wait here until a commit of ours, or of somebody else, has made them true.
 
-use names::{Generation, TeamId};
+use names::{Generation, Rest, TeamId};
 use objects::{Announcement, Claim, Millis, Object};
 
 use crate::rows::Table;
@@ -182,9 +182,28 @@ impl Endpoint {
         }
         let claim: Option<ClaimRow> = self.rows().get(Table::Claim, &team_key(team))?;
         if let Some(mut claim) = claim.filter(|claim| !claim.queued) {
-            claim.queued = true;
+            (claim.queued, claim.left) = (true, true);
             self.rows().put(Table::Claim, &team_key(team), &claim)?;
             self.queue(&stored_object(&claim.object)?, Purpose::Claim)?;
+        }
+        Ok(())
+    }
+
+    /// A claim that is neither on its way nor decided here is sent again, or given up when it does
+    /// not stand on our newest slot.
+    pub(crate) fn revive_claim(&mut self, team: TeamId) -> Result<(), Fault> {
+        let claim: Option<ClaimRow> = self.rows().get(Table::Claim, &team_key(team))?;
+        let (Some(claim), Some(row)) = (claim, self.team(team)?) else {
+            return Ok(());
+        };
+        let object = stored_object(&claim.object)?;
+        let (head, hash) = row.head();
+        let next = head.next().map(|slot| team.name(Rest::Slot(slot)));
+        if next != Some(object.name()) || object.previous() != hash {
+            return self.lost(team);
+        }
+        if claim.queued && self.underway.id(object.name()).is_none() {
+            return self.queue(&object, Purpose::Claim);
         }
         Ok(())
     }
@@ -200,6 +219,12 @@ impl Endpoint {
             }
         }
         Ok(())
+    }
+
+    /// Has our claim been on its way to the origin?
+    pub(crate) fn claim_left(&self, team: TeamId) -> Result<bool, Fault> {
+        let claim: Option<ClaimRow> = self.rows().get(Table::Claim, &team_key(team))?;
+        Ok(claim.is_some_and(|claim| claim.left))
     }
 
     /// The name of a certificate of our claim is taken by another admin's: the claim, which has

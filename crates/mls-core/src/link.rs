@@ -160,6 +160,7 @@ impl Endpoint {
             own: BTreeMap::new(),
         });
         for team in self.subscriptions() {
+            self.revive_claim(team)?;
             self.prove(now, team)?;
         }
         Ok(())

@@ -69,17 +69,24 @@ impl Endpoint {
     }
 
     /// When the oldest object of a team was made that the origin has not.
+    /// What the relay refuses will not settle by waiting.
     pub(crate) fn oldest_unsettled(&self, team: TeamId) -> Result<Option<Millis>, Fault> {
         let mut last = Vec::new();
         while let Some(key) = self.rows().next_key(Table::Outbox, &[], &last) {
+            let id = u64::from_be_bytes(*key.first_chunk().ok_or(Fault::Row)?);
             if let Some(row) = self.rows().kept::<OutboxRow>(Table::Outbox, &key)?
                 && row.object.name().team() == team
+                && !self.is_refused(id, row.object.name())
             {
                 return Ok(Some(row.object.created()));
             }
             last = key;
         }
         Ok(None)
+    }
+
+    fn is_refused(&self, id: u64, name: Name) -> bool {
+        self.link.as_ref().is_some_and(|link| link.refused.contains(&Hold::of(id, name)))
     }
 
     fn queued(&self, key: &[u8]) -> Result<Option<(u64, Kept<OutboxRow>, Object)>, Fault> {
@@ -191,6 +198,7 @@ impl Endpoint {
             Answer::Refused(why) => {
                 if let (Purpose::Needed, Refusal::NameTaken) = (row.purpose, why)
                     && let Rest::Certificate { generation, .. } = object.name().place().rest
+                    && !self.claim_left(object.name().team())?
                 {
                     return self.certificate_taken(object.name().team(), generation, &object);
                 }
@@ -208,6 +216,9 @@ impl Endpoint {
                     (Purpose::Pool, Refusal::Quota) => {
                         self.drop_queued(id, object.name());
                         self.pool_refused(now, &object)
+                    }
+                    (Purpose::Plain, Refusal::Expired) if self.is_over(now, &object)? => {
+                        self.header_instead(id, row, &object)
                     }
                     _ => {
                         self.refused(now, id, row.purpose, object.name(), why);
@@ -372,6 +383,34 @@ impl Endpoint {
             Purpose::Claim => self.arrived(now, object, Some(receipt)),
             Purpose::Pointer => self.welcomed(object),
         }
+    }
+
+    /// Is it an entry with data that has come to the end of its life, by the origin's clock or ours?
+    /// On net-proc's word alone nothing is given up.
+    fn is_over(&self, now: Millis, object: &Object) -> Result<bool, Fault> {
+        let team = self.team(object.name().team())?;
+        let latest = team.map_or(now, |row| now.max(Millis(row.pulse.origin)));
+        let entry = entry_of(object.name()).is_some() && object.data().is_some();
+        Ok(entry && object.expires() <= latest)
+    }
+
+    /// An entry has waited here beyond its life: its header alone goes out, so that the log goes on
+    /// behind it, and its author may say it anew.
+    fn header_instead(
+        &mut self,
+        id: u64,
+        mut row: Kept<OutboxRow>,
+        object: &Object,
+    ) -> Result<(), Fault> {
+        let (name, why) = (object.name(), Refusal::Expired);
+        row.object = object.clone().header_only();
+        self.rows().keep(Table::Outbox, &id.to_be_bytes(), &row)?;
+        if let Some(link) = &mut self.link {
+            link.taken(id, name);
+            link.sent = link.sent.min(id.saturating_sub(1));
+        }
+        self.outputs.push_back(Output::Failed { name, why });
+        Ok(())
     }
 
     fn refused(&mut self, now: Millis, id: u64, purpose: Purpose, name: Name, why: Refusal) {

@@ -275,6 +275,10 @@ impl Endpoint {
         row.witness(0, Some(&due.receipt));
         self.note_slot(team, &due.receipt)?;
         self.put_team(team, row)?;
+        if self.rows().has(Table::Claim, &team_key(team)) {
+            // Another claim has this slot.
+            self.lost(team)?;
+        }
         self.forget_claim(team, &due.object)
     }
 

@@ -285,6 +285,9 @@ pub(crate) struct ClaimRow {
     pub(crate) needed: Vec<serde_bytes::ByteBuf>,
     /// The claim itself has been queued.
     pub(crate) queued: bool,
+    /// It has been queued before: it may have its slot, whatever is said of what it needs.
+    #[serde(default)]
+    pub(crate) left: bool,
     /// The wishes that come true with it, by their keys.
     pub(crate) wishes: Vec<serde_bytes::ByteBuf>,
 }

@@ -158,7 +158,8 @@ impl Endpoint {
         self.drop_superseded(team)?;
         self.supersede(now, team)?;
         self.retry_claims(now, team)?;
-        self.advance(now, team)
+        self.advance(now, team)?;
+        self.revive_claim(team)
     }
 
     /// A device whose relay was the origin goes with it. One with another relay stays there.

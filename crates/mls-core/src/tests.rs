@@ -9,6 +9,7 @@ mod pieces;
 mod pools;
 mod proofs;
 mod races;
+mod refusals;
 mod relay;
 mod removals;
 mod reseal;

@@ -103,7 +103,10 @@ impl Relay {
                 Answer::Refused(Refusal::NameTaken)
             };
         }
-        if let (Some(why), Rest::Message { .. }) = (self.refuses, object.name().place().rest) {
+        let over = self.refuses == Some(Refusal::Expired) && object.data().is_none();
+        if let (Some(why), Rest::Message { .. }) = (self.refuses, object.name().place().rest)
+            && !over
+        {
             self.refused += 1;
             return Answer::Refused(why);
         }

@@ -26,6 +26,7 @@ pub(super) fn own(world: &mut World, team: TeamId, node: usize, object: &Object)
             object: object.bytes(),
             needed: Vec::new(),
             queued: true,
+            left: true,
             wishes: vec![crate::wish::Intent::Refresh.key(team).into()],
         };
         endpoint.rows().put(Table::Claim, &team_key(team), &claim).unwrap();

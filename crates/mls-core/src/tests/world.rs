@@ -224,7 +224,7 @@ impl World {
         true
     }
 
-    fn output(&mut self, node: usize, output: Output) {
+    pub(super) fn output(&mut self, node: usize, output: Output) {
         let linked = self.nodes[node].linked;
         match output {
             Output::UseRelay(relay) => {
@@ -371,6 +371,11 @@ impl World {
             self.nodes[node].paths.insert((team, path), self.relay.order.len());
         }
         moved
+    }
+
+    /// Does a node show this text?
+    pub(super) fn shows_text(&self, node: usize, text: &str) -> bool {
+        self.nodes[node].shown.values().any(|opened| opened.body.reveal() == text)
     }
 
     /// What a node shows in a channel: author and text.

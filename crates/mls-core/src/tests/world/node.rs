@@ -12,7 +12,7 @@ use crate::{Endpoint, Entropy, Fault, Notice, Opened, Output, Random, Table, Wat
 pub(in crate::tests) struct Node {
     pub(in crate::tests) endpoint: Endpoint,
     pub(super) vault: BTreeMap<(Table, Vec<u8>), Zeroizing<Vec<u8>>>,
-    pub(super) outputs: VecDeque<Output>,
+    pub(in crate::tests) outputs: VecDeque<Output>,
     pub(super) cursors: BTreeMap<TeamId, usize>,
     pub(super) proved: BTreeSet<(TeamId, Key)>,
     pub(super) paths: BTreeMap<(TeamId, u8), usize>,
