@@ -1,5 +1,7 @@
 //! Reading: what arrives is checked, put in its place, and opened.
 
+use std::collections::BTreeMap;
+
 use names::{Channel, Device, Name, Number, Place, Rest, Team, TeamId};
 use objects::{Millis, Object, Receipt, Standing};
 use openmls::framing::errors::MessageDecryptionError;
@@ -129,7 +131,13 @@ impl Endpoint {
         kind: Ahead,
         object: &Object,
     ) -> Result<(), Fault> {
-        if self.rows().count(Table::Ahead, &team_key(team)) >= MOST_UNPROVEN {
+        let mut strangers = 0_usize;
+        for (device, waiting) in self.authors_ahead(team, kind) {
+            if self.certificate(team, device)?.is_none() {
+                strangers = strangers.saturating_add(waiting);
+            }
+        }
+        if strangers >= MOST_UNPROVEN {
             return Ok(());
         }
         if kind != Ahead::Entry {
@@ -138,6 +146,23 @@ impl Endpoint {
         // Which copy its device signed shows when its certificate is here.
         let key = [ahead_key(team, kind, object.name()), object.signature().0.to_vec()].concat();
         self.rows().put(Table::Ahead, &key, &AheadRow::new(object, None))
+    }
+
+    /// Who wrote what waits, and how much of it.
+    fn authors_ahead(&self, team: TeamId, kind: Ahead) -> BTreeMap<Device, usize> {
+        let prefix = ahead_prefix(team, kind);
+        let mut authors = BTreeMap::new();
+        for key in self.rows().keys(Table::Ahead, &prefix) {
+            let name = key.get(prefix.len()..).and_then(<[u8]>::first_chunk);
+            let Some(name) = name.and_then(|name| Name::from_bytes(*name).ok()) else {
+                continue;
+            };
+            if let Rest::Message { device, .. } | Rest::Blob { device, .. } = name.place().rest {
+                let waiting: &mut usize = authors.entry(device).or_default();
+                *waiting = waiting.saturating_add(1);
+            }
+        }
+        authors
     }
 
     /// Tries the entries that were put aside.
@@ -219,7 +244,9 @@ impl Endpoint {
         let key = log_key(team, channel, device);
         let early = self.is_early(team, row, framing);
         if early && !self.breaks(Broken::NoFuture) {
-            return self.keep(team, Ahead::Entry, object, None);
+            let waiting = self.authors_ahead(team, Ahead::Entry);
+            let full = waiting.get(&device).is_some_and(|waiting| *waiting >= MOST_EARLY);
+            return if full { Ok(()) } else { self.keep(team, Ahead::Entry, object, None) };
         }
         match log.fit(number, object) {
             Fit::Fork if self.breaks(Broken::IgnoresForks) => Ok(()),
@@ -260,7 +287,8 @@ impl Endpoint {
             Stage::Joining { added: Some(added), .. } => framing.epoch > added.epoch,
             Stage::Joining { added: None, .. } | Stage::Removed => false,
             Stage::Member | Stage::Stalled { .. } | Stage::Rejoining { .. } => {
-                self.groups.get(&team).is_some_and(|group| framing.epoch > group.epoch().as_u64())
+                let ours = self.groups.get(&team).map(|group| group.epoch().as_u64());
+                ours.is_some_and(|ours| framing.epoch > ours) && may_come(framing)
             }
         }
     }
@@ -363,6 +391,13 @@ impl Endpoint {
     }
 }
 
+/// Could there be such an epoch behind the slot that the entry says it was sealed on? Each slot begins
+/// one at most.
+fn may_come(framing: &Framing<'_>) -> bool {
+    let bound = Bound::read(framing.authenticated);
+    bound.is_some_and(|bound| framing.epoch <= bound.head.slot.value())
+}
+
 /// Is the key for it gone, or was it never here?
 fn has_no_key<E>(error: &ProcessMessageError<E>) -> bool {
     matches!(
@@ -411,5 +446,7 @@ pub(crate) fn ahead_prefix(team: TeamId, kind: Ahead) -> Vec<u8> {
 
 /// Relays keep data for 91 days at the most.
 const KEPT_FOR: u64 = 91 * 24 * 3_600_000;
-/// With so many objects waiting in a team, those of strangers are dropped.
+/// So many objects of strangers wait in a team.
 const MOST_UNPROVEN: usize = 4096;
+/// So many objects of one device wait for a commit.
+const MOST_EARLY: usize = 1024;
