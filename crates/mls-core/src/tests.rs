@@ -5,6 +5,7 @@ mod copies;
 mod crash;
 mod cut;
 mod guard;
+mod junk;
 mod pieces;
 mod pools;
 mod proofs;

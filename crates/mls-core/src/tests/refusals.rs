@@ -49,21 +49,21 @@ fn nobodys_bare_word_takes_back_a_claim_that_has_left() {
     world.act(0, |endpoint, now| endpoint.remove_device(now, team, bob).unwrap());
     let (mut lied, mut refused) = (false, false);
     while let Some(output) = world.nodes[0].outputs.pop_front() {
-        match output {
-            Output::Claim { id, object } if !lied => {
-                assert!(matches!(world.relay.claim(&object), Answer::Receipt(_)));
-                lied = true;
-                world.give(0, Input::Answered { id, answer: Answer::Incomplete });
-            }
-            Output::Publish { id, object }
-                if lied && matches!(object.name().place().rest, names::Rest::Certificate { .. }) =>
-            {
-                refused = true;
-                let answer = Answer::Refused(Refusal::NameTaken);
-                world.give(0, Input::Answered { id, answer });
-            }
-            output => world.output(0, output),
+        if let (false, Output::Claim { id, object }) = (lied, &output) {
+            assert!(matches!(world.relay.claim(object), Answer::Receipt(_)));
+            lied = true;
+            world.give(0, Input::Answered { id: *id, answer: Answer::Incomplete });
+            continue;
         }
+        if let (true, Output::Publish { id, object }) = (lied, &output)
+            && matches!(object.name().place().rest, names::Rest::Certificate { .. })
+        {
+            refused = true;
+            let answer = Answer::Refused(Refusal::NameTaken);
+            world.give(0, Input::Answered { id: *id, answer });
+            continue;
+        }
+        world.output(0, output);
     }
     assert!(lied && refused);
     world.run();
