@@ -180,6 +180,7 @@ impl Endpoint {
             self.pass_blobs(team)?;
             self.guards.insert(team, Guard::Shut(Millis(0)));
             self.rejoin(now, team)?;
+            self.never_again(team)?;
             return self.guard(now, team);
         }
         if let Some(Guard::Asking(asked)) = self.guards.get_mut(&team) {

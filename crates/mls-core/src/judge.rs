@@ -110,8 +110,10 @@ impl Endpoint {
         let Some(newcomers) = self.permitted(team, claim, &staged)? else {
             return Ok(Verdict::Skip(Skip::Policy));
         };
-        let revoked = self.is_revoked(team, self.team(team)?.map(|row| row.own()))?;
-        if staged.self_removed() && !revoked {
+        let row = self.team(team)?;
+        let withdrawn = row.as_ref().is_some_and(|row| row.has_withdrawn(&claim.welcomed));
+        let revoked = self.is_revoked(team, row.map(|row| row.own()))?;
+        if staged.self_removed() && !revoked && !withdrawn {
             // Our leaf gives way to one whose keys are not here: an old vault was put back.
             return Ok(Verdict::Behind);
         }

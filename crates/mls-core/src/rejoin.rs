@@ -166,6 +166,12 @@ impl Endpoint {
 }
 
 impl TeamRow {
+    /// Is one of these the announcement that was taken back?
+    pub(crate) fn has_withdrawn(&self, welcomed: &[Hash]) -> bool {
+        let ours = self.withdrawn.as_ref().map(|taken| Hash(taken.announcement));
+        ours.is_some_and(|ours| welcomed.contains(&ours))
+    }
+
     /// A term has taken back everything that our group does not know: it is the team's again.
     pub(crate) fn come_home(&mut self) {
         if let Stage::Rejoining { announcement, .. } = self.stage

@@ -4,7 +4,7 @@ use names::{Device, Name, Rest, Slot, TeamId};
 use objects::{Claim, Key, Millis, Object, Receipt};
 
 use crate::authority::Vetted;
-use crate::judge::Verdict;
+use crate::judge::{PassesOver as _, Verdict};
 use crate::kept::Kept;
 use crate::open::{Ahead, ahead_key, ahead_prefix};
 use crate::rows::Table;
@@ -220,7 +220,10 @@ impl Endpoint {
             Verdict::Behind => {
                 self.pass(team, &mut row, due)?;
                 self.rejoin(now, team)?;
-                if due.claim.as_ref().is_some_and(|claim| claim.device == row.own()) {
+                let own = |claim: &Claim| claim.device == row.own();
+                let passed = |claim: &Claim| claim.passes_over().is_some() && !own(claim);
+                if !due.claim.as_ref().is_some_and(|claim| passed(claim)) {
+                    // An old vault was put back.
                     self.never_again(team)?;
                 }
                 return Ok(true);
