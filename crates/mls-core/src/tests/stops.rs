@@ -1,10 +1,11 @@
 //! Who would stop a team for good, and the root's way out.
 
 use names::TeamId;
-use objects::{RelayRef, Signer};
+use objects::Signer;
 
 use super::adversary::{claim, claim_with, device};
 use super::stalls::{all_is_well, commit, half_good_commit, is_stalled, stage, told};
+use super::terms::term;
 use super::world::World;
 use crate::endpoint::USER;
 use crate::rows::Table;
@@ -21,10 +22,11 @@ fn bad_commit(world: &mut World, team: TeamId) {
 /// The root names another relay, which knows nothing behind what the root calls sound.
 fn move_away(world: &mut World, team: TeamId) {
     let second = Signer::from_seed(&[8; 32]);
-    let relay = RelayRef { address: "elsewhere:1".to_owned(), key: second.key() };
-    world.act(0, |endpoint, now| endpoint.move_origin(now, &relay).unwrap());
-    let (_, term) = world.nodes[0].endpoint.terms(team).unwrap().pop().unwrap();
-    world.relay.go_back(team, (term.after, term.claim), second);
+    let row = world.nodes[0].endpoint.team(team).unwrap().unwrap();
+    let last = world.nodes[0].endpoint.last_sound(team, &row);
+    let object = term(world, team, 1, &second, last);
+    world.relay.go_back(team, last, second);
+    world.relay.store(&object);
     world.run();
 }
 
