@@ -173,12 +173,16 @@ impl Endpoint {
         };
         let receipt = self.claim_receipt(team, object.name())?.ok_or(Fault::Row)?;
         if !self.breaks(Broken::FollowsAnyOrigin) && object.previous() != row.head().1 {
+            if let Some(term) = self.stands_elsewhere(team)? {
+                self.ask_for_slots(team);
+                if slot > term.after {
+                    // It is what was followed here that is wrong, and its origin not to blame.
+                    return Ok(None);
+                }
+            }
             // The origin has signed a slot that stands on another one than it told here.
             self.rows().remove(Table::Ahead, &ahead_key(team, Ahead::Claim, object.name()));
             self.origin_equivocates(now, team, slot, &[object.bytes(), receipt.bytes()])?;
-            if self.stands_elsewhere(team)?.is_some_and(|term| slot <= term.after) {
-                self.ask_for_slots(team);
-            }
             return Ok(None);
         }
         let claim = match self.vet(team, slot, &object, receipt.at)? {
