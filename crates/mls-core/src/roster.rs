@@ -73,16 +73,16 @@ impl Endpoint {
         self.manage(now, team, &Content::Reseal { name, signature, content })
     }
 
-    /// A commit has brought newcomers: the member tool tells them what the team and its channels
+    /// A commit has brought newcomers, or somebody back: the member tool tells them what the team and its channels
     /// are called, and so does the admin whose commit it was.
     pub(crate) fn tell_newcomers(
         &mut self,
         now: Millis,
         team: TeamId,
-        newcomers: &[Device],
+        welcomes: bool,
         ours: bool,
     ) -> Result<(), Fault> {
-        if newcomers.is_empty() {
+        if !welcomes {
             return Ok(());
         }
         match self.team(team)?.filter(|row| row.is_admin()) {

@@ -213,6 +213,9 @@ impl Endpoint {
             Some(claim) => self.judge(team, &row, own.as_ref(), &due.object, claim)?,
         };
         let won = matches!(verdict, Verdict::Won);
+        // Those who come back may have missed as well what the team and its channels are called.
+        let welcomes = due.claim.as_ref().is_some_and(|claim| !claim.welcomed.is_empty())
+            && matches!(verdict, Verdict::Won | Verdict::Applied(_));
         let newcomers = match verdict {
             Verdict::Wait => return Ok(false),
             Verdict::Stall if self.breaks(Broken::SkipsAlone) => Vec::new(),
@@ -267,7 +270,7 @@ impl Endpoint {
             }
             None => {}
         }
-        self.tell_newcomers(now, team, &newcomers, won)?;
+        self.tell_newcomers(now, team, welcomes, won)?;
         Ok(true)
     }
 
