@@ -160,6 +160,11 @@ fn a_member_who_fills_the_store_stops_no_removal() {
     let (pieces, _) = eva.blob(&world.cast, &[7; 300_000]);
     let refused = pieces.iter().find_map(|piece| world.publish(peer, piece).err());
     assert_eq!(refused, Some(Refusal::Quota));
+    // What is left then holds no certificate.
+    while {
+        let entry = eva.say(&world.cast, b"x");
+        world.publish(peer, &entry).is_ok()
+    } {}
     let revoked = world.cast.certificate(&eva, 1, Standing::Revoked);
     world.effect(&revoked);
     let head = world.head;
