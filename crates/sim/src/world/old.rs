@@ -16,8 +16,8 @@ impl World {
         let people = self.profile.people;
         let mut victims: Vec<usize> = (0..self.devices.len()).collect();
         victims.retain(|device| *device != people.saturating_sub(1));
-        if self.profile.removals > 0 {
-            // Nobody would remember that somebody had to go.
+        if self.profile.removals > 0 || self.profile.newcomers > 0 {
+            // Nobody would remember that somebody had to go, or where a welcome is.
             victims.retain(|device| *device != 0);
         }
         if self.profile.poisons > 0 {
