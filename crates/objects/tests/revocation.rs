@@ -23,6 +23,9 @@ struct Script {
     names_it: bool,
 }
 
+/// What is wrong, and how it is made so.
+type Case = (&'static str, fn(&mut Script));
+
 /// `OBJECTS-12`
 #[test]
 fn the_member_tool_and_admins_remove_and_everybody_can_check_it() {
@@ -47,7 +50,7 @@ fn the_member_tool_and_admins_remove_and_everybody_can_check_it() {
 /// `OBJECTS-12`
 #[test]
 fn without_every_signature_nothing_is_proven() {
-    let wrong: [(&str, fn(&mut Script)); 12] = [
+    let wrong: [Case; 12] = [
         ("a term by a stranger", |script| script.signers[0] = STRANGER),
         ("an admin certified by a stranger", |script| script.signers[1] = STRANGER),
         ("a revocation by a stranger", |script| script.signers[2] = STRANGER),
@@ -69,7 +72,7 @@ fn without_every_signature_nothing_is_proven() {
         change(&mut script);
         assert_eq!(script.proof().read(&signer(ROOT).key()), None, "{what}");
     }
-    let places: [(&str, fn(&mut Script)); 3] = [
+    let places: [Case; 3] = [
         ("a slot of the term before", |script| script.term_after = 4),
         ("a receipt for another slot", |script| script.receipt_head = 5),
         ("a term of another team", |script| script.other_team = true),
