@@ -5,11 +5,11 @@ mod feed;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use ipc_schema_net::{FromNet, LinkLoss, ToNet, schema};
 use names::Name;
-use objects::wire::{FromRelay, ToRelay};
+use objects::wire::{FromRelay, SubscriptionStanding, ToRelay};
 use objects::{Millis, Object, Proof};
 use store_io::{Store, StoreError};
 
@@ -78,6 +78,8 @@ pub(crate) struct Desk {
     linked_at: Millis,
     /// When the proofs on it are half spent.
     renew_at: Option<Millis>,
+    /// Subscriptions that the relay refuses on it.
+    refused: BTreeSet<u32>,
     /// What was last said of a missing link.
     told: Option<LinkLoss>,
     asks: Asks,
@@ -103,6 +105,7 @@ impl Desk {
             link: None,
             linked_at: Millis::default(),
             renew_at: None,
+            refused: BTreeSet::new(),
             told: None,
             asks: Asks::default(),
             feed: Feed::default(),
@@ -269,6 +272,7 @@ impl Desk {
 
     fn linked(&mut self, now: Millis, linked: Linked) {
         self.link = Some(linked);
+        self.refused.clear();
         self.linked_at = now;
         self.told = None;
         self.asks.forget();
@@ -295,9 +299,24 @@ impl Desk {
 
     fn woken(&mut self, now: Millis) -> Result<(), StoreError> {
         if self.renew_at.is_some_and(|at| at <= now) {
-            self.tell_linked(now);
+            if self.refused.is_empty() {
+                self.tell_linked(now);
+            } else {
+                self.link_anew();
+            }
         }
         self.cache.sweep(now, SWEPT_AT_ONCE)
+    }
+
+    /// The relay's clock may have been set: only a new greeting tells by which one it counts proofs.
+    fn link_anew(&mut self) {
+        self.link = None;
+        self.renew_at = None;
+        self.asks.forget();
+        self.feed.link_lost();
+        if let Some((address, key)) = self.relay.clone() {
+            self.push(Output::Connect { address, key });
+        }
     }
 
     fn unlinked(&mut self, why: LinkLoss) {
@@ -331,6 +350,11 @@ impl Desk {
                 }
             }
             FromRelay::Subscribed { id, standing } => {
+                if standing == SubscriptionStanding::Refused {
+                    self.refused.insert(id);
+                } else {
+                    self.refused.remove(&id);
+                }
                 for prefix in self.feed.served_by(id) {
                     let prefix = translate::prefix_bits(&prefix);
                     let standing = translate::standing(standing);

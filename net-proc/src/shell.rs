@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ipc_io::ControlReceiver;
 use ipc_schema_net::ToNet;
@@ -51,6 +51,7 @@ pub(crate) async fn run(desk: Desk, control: ControlReceiver) -> Result<(), Fail
         link: None,
         keepers: 0,
         number: LinkNumber::default(),
+        started: (now(), Instant::now()),
     };
     let mut batch = Vec::new();
     let mut inputs = vec![Input::Woken];
@@ -86,6 +87,7 @@ struct Shell {
     keepers: u64,
     /// The link that is up.
     number: LinkNumber,
+    started: (Millis, Instant),
 }
 
 /// The task that keeps the link.
@@ -131,9 +133,16 @@ impl Shell {
         })
     }
 
+    /// The clock as it was at the start, and the time since then: whoever sets the clock meanwhile
+    /// changes neither when proofs are renewed nor what the relay's time is taken for.
+    fn now(&self) -> Millis {
+        let (then, begun) = self.started;
+        then.plus(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
     fn wake_in(&self) -> Duration {
         let wake_at = self.desk.wake_at().unwrap_or(Millis::NEVER);
-        SWEEP.min(Duration::from_millis(wake_at.0.saturating_sub(now().0)))
+        SWEEP.min(Duration::from_millis(wake_at.0.saturating_sub(self.now().0)))
     }
 
     fn keeper(&self) -> Option<KeeperNumber> {
@@ -141,7 +150,7 @@ impl Shell {
     }
 
     fn decide(&mut self, inputs: &mut Vec<Input>) -> Result<(), StoreError> {
-        let now = now();
+        let now = self.now();
         for input in inputs.drain(..) {
             self.desk.handle(now, input)?;
         }

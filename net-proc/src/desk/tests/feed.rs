@@ -175,6 +175,24 @@ fn proofs_are_asked_for_again_when_they_are_half_spent() {
     assert_eq!(world.desk.wake_at(), None);
 }
 
+/// `NET-07`
+#[test]
+fn where_reading_is_refused_the_next_proof_goes_to_a_new_link() {
+    let mut world = World::subscribed(100);
+    world.give(Input::Linked(LINK));
+    world.say(prove());
+    let half = world.desk.wake_at().unwrap();
+    let standing = SubscriptionStanding::Refused;
+    for id in 0..4 {
+        world.relay_says(FromRelay::Subscribed { id, standing });
+    }
+    world.desk.handle(half, Input::Woken).unwrap();
+    world.desk.settle().unwrap();
+    let connects = |output: &Output| matches!(output, Output::Connect { .. });
+    assert!(world.desk.poll().as_ref().is_some_and(connects));
+    assert_eq!(world.desk.wake_at(), None);
+}
+
 /// `NET-04`
 #[test]
 fn a_copy_that_a_relay_has_spoiled_does_not_keep_out_the_good_one() {
