@@ -70,6 +70,11 @@ impl Relay {
         self
     }
 
+    /// From its next start on there is no relay above.
+    pub fn goes_alone(&mut self) {
+        self.parent = None;
+    }
+
     /// Names the relays below this one in its file of organisations; it reads that when it starts.
     ///
     /// # Errors

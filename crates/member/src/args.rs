@@ -96,6 +96,12 @@ pub(crate) enum Team {
         /// A name, a number, or sotto://..
         #[arg(value_parser = TeamRef::parse)]
         team: TeamRef,
+        /// The relay that newcomers link to, such as one near them below the origin
+        #[arg(long, value_name = "HOST:PORT", requires = "relay_key")]
+        relay: Option<String>,
+        /// The key of that relay, as `sotto-relay key` prints it
+        #[arg(long, value_name = "HEX", value_parser = parse_key, requires = "relay", alias = "key")]
+        relay_key: Option<[u8; 32]>,
     },
     /// List the teams
     List,

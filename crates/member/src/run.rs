@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cli::{Out, TeamRef, Trouble, Wisher as _, device_in, hex, safe, team_text};
 use ipc_schema::Text;
-use ipc_schema_ui::{Answer, Label, Policy, Request, TeamBits};
+use ipc_schema_ui::{Answer, Label, LinkText, Policy, Request, TeamBits};
 use serde_json::json;
 
 use crate::args::{Admin, Args, Channel, Command, Device, Org, Team};
@@ -54,10 +54,16 @@ pub(crate) fn run(args: Args) -> Result<(), Trouble> {
             show_link(out, answer, Some(&name))?;
             endpoint.settle()
         }
-        Command::Team(Team::Link { team }) => {
+        Command::Team(Team::Link { team, relay, relay_key }) => {
+            let relay = relay.as_deref().map(address).transpose()?;
             let mut endpoint = enter()?;
             let team = endpoint.team(&team)?;
-            let answer = endpoint.ask(Request::ShowTeamLink { team: team.id })?;
+            let mut answer = endpoint.ask(Request::ShowTeamLink { team: team.id })?;
+            if let (Answer::TeamLink { link, .. }, Some(relay), Some(key)) =
+                (&mut answer, relay, relay_key)
+            {
+                *link = through(link, relay.as_str(), &key)?;
+            }
             show_link(out, answer, Some(team.name.as_str()))
         }
         Command::Team(Team::List) => {
@@ -129,6 +135,16 @@ fn show_org(out: Out, answer: Answer, file: Option<OriginFile>) -> Result<(), Tr
         },
     )?;
     Ok(())
+}
+
+/// The same link with another relay: who comes by it links to that one, and finds the team below
+/// the same root.
+fn through(link: &LinkText, relay: &str, key: &[u8; 32]) -> Result<LinkText, Trouble> {
+    // Behind the root's key: `@<relay key>@<host>:<port>` (`objects/SPEC.md`).
+    let team = link.as_str().split('@').next().unwrap_or_default();
+    LinkText::new(format!("{team}@{}@{relay}", hex(key))).map_err(|_| {
+        Trouble::usage("the relay's address is too long for a link", "name it by a shorter name")
+    })
 }
 
 fn show_link(out: Out, answer: Answer, name: Option<&str>) -> Result<(), Trouble> {

@@ -24,6 +24,10 @@ pub(crate) fn show(
     let t = theme::of(ui);
     let margin = Margin { left: 16, right: 16, top: 8, bottom: 14 };
     let panel = Panel::bottom(("composer", region)).resizable(false).show_separator_line(false);
+    if state.is_removed_from(talk.team) {
+        panel.frame(Frame::new().inner_margin(margin)).show(ui, |ui| closed(ui));
+        return;
+    }
     let area = panel.frame(Frame::new().inner_margin(margin)).show(ui, |ui| {
         if let Some(trouble) = state.send_trouble(talk) {
             let trouble = RichText::new(&trouble.0).size(13.0).color(t.danger);
@@ -53,6 +57,18 @@ pub(crate) fn show(
         bytes_left(state, ui, talk);
     });
     local.regions.show(region, area.response.rect, composer_id(talk));
+}
+
+/// In place of the field, where this device was removed.
+fn closed(ui: &mut Ui) {
+    let t = theme::of(ui);
+    let frame = Frame::new().fill(t.raised).corner_radius(10);
+    frame.inner_margin(Margin::symmetric(14, 12)).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let text =
+            "You can read what was said here. Nothing new comes, and nothing can be written.";
+        ui.add(Label::new(RichText::new(text).size(14.0).color(t.text_2)).wrap());
+    });
 }
 
 fn field(state: &State, ui: &mut Ui, talk: Talk, hint: &str, out: &mut Vec<Intent>) {

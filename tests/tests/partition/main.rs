@@ -181,20 +181,20 @@ fn removed(scene: &mut Scene) -> Result<(), Trouble> {
     }
     together(scene, staying)?;
 
-    // Bob is told so; he cannot read on or write, and asking anew for everything changes nothing.
-    scene.stands("Bob", "no team", Value::is_null)?;
+    // Bob is told so; he cannot write, and asking anew for everything changes nothing. What he read
+    // stays with him.
+    scene.stands("Bob", "a team that he was removed from", |now| now["standing"] == "removed")?;
     let bob = scene.person("Bob")?;
-    bob.is_removed = true;
+    let read = bob.read()?;
     let old = bob.endpoint.kill(Role::Secure)?;
     bob.endpoint.wait_for(Role::Secure, Some(old), PATIENCE)?;
     bob.endpoint.unlock()?;
     let place = bob.voice.place.clone();
-    for act in
-        [&["send", &place, "from one who is not here"][..], &["refresh", &team], &["read", &place]]
-    {
+    for act in [&["send", &place, "from one who is not here"][..], &["refresh", &team]] {
         let refused = scene.cli("Bob", act).err().and_then(|trouble| trouble.code);
-        assert_eq!(refused.as_deref(), Some("no-such-team"), "{act:?}");
+        assert_eq!(refused.as_deref(), Some("removed"), "{act:?}");
     }
+    assert!(!read.is_empty() && scene.person("Bob")?.read()? == read);
     let after = scene.ledger.count();
     scene.talk(&[("Carol", STAYING), ("Alice", STAYING)], 2, |happening, _| {
         happening.kill("Bob", Role::Net)
@@ -208,6 +208,7 @@ fn removed(scene: &mut Scene) -> Result<(), Trouble> {
     };
     assert!(arrived("Carol", 0) > 9, "the search itself finds nothing");
     assert_eq!([arrived("Carol", after), arrived("Alice", after)], [0, 0]);
+    assert_eq!(scene.person("Bob")?.read()?, read);
     Ok(())
 }
 

@@ -42,7 +42,6 @@ pub(crate) struct Person {
     memory: Memory,
     /// What was read after the last act.
     pub(crate) rows: Vec<Value>,
-    pub(crate) is_removed: bool,
 }
 
 impl Scene {
@@ -91,7 +90,7 @@ impl Scene {
         tool.start()?;
         tool.unlock()?;
         let join = Join::of(&admin, "Two sites")?;
-        let far = through(&join, &origin, &child)?;
+        let far = through(&admin, &join, &child)?;
         let mut scene = Self {
             cast: BTreeMap::new(),
             team: join.team.clone(),
@@ -140,8 +139,8 @@ impl Scene {
         })?;
         let voice = Voice::new(name, endpoint.commands(), &place, seed);
         let (news, memory) = (Some(endpoint.follow(&place)?), Memory::default());
-        let (told, rows, is_removed) = (Vec::new(), Vec::new(), false);
-        let person = Person { endpoint, voice, news, told, memory, rows, is_removed };
+        let (told, rows) = (Vec::new(), Vec::new());
+        let person = Person { endpoint, voice, news, told, memory, rows };
         self.cast.insert(name, person);
         Ok(())
     }
@@ -277,11 +276,8 @@ impl Scene {
         let messages = self.ledger.all();
         let mut wrong = Vec::new();
         for (name, person) in &mut self.cast {
-            // Who was removed reads the team no more: what he was told before is all he has.
-            if !person.is_removed {
-                person.rows = person.read()?;
-                wrong.extend(person.memory.now_reads(name, &person.rows));
-            }
+            person.rows = person.read()?;
+            wrong.extend(person.memory.now_reads(name, &person.rows));
             let mut found = judge(&messages, name, &person.rows);
             found.retain(|it| !may_still_come(it));
             wrong.extend(found);
@@ -343,15 +339,10 @@ pub(crate) fn kill(relay: &mut Relay) -> Result<(), Trouble> {
 }
 
 /// The same invitation with the child as the newcomer's relay.
-fn through(join: &Join, origin: &Relay, child: &Relay) -> Result<Join, Trouble> {
-    let (old, new) = (
-        format!("@{}@{}", origin.key(), origin.address()),
-        format!("@{}@{}", child.key(), child.address()),
-    );
-    if !join.link.contains(&old) {
-        return Err(Trouble::new(format!("{} does not name {old}", join.link)));
-    }
-    Ok(Join { link: join.link.replace(&old, &new), ..join.clone() })
+fn through(admin: &Member, join: &Join, child: &Relay) -> Result<Join, Trouble> {
+    let args = ["--relay", child.address(), "--relay-key", child.key()];
+    let made = admin.run(&[&["team", "link", &join.team][..], &args].concat())?;
+    Ok(Join { link: word(&made, "link").to_owned(), ..join.clone() })
 }
 
 /// All wires at once.

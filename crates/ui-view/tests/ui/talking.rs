@@ -191,6 +191,20 @@ fn the_banner_says_how_the_team_stands_in_calm_words() {
     assert!(said[2].contains("clock is 400 days ahead of the relay’s"), "{said:?}");
 }
 
+/// `UI-VIEW-12`
+#[test]
+fn whoever_was_removed_reads_on_and_finds_no_place_to_write() {
+    let mut window = wide(Scene::talking());
+    assert!(shows(&window, "Message composer"));
+    let removed = Some(ui_model::Removed { by: "Anna".to_owned(), at: Millis(0) });
+    let health = Health { membership: Membership::Removed, removed, ..Health::default() };
+    window.state_mut().state.hear(Event::Team(general().team, health));
+    window.run_steps(3);
+    assert!(!shows(&window, "Message composer") && !shows(&window, "Send"));
+    assert!(shows(&window, "nothing can be written"));
+    assert!(shows(&window, "Anna removed this device from the team"));
+}
+
 /// `UI-VIEW-17`
 #[test]
 fn members_are_shown_with_who_is_there_by_mouse_and_by_keyboard() {

@@ -234,3 +234,28 @@ fn a_copy_that_a_relay_has_spoiled_does_not_keep_out_the_good_one() {
         assert_eq!(again, []);
     }
 }
+
+/// `NET-08`
+#[test]
+fn what_a_relay_shows_of_a_removal_comes_behind_the_cache_and_what_was_left_is_not_asked_for() {
+    let mut world = World::subscribed(1);
+    let shown = |of: TeamId| {
+        let object = entry_in(of, 2, 9).header_only();
+        let receipt = Receipt::sign(&Signer::from_seed(&[1; 32]), &object, Slot::ZERO, NOW);
+        let [term, admin, certificate, claim] = [0; 4].map(|_| object.clone());
+        objects::Revocation { term, admin, certificate, claim, receipt }
+    };
+    let revocation = shown(team(1));
+    world.deliver(50, &entry(0));
+    world.deliver(51, &entry(1));
+    assert_eq!(world.relay_says(FromRelay::Revoked(Box::new(revocation.clone()))), []);
+    let bytes = Bytes::new(revocation.bytes()).unwrap();
+    let revoked = Output::Tell(FromNet::Revoked { revocation: bytes });
+    assert_eq!(world.say(ToNet::Credit(1)), [world.arrived(2, &entry(1)), revoked]);
+    assert_eq!(world.relay_says(FromRelay::Revoked(Box::new(shown(team(2))))), [], "not wanted");
+    let prefix = translate::prefix_bits(&Prefix::team(team(1)));
+    let left = world.say(ToNet::Unsubscribe { prefix });
+    assert_eq!(left, [send(ToRelay::Unsubscribe { id: 0 })]);
+    world.say(ToNet::Credit(9));
+    assert_eq!(world.deliver(52, &entry(2)), []);
+}
