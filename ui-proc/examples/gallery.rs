@@ -97,6 +97,15 @@ fn scene(screen: &str, thread: bool) -> Scene {
             scene.answer_all();
             scene
         }
+        "removed" => {
+            let mut scene = talk();
+            let by = "Bob Okafor".to_owned();
+            let removed = Some(ui_model::Removed { by, at: Millis(NOON - 86_400_000) });
+            let membership = ui_model::Membership::Removed;
+            let health = ui_model::Health { membership, removed, ..Default::default() };
+            scene.state.hear(Event::Team(general().team, health));
+            scene
+        }
         "offline" => {
             let mut scene = talk();
             let since = Millis(NOON - 600_000);
