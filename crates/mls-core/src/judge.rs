@@ -82,6 +82,10 @@ impl Endpoint {
         claim: &Claim,
         processed: ProcessedMessage,
     ) -> Result<Verdict, Fault> {
+        if matches!(processed.content(), ProcessedMessageContent::OwnPrivateMessage) {
+            // Whoever made it named this device as its sender; the others cannot decrypt it.
+            return Ok(Verdict::Stall);
+        }
         let &Sender::Member(index) = processed.sender() else {
             return Ok(Verdict::Skip(Skip::Policy));
         };
