@@ -1,5 +1,5 @@
 //! The origin is lost for good: a child takes its place, with real processes at real relays.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::path::Path;
 use std::time::Duration;
