@@ -29,7 +29,7 @@ pub enum Shell {
 
 impl Broken {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Endpoints(Mls::MergesAtOnce),
         Self::Endpoints(Mls::BelievesClaims),
         Self::Endpoints(Mls::ForgetsWishes),
@@ -39,6 +39,8 @@ impl Broken {
         Self::Endpoints(Mls::SendsOnce),
         Self::Endpoints(Mls::IgnoresForks),
         Self::Endpoints(Mls::ForgetsNumbers),
+        Self::Endpoints(Mls::SkipsAlone),
+        Self::Endpoints(Mls::NoGuard),
         Self::Relays(Slots::AnswersUnsynced),
         Self::Relays(Slots::AnswersForOthers),
         Self::Shell(Shell::LeavesBeforeCommit),
