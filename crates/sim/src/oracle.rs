@@ -188,6 +188,8 @@ fn named(world: &World, wrong: &mut Vec<String>) {
     };
     for (name, (hash, device)) in &world.facts.twins {
         let both = world.facts.left.get(name).is_some_and(|(left, _)| left != hash);
+        // What comes of the revoked is refused, whatever else it shows.
+        let both = both && !world.facts.out.contains_key(device);
         let told = world.facts.notices.iter().any(|(who, notice)| {
             let named = if let Notice::Fork { name } = notice { log(name) } else { None };
             named == log(name) && !world.devices[*who].gone
