@@ -49,6 +49,12 @@ impl Broken {
         Self::Shell(Shell::OrdersByClock),
     ];
 
+    /// Is it seen only where old copies of vaults are put back?
+    #[must_use]
+    pub fn needs_old_vaults(self) -> bool {
+        self == Self::Endpoints(Mls::NoGuard)
+    }
+
     pub(crate) fn endpoints(self) -> Option<Mls> {
         if let Self::Endpoints(rule) = self { Some(rule) } else { None }
     }

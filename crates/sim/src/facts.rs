@@ -410,8 +410,8 @@ impl Facts {
         let key = tail(data).and_then(|tail| sealings.key(&tail));
         if let Some(key) = key {
             let used = self.keys.insert(key, (name, hash));
-            if used.is_some_and(|used| used != (name, hash)) {
-                self.violate(format!("{name} is sealed with a key that was used before"));
+            if let Some((before, _)) = used.filter(|used| *used != (name, hash)) {
+                self.violate(format!("{name} is sealed with the key of {before}"));
             }
         }
     }

@@ -21,4 +21,4 @@ mod world;
 
 pub use broken::{Broken, Shell};
 pub use facts::Counts;
-pub use run::{Outcome, prepare, run, run_broken};
+pub use run::{Outcome, prepare, run, run_broken, run_with};

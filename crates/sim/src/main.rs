@@ -29,6 +29,9 @@ struct Arguments {
     /// Break one rule after the other, and demand that each is seen within so many seeds
     #[arg(long)]
     broken: bool,
+    /// Put old copies of vaults back as well
+    #[arg(long)]
+    old_vaults: bool,
     /// How many at once; as many as there are cores if not given
     #[arg(long)]
     threads: Option<u64>,
@@ -51,11 +54,13 @@ fn main() -> ExitCode {
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let (tell, next) = (tell.clone(), &next);
+            let old_vaults = arguments.old_vaults;
+            let play = move |seed| sotto_sim::run_with(seed, None, old_vaults);
             scope.spawn(move || {
                 sotto_sim::prepare();
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end || tell.send(sotto_sim::run(seed)).is_err() {
+                    if seed >= end || tell.send(play(seed)).is_err() {
                         return;
                     }
                 }
@@ -129,9 +134,11 @@ fn broken(arguments: &Arguments) -> ExitCode {
                     };
                     let seeds = arguments.from..arguments.from.saturating_add(arguments.seeds);
                     let seen = seeds.into_iter().find_map(|seed| {
-                        let outcome = sotto_sim::run_broken(seed, Some(*rule));
+                        // Only old vaults show what the guard is for.
+                        let old = rule.needs_old_vaults() || arguments.old_vaults;
+                        let outcome = sotto_sim::run_with(seed, Some(*rule), old);
                         // Only what is good with the rule kept counts.
-                        let good = || sotto_sim::run(seed).violations.is_empty();
+                        let good = || sotto_sim::run_with(seed, None, old).violations.is_empty();
                         let first = outcome.violations.first().cloned();
                         first.filter(|_| good()).map(|violation| (seed, violation))
                     });

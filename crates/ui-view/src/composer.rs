@@ -25,7 +25,7 @@ pub(crate) fn show(
     let margin = Margin { left: 16, right: 16, top: 8, bottom: 14 };
     let panel = Panel::bottom(("composer", region)).resizable(false).show_separator_line(false);
     if state.is_removed_from(talk.team) {
-        panel.frame(Frame::new().inner_margin(margin)).show(ui, |ui| closed(ui));
+        panel.frame(Frame::new().inner_margin(margin)).show(ui, closed);
         return;
     }
     let area = panel.frame(Frame::new().inner_margin(margin)).show(ui, |ui| {
