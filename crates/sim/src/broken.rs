@@ -49,10 +49,10 @@ impl Broken {
         Self::Shell(Shell::OrdersByClock),
     ];
 
-    /// Is it seen only where old copies of vaults are put back?
+    /// Is it seen only where old vaults are put back, or insiders spoil their commits?
     #[must_use]
-    pub fn needs_old_vaults(self) -> bool {
-        self == Self::Endpoints(Mls::NoGuard)
+    pub fn needs_wild(self) -> bool {
+        matches!(self, Self::Endpoints(Mls::NoGuard | Mls::SkipsAlone))
     }
 
     pub(crate) fn endpoints(self) -> Option<Mls> {

@@ -29,9 +29,9 @@ struct Arguments {
     /// Break one rule after the other, and demand that each is seen within so many seeds
     #[arg(long)]
     broken: bool,
-    /// Put old copies of vaults back as well
+    /// Put old copies of vaults back, and let insiders spoil their commits, as well
     #[arg(long)]
-    old_vaults: bool,
+    wild: bool,
     /// How many at once; as many as there are cores if not given
     #[arg(long)]
     threads: Option<u64>,
@@ -54,8 +54,8 @@ fn main() -> ExitCode {
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let (tell, next) = (tell.clone(), &next);
-            let old_vaults = arguments.old_vaults;
-            let play = move |seed| sotto_sim::run_with(seed, None, old_vaults);
+            let wild = arguments.wild;
+            let play = move |seed| sotto_sim::run_with(seed, None, wild);
             scope.spawn(move || {
                 sotto_sim::prepare();
                 loop {
@@ -134,11 +134,11 @@ fn broken(arguments: &Arguments) -> ExitCode {
                     };
                     let seeds = arguments.from..arguments.from.saturating_add(arguments.seeds);
                     let seen = seeds.into_iter().find_map(|seed| {
-                        // Only old vaults show what the guard is for.
-                        let old = rule.needs_old_vaults() || arguments.old_vaults;
-                        let outcome = sotto_sim::run_with(seed, Some(*rule), old);
+                        // Some rules are for such worlds alone.
+                        let wild = rule.needs_wild() || arguments.wild;
+                        let outcome = sotto_sim::run_with(seed, Some(*rule), wild);
                         // Only what is good with the rule kept counts.
-                        let good = || sotto_sim::run_with(seed, None, old).violations.is_empty();
+                        let good = || sotto_sim::run_with(seed, None, wild).violations.is_empty();
                         let first = outcome.violations.first().cloned();
                         first.filter(|_| good()).map(|violation| (seed, violation))
                     });
