@@ -57,6 +57,8 @@ pub struct Counts {
     pub twins: u64,
     /// Messages that came to the origin too late to be read, and have to be sealed again.
     pub late: u64,
+    /// Steps that could not be stored, of processes that went on.
+    pub full: u64,
     /// Messages that people wrote.
     pub messages: u64,
     /// Slots decided.
@@ -136,6 +138,7 @@ impl Counts {
         self.poisons = self.poisons.saturating_add(other.poisons);
         self.twins = self.twins.saturating_add(other.twins);
         self.late = self.late.saturating_add(other.late);
+        self.full = self.full.saturating_add(other.full);
         self.messages = self.messages.saturating_add(other.messages);
         self.commits = self.commits.saturating_add(other.commits);
         self.frames = self.frames.saturating_add(other.frames);
@@ -143,7 +146,7 @@ impl Counts {
 
     /// Each with its name.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, u64); 15] {
+    pub fn all(&self) -> [(&'static str, u64); 16] {
         [
             ("crashes", self.crashes),
             ("relay crashes", self.relay_crashes),
@@ -157,6 +160,7 @@ impl Counts {
             ("poisons", self.poisons),
             ("twins", self.twins),
             ("late", self.late),
+            ("full disks", self.full),
             ("messages", self.messages),
             ("commits", self.commits),
             ("frames", self.frames),
@@ -322,7 +326,9 @@ impl Facts {
         self.counts.restores += 1;
         self.restored.insert(device);
         self.marks.retain(|(of, _, _), _| *of != device);
-        self.seen.retain(|(of, name), _| *of != device || vault.history.contains_key(name));
+        // What it could not read then becomes readable again.
+        let reads = |name: &Name| vault.history.get(name).is_some_and(|it| it.unreadable.is_none());
+        self.seen.retain(|(of, name), _| *of != device || reads(name));
         for (name, said) in &mut self.said {
             said.lost |= said.device == device && !vault.history.contains_key(name);
         }

@@ -17,6 +17,7 @@ mod oracle;
 mod profile;
 mod relays;
 mod run;
+mod scenes;
 mod world;
 
 pub use broken::{Broken, Shell};

@@ -24,6 +24,7 @@ use crate::facts::Facts;
 use crate::links::{End, Lane, Links};
 use crate::profile::Profile;
 use crate::relays::RelayNode;
+use crate::scenes::Scenes;
 
 pub(crate) use faults::Fault;
 pub(crate) use people::Act;
@@ -35,6 +36,7 @@ pub(crate) struct World {
     /// A rule that nobody keeps.
     pub(crate) broken: Option<Broken>,
     pub(crate) profile: Profile,
+    pub(crate) scenes: Scenes,
     pub(crate) chance: Chance,
     pub(crate) devices: Vec<Device>,
     pub(crate) relays: Vec<RelayNode>,
@@ -127,6 +129,7 @@ impl World {
             now: START,
             broken,
             profile,
+            scenes: Scenes::draw(seed),
             chance,
             devices: Vec::new(),
             relays: Vec::new(),

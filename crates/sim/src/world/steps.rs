@@ -14,8 +14,10 @@ use crate::device::{Ask, gist, outputs};
 #[derive(Debug, Clone, Copy, Eq, PartialEq)]
 enum Fate {
     Lives,
-    /// The process ends before the commit, or the disk is full: nothing of it has happened.
+    /// The process ends before the commit: nothing of it has happened.
     Nothing,
+    /// The disk is full: nothing of it has happened, and everything is loaded again.
+    Full,
     /// The process ends after the commit, when so many outputs have left.
     EndsAfter(usize),
 }
@@ -61,6 +63,10 @@ impl World {
             self.die(index);
             return None;
         }
+        if fate == Fate::Full {
+            self.full(index);
+            return None;
+        }
         for change in &changes {
             let value: &[u8] = change.value.as_ref().map_or(&[], |value| value);
             let value = if change.table == Table::Mls { &gist(value) } else { value };
@@ -95,7 +101,14 @@ impl World {
     }
 
     fn fate(&mut self, outputs: usize) -> Fate {
-        if !self.rough || !self.chance.happens(self.profile.crashes) {
+        if !self.rough {
+            return Fate::Lives;
+        }
+        // Nothing is drawn in a world without this scene: it stays as it would be without.
+        if self.scenes.full > 0 && self.chance.happens(self.scenes.full) {
+            return Fate::Full;
+        }
+        if !self.chance.happens(self.profile.crashes) {
             return Fate::Lives;
         }
         match self.chance.below(3) {
@@ -103,6 +116,27 @@ impl World {
             1 => Fate::EndsAfter(0),
             _ => Fate::EndsAfter(self.chance.index(outputs.saturating_add(1))),
         }
+    }
+
+    /// A step could not be stored: what is in memory is dropped and loaded again from the vault,
+    /// and `net-proc` forgets what it was told, and is told it anew.
+    fn full(&mut self, index: usize) {
+        self.facts.counts.full += 1;
+        self.devices[index].net.relay = None;
+        self.devices[index].net.wanted.clear();
+        self.unlink(index);
+        let device = &mut self.devices[index];
+        let mut endpoint = match device.load() {
+            Ok(endpoint) => endpoint,
+            Err(error) => {
+                let name = device.name.clone();
+                return self.facts.violate(format!("{name} cannot be loaded: {error}"));
+            }
+        };
+        let said = outputs(&mut endpoint);
+        device.sleeps(self.now, endpoint.wake_at());
+        device.endpoint = Some(endpoint);
+        self.leave(index, said);
     }
 
     /// The process is gone, with everything in its memory.
