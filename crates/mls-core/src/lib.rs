@@ -2,6 +2,7 @@
 
 mod additions;
 mod admin;
+mod answered;
 mod authority;
 mod beacon;
 mod blobs;
@@ -31,6 +32,7 @@ mod kept;
 mod leave;
 mod link;
 mod log;
+mod marks;
 mod notice;
 mod open;
 mod outbox;

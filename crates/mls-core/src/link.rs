@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use names::{Channel, Name, Slot, TeamId};
 use objects::{Key, Millis, Proof};
 
-use crate::outbox::entry_of;
+use crate::answered::entry_of;
 use crate::{Endpoint, Fault, Notice, Output};
 
 /// What lasts as long as a link.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use names::{Channel, Name, TeamId};
 
-use crate::outbox::entry_of;
+use crate::answered::entry_of;
 
 type Log = (TeamId, Channel);
 
