@@ -23,32 +23,25 @@ impl Endpoint {
         match answer {
             Answer::Receipt(receipt) => self.held_or_settled(now, id, row, &object, &receipt),
             Answer::Refused(why) => {
-                if let (Purpose::Needed, Refusal::NameTaken) = (row.purpose, why)
-                    && let Rest::Certificate { generation, .. } = object.name().place().rest
-                    && !self.claim_left(object.name().team())?
-                {
-                    return self.certificate_taken(object.name().team(), generation, &object);
-                }
+                let (name, team) = (object.name(), object.name().team());
                 match (row.purpose, why) {
-                    (Purpose::Needed, Refusal::NameTaken) if is_piece(object.name()) => {
-                        // From an old vault: the claim is made anew, of pieces with other names.
-                        self.pass_blobs(object.name().team())?;
-                        self.lost(object.name().team())
+                    (Purpose::Needed, Refusal::NameTaken) if !self.claim_left(team)? => {
+                        self.needed_taken(&object)
                     }
                     (Purpose::Use, Refusal::NameTaken) => {
-                        self.drop_queued(id, object.name());
+                        self.drop_queued(id, name);
                         self.use_answered(now, &object, false)
                     }
                     (Purpose::Plain, Refusal::Expired) if self.date_anew(now, &object)? => Ok(()),
                     (Purpose::Pool, Refusal::Quota) => {
-                        self.drop_queued(id, object.name());
+                        self.drop_queued(id, name);
                         self.pool_refused(now, &object)
                     }
                     (Purpose::Plain, Refusal::Expired) if self.is_over(now, &object)? => {
                         self.header_instead(id, row, &object)
                     }
                     _ => {
-                        self.refused(now, id, row.purpose, object.name(), why);
+                        self.refused(now, id, row.purpose, name, why);
                         Ok(())
                     }
                 }
@@ -166,6 +159,18 @@ impl Endpoint {
         Ok(())
     }
 
+    /// A name that our claim needs is another object's: the claim, which has not left, is made anew,
+    /// with the generation behind another admin's certificate, or of pieces with other names where an
+    /// old vault gave names twice.
+    fn needed_taken(&mut self, object: &Object) -> Result<(), Fault> {
+        let team = object.name().team();
+        if let Rest::Certificate { generation, .. } = object.name().place().rest {
+            return self.certificate_taken(team, generation, object);
+        }
+        self.pass_blobs(team)?;
+        self.lost(team)
+    }
+
     fn is_behind(&self, team: TeamId) -> bool {
         let row = self.team(team).ok().flatten();
         row.is_some_and(|row| matches!(row.stage, Stage::Rejoining { .. }))
@@ -279,10 +284,6 @@ pub(crate) fn entry_of(name: Name) -> Option<(TeamId, Channel, u64)> {
         return None;
     };
     Some((name.team(), channel, number.value()))
-}
-
-fn is_piece(name: Name) -> bool {
-    matches!(name.place().rest, Rest::Blob { .. })
 }
 
 /// Another entry of the same log.

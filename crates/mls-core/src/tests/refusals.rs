@@ -1,5 +1,6 @@
 //! What is refused, lost or answered falsely stops nothing for good.
 
+use names::{Name, Rest};
 use objects::wire::Refusal;
 
 use super::adversary::{claim, device};
@@ -44,6 +45,21 @@ fn a_skip_that_has_lost_its_slot_is_claimed_again() {
 /// `MLS-56`
 #[test]
 fn nobodys_bare_word_takes_back_a_claim_that_has_left() {
+    for refuses in [is_certificate, is_piece] {
+        a_claim_that_has_left_stays(refuses);
+    }
+}
+
+fn is_certificate(name: Name) -> bool {
+    matches!(name.place().rest, Rest::Certificate { .. })
+}
+
+fn is_piece(name: Name) -> bool {
+    matches!(name.place().rest, Rest::Blob { .. })
+}
+
+/// The claim wins, and is said to miss something, which then is said to be somebody else's.
+fn a_claim_that_has_left_stays(refuses: fn(Name) -> bool) {
     let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
     let bob = device(&world, team, 2);
     world.act(0, |endpoint, now| endpoint.remove_device(now, team, bob).unwrap());
@@ -56,7 +72,7 @@ fn nobodys_bare_word_takes_back_a_claim_that_has_left() {
             continue;
         }
         if let (true, Output::Publish { id, object }) = (lied, &output)
-            && matches!(object.name().place().rest, names::Rest::Certificate { .. })
+            && refuses(object.name())
         {
             refused = true;
             let answer = Answer::Refused(Refusal::NameTaken);
