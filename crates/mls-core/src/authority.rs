@@ -95,20 +95,14 @@ impl Endpoint {
         if !self.within_reach(team, named, &certificate.issuer)? {
             return Ok(Some(false));
         }
-        let Issuer::Admin(issuer) = certificate.issuer else {
+        let Issuer::Admin(issuer) = &certificate.issuer else {
             return Ok(Some(true));
         };
         let over = self.certificate(team, device)?;
-        let above = device == Device::MEMBER_TOOL
-            || over.is_some_and(|over| matches!(over.standing, Standing::Admin(_)));
-        // A number stays whose it was, and who is revoked stays so; only the root says otherwise.
-        let same = over.is_none_or(|over| {
-            let revoked = over.standing == Standing::Revoked;
-            over.log_key == certificate.log_key
-                && over.credential == certificate.credential
-                && (!revoked || certificate.standing == Standing::Revoked)
-        });
-        Ok(Some(issuer.key == admin.log_key && !above && same))
+        let allowed = device != Device::MEMBER_TOOL
+            && issuer.key == admin.log_key
+            && over.is_none_or(|over| certificate.may_follow(&over));
+        Ok(Some(allowed))
     }
 
     /// Whom a commit brings in, if its author may do all that it does. Only admins add, remove and

@@ -147,6 +147,16 @@ impl Certificate {
         self.standing != Standing::Revoked && self.from <= now && now < self.until
     }
 
+    /// May an admin bring this into effect where `over` is? A number stays whose it was, and who is
+    /// revoked stays so; over admins, and otherwise, only the root decides.
+    #[must_use]
+    pub fn may_follow(&self, over: &Self) -> bool {
+        !matches!(over.standing, Standing::Admin(_))
+            && over.log_key == self.log_key
+            && over.credential == self.credential
+            && (over.standing != Standing::Revoked || self.standing == Standing::Revoked)
+    }
+
     /// The highest generation that an issuer may use for a device whose newest certificate in
     /// effect has this one: none can take all numbers of a device, and the root always has room.
     #[must_use]

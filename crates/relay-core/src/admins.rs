@@ -52,7 +52,7 @@ impl<S: Shelf> Relay<S> {
                 Issuer::Root => true,
                 Issuer::Admin(issuer) => {
                     let over = self.certificate(team, device)?;
-                    over.is_none_or(|over| follows(&over, read))
+                    over.is_none_or(|over| read.may_follow(&over))
                         && self.is_admins(now, team, &issuer.key)?
                 }
             };
@@ -111,16 +111,6 @@ impl<S: Shelf> Relay<S> {
         let standing = self.certificate(team, device)?.map(|known| known.standing);
         Ok(matches!(standing, Some(Standing::Admin(_))))
     }
-}
-
-/// May an admin let one certificate follow another? A number stays whose it was, and who is revoked
-/// stays so; over admins, and otherwise, only the root decides.
-fn follows(over: &Certificate, read: &Certificate) -> bool {
-    let revoked = over.standing == Standing::Revoked;
-    !matches!(over.standing, Standing::Admin(_))
-        && over.log_key == read.log_key
-        && over.credential == read.credential
-        && (!revoked || read.standing == Standing::Revoked)
 }
 
 const PAGE: usize = 256;
