@@ -143,8 +143,7 @@ impl Desk {
             return Ok(Answer::Done);
         }
         // What came before it in this step ends as every step does: stored, or undone.
-        let ended = self.settle(now);
-        self.effects.splice(0..0, ended);
+        self.effects = self.settle(now);
         let Home::Open(session) = std::mem::replace(&mut self.home, Home::Locked) else {
             return Ok(Answer::Done);
         };
