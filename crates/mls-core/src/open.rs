@@ -246,7 +246,12 @@ impl Endpoint {
         if early && !self.breaks(Broken::NoFuture) {
             let waiting = self.authors_ahead(team, Ahead::Entry);
             let full = waiting.get(&device).is_some_and(|waiting| *waiting >= MOST_EARLY);
-            return if full { Ok(()) } else { self.keep(team, Ahead::Entry, object, None) };
+            if !full {
+                return self.keep(team, Ahead::Entry, object, None);
+            }
+            if !matches!(row.stage, Stage::Joining { .. }) {
+                return Ok(());
+            }
         }
         match log.fit(number, object) {
             Fit::Fork if self.breaks(Broken::IgnoresForks) => Ok(()),
@@ -285,7 +290,12 @@ impl Endpoint {
         };
         match &row.stage {
             Stage::Joining { added: Some(added), .. } => framing.epoch > added.epoch,
-            Stage::Joining { added: None, .. } | Stage::Removed => false,
+            // What was sealed on a slot that is known here is from before our own.
+            Stage::Joining { added: None, .. } => {
+                let bound = Bound::read(framing.authenticated);
+                bound.is_some_and(|bound| bound.head.slot > row.head().0)
+            }
+            Stage::Removed => false,
             Stage::Member | Stage::Stalled { .. } | Stage::Rejoining { .. } => {
                 let ours = self.groups.get(&team).map(|group| group.epoch().as_u64());
                 ours.is_some_and(|ours| framing.epoch > ours) && may_come(framing)

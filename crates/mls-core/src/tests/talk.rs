@@ -215,3 +215,29 @@ fn what_is_delivered_again_is_shown_once() {
         assert_eq!(kept, 0, "nothing is left lying about");
     }
 }
+
+/// `MLS-22`
+#[test]
+fn a_newcomer_reads_what_came_before_the_claim_that_adds_it() {
+    let mut world = World::new(&["Admin", "Alice", "Bob"]);
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
+    world.invite(team, 1);
+    world.run();
+    world.say(1, team, "before Bob");
+    let link = world.nodes[0].endpoint.team_link(team).unwrap().unwrap();
+    let joining = world.act(2, |endpoint, now| endpoint.join(now, &link).unwrap());
+    world.run();
+    world.nodes[2].go(false);
+    world.act(0, |endpoint, now| endpoint.add_device(now, team, joining.hash).unwrap());
+    world.run();
+    world.say(1, team, "welcome");
+    world.run();
+    let slots = world.relay.order.iter().filter(|name| matches!(name.place().rest, Rest::Slot(_)));
+    let claim = slots.last().copied().unwrap();
+    world.comes_last(claim);
+    world.nodes[2].go(true);
+    world.run();
+    assert_eq!(world.shows(2), [("Alice".to_owned(), "welcome".to_owned())]);
+    let channels = |node: usize| world.nodes[node].endpoint.channels(team).unwrap();
+    assert_eq!(channels(2), channels(0));
+}
