@@ -275,7 +275,12 @@ impl Endpoint {
         key: &TreeKey,
     ) -> Result<Option<CommitMessageBundle>, Fault> {
         let signer = row.leaf_seed.leaf_signer();
+        let mut salt = vec![0; SALT];
+        self.provider.fill(&mut salt);
         let group = self.groups.get_mut(&team).ok_or(Fault::Mls)?;
+        // A commit without a path draws nothing of its own: made again for another slot, its welcome
+        // would be sealed with the key and the nonce of the first (RFC 9420 §8, §12.4.3.1).
+        group.set_aad(salt);
         let (mut packages, mut leaving, mut path) = (Vec::new(), Vec::new(), false);
         let mut builder = group.commit_builder().consume_proposal_store(false);
         for deed in deeds {
@@ -375,3 +380,6 @@ fn make_blob(
         hash: Hash::of(Label::Blob, whole),
     })
 }
+
+/// Random bytes in the authenticated data of a commit, so in the transcript of its epoch.
+const SALT: usize = 16;

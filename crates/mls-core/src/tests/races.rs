@@ -1,3 +1,4 @@
+use super::adversary::claim;
 use super::world::World;
 
 /// `MLS-20`
@@ -70,4 +71,37 @@ fn many_are_added_with_one_commit() {
         let epoch = world.nodes[node].endpoint.team_status(team).unwrap().unwrap().epoch;
         assert_eq!(epoch, 6);
     }
+}
+
+/// `MLS-105`
+#[test]
+fn an_addition_that_is_made_again_leads_into_another_epoch() {
+    let mut world = World::new(&["Admin", "Alice", "Bob"]);
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
+    world.invite(team, 1);
+    let link = world.nodes[0].endpoint.team_link(team).unwrap().unwrap();
+    let joining = world.act(2, |endpoint, now| endpoint.join(now, &link).unwrap());
+    world.run();
+    let pending = |world: &World| {
+        let pending = world.nodes[0].endpoint.groups[&team].pending_commit()?;
+        assert!(pending.update_path_leaf_node().is_none(), "it draws nothing else");
+        Some(pending.epoch_authenticator().unwrap().as_slice().to_vec())
+    };
+    world.act(0, |endpoint, now| endpoint.add_device(now, team, joining.hash).unwrap());
+    let first = loop {
+        if let Some(first) = pending(&world) {
+            break first;
+        }
+        let output = world.nodes[0].outputs.pop_front().unwrap();
+        world.output(0, output);
+    };
+    // Its slot goes to what is no commit: the epoch and the newcomer stay the same.
+    claim(&mut world, team, 1, b"this is no commit");
+    world.nodes[1].go(false);
+    world.run();
+    assert_eq!(world.nodes[0].added.len(), 2);
+    assert!(world.nodes[0].added.iter().all(|(_, result)| result.is_ok()));
+    let heads = &world.nodes[0].endpoint.team(team).unwrap().unwrap().heads;
+    assert!(heads.len() > 4, "from the first slot on");
+    assert!(heads.iter().all(|head| head.authenticator != first));
 }
