@@ -17,6 +17,8 @@ use crate::crypto::{Poison, Sealings, SeededCrypto};
 pub(crate) struct Vault {
     pub(crate) rows: BTreeMap<(u8, Vec<u8>), Zeroizing<Vec<u8>>>,
     pub(crate) history: BTreeMap<Name, Opened>,
+    /// The announcement that it waits with, or came in by.
+    pub(crate) joining: Option<Hash>,
     /// How much of the cache has been taken.
     pub(crate) cursors: BTreeMap<TeamId, (u64, usize)>,
 }

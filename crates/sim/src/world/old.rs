@@ -47,7 +47,9 @@ impl World {
         let Some(vault) = self.devices[device].backups.get(index).cloned() else {
             return;
         };
-        if self.devices[device].gone {
+        // Nobody is asked to add an announcement that was given up for another.
+        let given_up = vault.joining.is_some_and(|old| self.facts.forgotten.contains(&old));
+        if self.devices[device].gone || given_up {
             return;
         }
         let way = self.devices[device].net.link;

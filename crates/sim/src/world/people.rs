@@ -152,6 +152,7 @@ impl World {
                 match joining {
                     Some(Ok(joining)) => {
                         self.facts.invited.insert(joining.hash, device);
+                        self.devices[device].vault.joining = Some(joining.hash);
                         // The hash is read aloud when the announcement is out.
                         let pause = self.chance.between(500, 4_000);
                         let hash = joining.hash;
