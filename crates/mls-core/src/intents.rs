@@ -170,7 +170,8 @@ impl Endpoint {
         let wishes = self.wishes(team).ok()?.into_iter();
         let due = wishes.filter(|(_, wish)| !wish.welcoming).map(|(intent, wish)| {
             let sought = self.sought_until(team, &intent).filter(|_| wish.announcement.is_empty());
-            sought.unwrap_or_else(|| self.wished_for(&wish))
+            // After a clock that was set back, what is sought may be due before the wish itself.
+            self.wished_for(&wish).max(sought.unwrap_or(Millis(0)))
         });
         due.min().map(|due| due.max(self.quiet(team))).into_iter().chain(renewal).min()
     }

@@ -70,5 +70,24 @@ fn an_announcement_of_a_clock_that_is_behind_is_dated_anew_by_the_relays() {
     assert_eq!(world.shows(0).len(), 1);
 }
 
+/// `MLS-96`
+#[test]
+fn who_seeks_an_announcement_is_not_woken_for_nothing_when_the_clock_is_set_back() {
+    let (mut world, team) = World::team(&["Admin", "Alice"]);
+    let hash = objects::Hash([7; 32]);
+    world.act(0, |endpoint, now| endpoint.add_device(now, team, hash).unwrap());
+    let asked = world.nodes[0].outputs.pop_back().unwrap();
+    assert!(matches!(asked, crate::Output::Get { .. }));
+    world.run_for(1_000);
+    world.output(0, asked);
+    world.now = Millis(world.now.0 - 9_000);
+    world.give(0, Input::Tick);
+    let endpoint = &world.nodes[0].endpoint;
+    assert!(endpoint.wake_at().is_none_or(|wake| wake > world.now));
+    world.run_for(60_000);
+    let told = (hash, Err(crate::NotAdded::NoSuchAnnouncement));
+    assert_eq!(world.nodes[0].added.last(), Some(&told));
+}
+
 /// A year, in ms.
 const YEAR: u64 = 365 * 24 * 3_600_000;
