@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use names::{Device, Rest, Slot, TeamId};
+use names::{Channel, Device, Rest, Slot, TeamId};
 use objects::{Claim, Hash, Key, Millis, Standing};
 use openmls::prelude::MlsGroup;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use crate::kept::Kept;
 use crate::open::{Ahead, ahead_prefix};
 use crate::rows::Table;
 use crate::slots::Due;
-use crate::state::{AheadRow, IntentRow, Stage, TeamRow, team_key};
+use crate::state::{AheadRow, IntentRow, Stage, TeamRow, log_key, team_key};
 use crate::wish::Intent;
 use crate::{Endpoint, Fault, Notice, Output, Skip};
 
@@ -218,6 +218,10 @@ impl Endpoint {
         let author = user_of(group, author);
         let (mut all, mut said) = (0_usize, 0_usize);
         for leaf in Self::leaves(group).filter(|leaf| Some(leaf.user_key) != author) {
+            if self.log(&log_key(team, Channel::MANAGE, leaf.device))?.frozen {
+                // Nobody hears what it says any more, so nobody waits for it.
+                continue;
+            }
             all = all.saturating_add(1);
             let word: Option<StallRow> =
                 self.rows().get(Table::Stall, &word_key(team, leaf.device))?;

@@ -1,12 +1,12 @@
 //! Commits that some or all cannot apply, and how the team goes on.
 
-use names::{Slot, TeamId};
+use names::{Channel, Slot, TeamId};
 use objects::{Claim, Hash, Object};
 
-use super::adversary::{arrive, claim, claim_with, log_signer, signed};
+use super::adversary::{arrive, claim, claim_with, device, log_signer, signed};
 use super::world::{Crash, World};
 use crate::rows::Table;
-use crate::state::{ClaimRow, Stage, team_key};
+use crate::state::{ClaimRow, Stage, log_key, team_key};
 use crate::unsealed::private_message;
 use crate::{Notice, Skip};
 
@@ -284,4 +284,26 @@ fn what_is_said_behind_a_slot_that_was_passed_over_is_read_by_who_comes_back() {
     let texts: Vec<String> = world.shows(4).into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts, ["behind it"]);
     all_is_well(&mut world, team);
+}
+
+/// `MLS-45`
+#[test]
+fn nobody_waits_for_the_word_of_who_has_shown_two_histories() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol", "Dave"]);
+    let slot = half_good_commit(&mut world, team, &[0, 2]);
+    let key = log_key(team, Channel::MANAGE, device(&world, team, 3));
+    for node in [0, 1, 2, 4] {
+        world.act(node, |endpoint, _| {
+            let mut log = endpoint.log(&key).unwrap();
+            log.frozen = true;
+            endpoint.put_log(&key, &log).unwrap();
+        });
+    }
+    world.run();
+    for node in [0, 2] {
+        assert!(told(&world, node, Notice::Skipped { slot, why: Skip::Stalled }), "node {node}");
+    }
+    for node in [1, 4] {
+        assert!(told(&world, node, Notice::Rejoined { team }), "node {node}");
+    }
 }
