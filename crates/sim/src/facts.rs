@@ -169,6 +169,19 @@ impl Counts {
 }
 
 impl Said {
+    fn new(device: usize, opened: &Opened, at: u64) -> Self {
+        Self {
+            device,
+            body: opened.body.reveal().to_owned(),
+            thread: opened.thread,
+            after: opened.after.clone(),
+            at,
+            lost: false,
+            entries: entries_of(opened),
+            sent: false,
+        }
+    }
+
     fn is(&self, opened: &Opened) -> bool {
         let Opened { body, thread, after, .. } = opened;
         self.body == body.reveal() && self.thread == *thread && self.after == *after
@@ -200,16 +213,7 @@ impl Facts {
 
     pub(crate) fn say(&mut self, device: usize, opened: &Opened, now: u64) {
         self.counts.messages += 1;
-        let said = Said {
-            device,
-            body: opened.body.reveal().to_owned(),
-            thread: opened.thread,
-            after: opened.after.clone(),
-            at: now,
-            lost: false,
-            entries: entries_of(opened),
-            sent: false,
-        };
+        let said = Said::new(device, opened, now);
         if let Some(before) = self.said.insert(opened.name, said) {
             if !before.lost {
                 self.violate(format!("{} was given to two messages", opened.name));
@@ -238,8 +242,10 @@ impl Facts {
             return self.violate(format!("device {device} was shown {name}, which nobody wrote"));
         };
         if !said.is(opened) {
-            let name = opened.name;
-            self.violate(format!("device {device} was shown another {name} than was written"));
+            let (name, shown, written) = (opened.name, opened.body.reveal(), said.body.clone());
+            self.violate(format!(
+                "device {device} was shown another {name} than was written: {shown:?}, not {written:?}"
+            ));
         }
     }
 
@@ -330,7 +336,25 @@ impl Facts {
         let reads = |name: &Name| vault.history.get(name).is_some_and(|it| it.unreadable.is_none());
         self.seen.retain(|(of, name), _| *of != device || reads(name));
         for (name, said) in &mut self.said {
-            said.lost |= said.device == device && !vault.history.contains_key(name);
+            let all = self.forgone.get_mut(name).into_iter().flatten().chain([said]);
+            for said in all.filter(|said| said.device == device) {
+                said.lost = true;
+            }
+        }
+        for opened in vault.history.values().filter(|opened| opened.own) {
+            self.holds(device, opened);
+        }
+    }
+
+    /// An old vault knows what its device said: of all that had this name it is this that goes on.
+    fn holds(&mut self, device: usize, opened: &Opened) {
+        let mut all = self.forgone.remove(&opened.name).unwrap_or_default();
+        all.extend(self.said.remove(&opened.name));
+        let known = all.iter().rposition(|said| said.is(opened)).map(|at| all.remove(at));
+        let said = known.unwrap_or_else(|| Said::new(device, opened, opened.at.0));
+        self.said.insert(opened.name, Said { lost: false, ..said });
+        if !all.is_empty() {
+            self.forgone.insert(opened.name, all);
         }
     }
 
