@@ -104,7 +104,9 @@ fn wishes(world: &World, wrong: &mut Vec<String>) {
 /// Whoever was a member when something was sealed has read it, as it was written.
 fn readable(world: &World, wrong: &mut Vec<String>) {
     for (name, said) in &world.facts.said {
-        let excused = said.lost && !world.facts.is_stored(*name, said);
+        // What came there too late, and is in nobody's vault, nobody can seal again.
+        let late = world.facts.late.contains(name) && !is_read(world, *name);
+        let excused = said.lost && (late || !world.facts.is_stored(*name, said));
         let insider = world.facts.insiders.contains(&said.device);
         if world.devices[said.device].gone || excused || insider {
             continue;
@@ -131,6 +133,12 @@ fn readable(world: &World, wrong: &mut Vec<String>) {
             }
         }
     }
+}
+
+/// Has anybody read a message?
+fn is_read(world: &World, name: Name) -> bool {
+    let mut read = world.devices.iter().map(|device| device.vault.history.get(&name));
+    read.any(|opened| opened.is_some_and(|opened| opened.unreadable.is_none()))
 }
 
 /// Has everybody read what is theirs to read, what had to be sealed again too?
