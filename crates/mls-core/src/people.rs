@@ -137,7 +137,8 @@ impl Endpoint {
             let devices = self.candidates(team, &user)?;
             let until = wish.value.first_chunk().map_or(0, |until| u64::from_be_bytes(*until));
             if devices.is_empty() && self.planned(until, PATIENCE) <= now {
-                self.sought(team, user, Err(NotDone::NoKeyPackage))?;
+                let here = self.is_here(team, &user)?;
+                self.sought(team, user, here.then_some(()).ok_or(NotDone::NoKeyPackage))?;
                 continue;
             }
             let mut open = devices.is_empty();
@@ -152,6 +153,12 @@ impl Endpoint {
             }
         }
         Ok(())
+    }
+
+    /// Is a device of that person in the group?
+    fn is_here(&self, team: TeamId, user: &Key) -> Result<bool, Fault> {
+        let group = self.groups.get(&team).ok_or(Fault::Mls)?;
+        Ok(Self::leaves(group).any(|leaf| leaf.user_key == *user))
     }
 
     /// Takes one of the key packages of a device; false when the device is there.
@@ -193,7 +200,7 @@ impl Endpoint {
         else {
             return Ok(false);
         };
-        let hash = Hash(*key.last_chunk().ok_or(Fault::Row)?);
+        let (_, hash) = person_and_package(key).ok_or(Fault::Row)?;
         let spent = Spent { announcement: hash, team, device: row.own() };
         let draft = Draft {
             name: org_of(team).name(Spent::rest(&hash)),
@@ -222,15 +229,28 @@ impl Endpoint {
         // It is delivered again with the next search.
         self.rows().put(Table::Welcomed, &welcomed_key(org_of(team), &spent.announcement), &())?;
         for key in self.rows().keys(Table::Candidate, &team_key(team)) {
-            if key.last_chunk() != Some(&spent.announcement.0) {
+            let Some((user, hash)) = person_and_package(&key) else {
+                return Err(Fault::Row);
+            };
+            if hash != spent.announcement {
                 continue;
             }
             let kept: CandidateRow = self.rows().get(Table::Candidate, &key)?.ok_or(Fault::Row)?;
             self.rows().remove(Table::Candidate, &key);
             if ours {
+                self.was_found(now, team, user)?;
                 let wish = IntentRow { announcement: kept.object, ..IntentRow::new(now.0) };
                 self.put_wish(team, &Intent::Add(spent.announcement), &wish)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Somebody who was looked for is found: nothing more is waited for.
+    fn was_found(&mut self, now: Millis, team: TeamId, user: Key) -> Result<(), Fault> {
+        if let Some(mut wish) = self.wish(team, &Intent::User(user))? {
+            wish.value = now.0.to_be_bytes().to_vec();
+            self.put_wish(team, &Intent::User(user), &wish)?;
         }
         Ok(())
     }
@@ -297,6 +317,12 @@ fn candidate_prefix(team: TeamId, user: &Key) -> Vec<u8> {
 
 fn candidate_key(team: TeamId, user: &Key, hash: &Hash) -> Vec<u8> {
     [&candidate_prefix(team, user)[..], &hash.0].concat()
+}
+
+/// What the end of a [`candidate_key`] says.
+fn person_and_package(key: &[u8]) -> Option<(Key, Hash)> {
+    let (rest, hash) = key.split_last_chunk()?;
+    Some((Key(*rest.last_chunk()?), Hash(*hash)))
 }
 
 /// How long key packages are looked for before the first is taken, and at most, in ms.

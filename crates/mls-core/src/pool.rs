@@ -82,8 +82,7 @@ impl Endpoint {
             let plan: Option<PlanRow> = self.rows().get(Table::Pool, &team_key(org))?;
             match plan {
                 None => {
-                    let jitter = self.draw_number().checked_rem(FIRST).unwrap_or_default();
-                    let plan = PlanRow { next: now.plus(FIRST + jitter).0, filling: false };
+                    let plan = PlanRow { next: self.about(now, FIRST).0, filling: false };
                     self.rows().put(Table::Pool, &team_key(org), &plan)?;
                     self.org_proof = None;
                     self.outputs.push_back(Output::SubscribePath { team: org, path: POINTERS });
@@ -147,6 +146,11 @@ impl Endpoint {
         }
         if !reserve {
             self.make_package(now, org, member.root, true)?;
+            if fresh == 0 {
+                // One is enough to be found by; the others wait for a quieter time.
+                plan.next = self.about(now, OTHERS).0;
+                return self.rows().put(Table::Pool, &team_key(org), &plan);
+            }
         }
         plan.filling = (plan.filling || fresh < LEAST) && fresh < MOST;
         if plan.filling {
@@ -156,6 +160,12 @@ impl Endpoint {
         }
         plan.next = now.plus(if plan.filling { PACE } else { CHECK }).0;
         self.rows().put(Table::Pool, &team_key(org), &plan)
+    }
+
+    /// In so many ms or up to twice as many, so that not all who joined together come together.
+    fn about(&mut self, now: Millis, ms: u64) -> Millis {
+        let jitter = self.draw_number().checked_rem(ms).unwrap_or_default();
+        now.plus(ms.saturating_add(jitter))
     }
 
     /// Does anything but the pool wait for the relay?
@@ -335,10 +345,11 @@ const POINTERS: u8 = 3;
 /// So many are kept, and filled up when fewer than [`LEAST`] are left.
 const MOST: usize = 50;
 const LEAST: usize = 20;
-/// So many at a time, so far apart, in ms; the first some minutes after joining.
+/// So many at a time, so far apart, in ms; the first one seconds after joining, the others minutes.
 const BATCH: usize = 5;
 const PACE: u64 = 10_000;
-const FIRST: u64 = 120_000;
+const FIRST: u64 = 5_000;
+const OTHERS: u64 = 120_000;
 const CHECK: u64 = 6 * 3_600_000;
 /// Replaced so long before their end: two weeks.
 const RENEW: u64 = 14 * 24 * 3_600_000;

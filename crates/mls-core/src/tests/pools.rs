@@ -32,9 +32,10 @@ fn published(world: &World) -> usize {
 #[test]
 fn a_device_of_an_organisation_fills_its_pool_gently() {
     let (mut world, team) = World::team(&["Admin", "Alice"]);
-    assert_eq!(published(&world), 0, "not at once");
     assert!(world.nodes[1].endpoint.is_settled());
-    let mut before = 0;
+    world.run_for(15_000);
+    assert_eq!(published(&world), 1, "one to be found by");
+    let mut before = 1;
     for _ in 0..40 {
         world.run_for(10_000);
         let now = published(&world);
@@ -106,6 +107,27 @@ fn a_person_is_added_with_all_devices_without_being_asked() {
     world.run();
     assert_eq!(world.nodes[0].wished.last(), Some(&(Wish::Add(alice), Ok(()))));
     assert_eq!(world.relay.used, 2);
+}
+
+/// `MLS-90`
+#[test]
+fn who_has_joined_seconds_ago_can_be_added_elsewhere() {
+    let (mut world, _) = World::team(&["Admin", "Alice"]);
+    world.run_for(30_000);
+    world.nodes[1].go(false);
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Second").unwrap());
+    world.run();
+    let alice = user(&world, 1);
+    world.act(0, |endpoint, now| endpoint.add_user(now, team, alice).unwrap());
+    world.run();
+    assert_eq!(world.nodes[0].wished.last(), Some(&(Wish::Add(alice), Ok(()))));
+    world.nodes[1].go(true);
+    world.run();
+    world.say(1, team, "both");
+    world.run();
+    assert_eq!(world.shows(0).len(), 1);
+    world.run_for(400_000);
+    assert_eq!(world.nodes[1].endpoint.pool_size(), (50, 1));
 }
 
 /// `MLS-91`
