@@ -87,10 +87,11 @@ impl Endpoint {
                 continue;
             }
             if let Some(result) = self.outcome(team, &row, &intent, &wish)? {
-                match (intent, Self::announcement_of(&wish)?) {
-                    (Intent::Add(hash), Some(newcomer)) => {
+                match (intent, result, Self::announcement_of(&wish)?) {
+                    (Intent::Add(hash), Ok(()), Some(newcomer)) => {
                         self.added(team, hash, newcomer.device);
                     }
+                    (Intent::Add(hash), _, _) => self.not_added(team, hash, NotAdded::NotAdmin),
                     _ => self.wished(team, &intent, result)?,
                 }
             }
@@ -109,12 +110,10 @@ impl Endpoint {
         let done = match *intent {
             Intent::Refresh | Intent::User(_) => return Ok(None),
             Intent::Add(_) => match Self::announcement_of(wish)? {
-                None => return Ok(None),
+                None => false,
                 Some(newcomer) => {
                     let leaf = self.leaf(team, newcomer.device)?;
-                    return Ok(leaf
-                        .is_some_and(|leaf| leaf.log_key == newcomer.log_key)
-                        .then_some(Ok(())));
+                    leaf.is_some_and(|leaf| leaf.log_key == newcomer.log_key)
                 }
             },
             Intent::Readd(device) => self.replacement(team, row, device, wish)?.is_none(),
@@ -130,8 +129,7 @@ impl Endpoint {
         if done {
             return Ok(Some(Ok(())));
         }
-        let decides = matches!(intent, Intent::Remove(_) | Intent::Policy | Intent::Role(_));
-        let may = !decides || self.issuer(team, row)?.is_some();
+        let may = matches!(intent, Intent::Readd(_)) || self.issuer(team, row)?.is_some();
         Ok((!may).then_some(Err(NotDone::NotAdmin)))
     }
 

@@ -1,5 +1,7 @@
 use super::adversary::claim;
+use super::wishes::device;
 use super::world::World;
+use crate::{NotAdded, Output};
 
 /// `MLS-20`
 #[test]
@@ -104,4 +106,32 @@ fn an_addition_that_is_made_again_leads_into_another_epoch() {
     let heads = &world.nodes[0].endpoint.team(team).unwrap().unwrap().heads;
     assert!(heads.len() > 4, "from the first slot on");
     assert!(heads.iter().all(|head| head.authenticator != first));
+}
+
+/// `MLS-82`
+#[test]
+fn who_loses_its_role_with_a_slot_adds_nobody_with_what_it_has_signed_before() {
+    let mut world = World::new(&["Admin", "Alice", "Bob"]);
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
+    world.invite(team, 1);
+    let alice = device(&world, team, 1);
+    world.act(0, |endpoint, now| endpoint.set_role(now, team, alice, true).unwrap());
+    let link = world.nodes[0].endpoint.team_link(team).unwrap().unwrap();
+    let bob = world.act(2, |endpoint, now| endpoint.join(now, &link).unwrap()).hash;
+    world.run();
+    world.act(1, |endpoint, now| endpoint.add_device(now, team, bob).unwrap());
+    while !matches!(world.nodes[1].outputs.front(), Some(Output::Claim { .. })) {
+        let output = world.nodes[1].outputs.pop_front().unwrap();
+        world.output(1, output);
+    }
+    world.act(0, |endpoint, now| endpoint.set_role(now, team, alice, false).unwrap());
+    world.run();
+    assert_eq!(world.nodes[1].added, [(bob, Err(NotAdded::NotAdmin))]);
+    assert!(world.nodes[1].endpoint.is_settled());
+    world.act(0, |endpoint, now| endpoint.add_device(now, team, bob).unwrap());
+    world.run();
+    assert_eq!(world.nodes[1].endpoint.devices(team).unwrap().len(), 3);
+    world.say(2, team, "in");
+    world.run();
+    assert_eq!(world.shows(1).len(), 1);
 }
