@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mls_core::{Notice, Opened, Watermark};
+use mls_core::{Notice, Opened, Policy, Watermark};
 use names::{Channel, Name, Rest, TeamId};
 use objects::{Hash, Object};
 use relay_core::DropReason;
@@ -28,6 +28,16 @@ pub(crate) struct Said {
     pub(crate) entries: u64,
     /// It had left under this name when the vault of its author was put back.
     pub(crate) sent: bool,
+}
+
+/// Somebody who has to go.
+#[derive(Debug)]
+pub(crate) struct Removed {
+    /// What it had when that was wished.
+    pub(crate) vault: Vault,
+    pub(crate) number: names::Device,
+    /// Who wished it.
+    pub(crate) by: usize,
 }
 
 /// How much happened.
@@ -57,6 +67,12 @@ pub struct Counts {
     pub twins: u64,
     /// Messages that came to the origin too late to be read, and have to be sealed again.
     pub late: u64,
+    /// Roles that the root changed.
+    pub roles: u64,
+    /// Policies that admins changed.
+    pub policies: u64,
+    /// Removals by others than the root.
+    pub by_admins: u64,
     /// Steps that could not be stored, of processes that went on.
     pub full: u64,
     /// Messages that people wrote.
@@ -82,8 +98,10 @@ pub(crate) struct Facts {
     pub(crate) failed: BTreeSet<(usize, Name)>,
     /// Whose addition was wished, by its announcement.
     pub(crate) invited: BTreeMap<Hash, usize>,
-    /// Additions that came true, as their admin was told.
-    pub(crate) added: BTreeMap<Hash, u32>,
+    /// How often each admin was asked to add somebody.
+    pub(crate) asked: BTreeMap<(Hash, usize), u32>,
+    /// Additions that came true, as each admin was told.
+    pub(crate) added: BTreeMap<(Hash, usize), u32>,
     pub(crate) joined: BTreeMap<usize, u32>,
     /// The number of each device in the team.
     pub(crate) numbers: BTreeMap<usize, names::Device>,
@@ -95,8 +113,15 @@ pub(crate) struct Facts {
     pub(crate) forgotten: BTreeSet<Hash>,
     /// The entries that the origin has.
     pub(crate) stored: BTreeSet<Name>,
-    /// What those who were removed had before.
-    pub(crate) removed: BTreeMap<usize, Vault>,
+    pub(crate) removed: BTreeMap<usize, Removed>,
+    /// What roles were wished last.
+    pub(crate) roles: BTreeMap<names::Device, bool>,
+    /// Those of them that have not come true yet.
+    pub(crate) undecided: BTreeSet<names::Device>,
+    /// Who was to be an admin at any time.
+    pub(crate) admins: BTreeSet<usize>,
+    /// What policies were wished.
+    pub(crate) policies: Vec<Policy>,
     /// The slot that removed them, and the epoch behind it.
     pub(crate) out: BTreeMap<usize, (names::Slot, u64)>,
     /// What copies of a vault said past the relays, and whose vault it was.
@@ -138,6 +163,9 @@ impl Counts {
         self.poisons = self.poisons.saturating_add(other.poisons);
         self.twins = self.twins.saturating_add(other.twins);
         self.late = self.late.saturating_add(other.late);
+        self.roles = self.roles.saturating_add(other.roles);
+        self.policies = self.policies.saturating_add(other.policies);
+        self.by_admins = self.by_admins.saturating_add(other.by_admins);
         self.full = self.full.saturating_add(other.full);
         self.messages = self.messages.saturating_add(other.messages);
         self.commits = self.commits.saturating_add(other.commits);
@@ -146,7 +174,7 @@ impl Counts {
 
     /// Each with its name.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, u64); 16] {
+    pub fn all(&self) -> [(&'static str, u64); 19] {
         [
             ("crashes", self.crashes),
             ("relay crashes", self.relay_crashes),
@@ -160,6 +188,9 @@ impl Counts {
             ("poisons", self.poisons),
             ("twins", self.twins),
             ("late", self.late),
+            ("roles", self.roles),
+            ("policies", self.policies),
+            ("removals by admins", self.by_admins),
             ("full disks", self.full),
             ("messages", self.messages),
             ("commits", self.commits),
@@ -308,12 +339,26 @@ impl Facts {
 
     pub(crate) fn added(&mut self, device: usize, hash: Hash, done: bool) {
         if done {
-            let count = self.added.entry(hash).or_default();
+            let count = self.added.entry((hash, device)).or_default();
             *count = count.saturating_add(1);
-            if *count > 1 && !self.restored.contains(&device) {
-                self.violate(format!("device {device} was told twice of an addition"));
+            let count = *count;
+            let asked = self.asked.get(&(hash, device)).copied().unwrap_or(0);
+            if count > asked && !self.restored.contains(&device) {
+                let what = format!("device {device} was asked {asked} times for an addition");
+                self.violate(format!("{what}, and told {count} times that it is done"));
             }
         }
+    }
+
+    /// An admin is asked to add somebody: once more when that is done already, it is told so again.
+    pub(crate) fn asked(&mut self, device: usize, hash: Hash) {
+        let count = self.asked.entry((hash, device)).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    /// Was any admin told that an addition came true?
+    pub(crate) fn told(&self, hash: &Hash) -> bool {
+        self.added.keys().any(|(added, _)| added == hash)
     }
 
     pub(crate) fn noticed(&mut self, device: usize, notice: Notice) {
@@ -426,7 +471,11 @@ impl Facts {
         let entry = matches!(name.place().rest, Rest::Message { .. });
         // What a key package says is in its name; only its date may be another.
         let package = matches!(name.place().rest, Rest::KeyPackage { .. });
-        let excused = slot || package || (self.restored.contains(&device) && !entry);
+        // Admins who decide on one device at once number its certificates alike; a claim tells by
+        // its hash which counts.
+        let certificate = matches!(name.place().rest, Rest::Certificate { .. });
+        let others = certificate && before.is_some_and(|before| before.1 != device);
+        let excused = slot || package || others || (self.restored.contains(&device) && !entry);
         if before.is_some_and(|before| before.0 != hash) && !excused {
             self.violate(format!("two objects left under {name}"));
         }

@@ -5,6 +5,7 @@ use names::Rest;
 use objects::Millis;
 
 use crate::device::{entropy, load, outputs};
+use crate::facts::Removed;
 use crate::world::World;
 
 /// A vault from before the removal is shown everything that the origin has, except for the slots
@@ -20,7 +21,7 @@ pub(crate) fn ghosts(world: &mut World, wrong: &mut Vec<String>) {
         }
         None => return,
     };
-    for (device, vault) in std::mem::take(&mut world.facts.removed) {
+    for (device, Removed { vault, .. }) in std::mem::take(&mut world.facts.removed) {
         let Some((out, epoch)) = world.facts.out.get(&device).copied() else {
             wrong.push(format!("device {device} was to be removed and never was"));
             continue;

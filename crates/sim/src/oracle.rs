@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mls_core::Notice;
+use mls_core::{Notice, Policy};
 use names::{Name, Rest};
 use timeline_core::{Entry, Timeline};
 
@@ -16,6 +16,7 @@ pub(crate) fn judge(world: &mut World) {
     read_entries(world);
     let mut wrong = Vec::new();
     agree(world, &mut wrong);
+    decided(world, &mut wrong);
     wishes(world, &mut wrong);
     readable(world, &mut wrong);
     order(world, &mut wrong);
@@ -61,6 +62,35 @@ fn agree(world: &World, wrong: &mut Vec<String>) {
     }
 }
 
+/// Who is an admin, who is out, and what was agreed on are as admins wished.
+fn decided(world: &World, wrong: &mut Vec<String>) {
+    let Some(team) = world.team else {
+        return;
+    };
+    let facts = &world.facts;
+    for device in live(world).filter(|device| !facts.insiders.contains(device)) {
+        let Some(endpoint) = &world.devices[device].endpoint else {
+            continue;
+        };
+        let policy = endpoint.policy(team).unwrap_or_default();
+        if policy != Policy::default() && !facts.policies.contains(&policy) {
+            wrong.push(format!("device {device} holds to {policy:?}, which nobody wished"));
+        }
+        for known in endpoint.devices(team).unwrap_or_default() {
+            let number = known.number;
+            if facts.removed.values().any(|removed| removed.number == number) {
+                wrong.push(format!("device {device} knows {number:?}, which had to go"));
+            }
+            let root = number == names::Device::MEMBER_TOOL;
+            let admin = root || facts.roles.get(&number).copied().unwrap_or(false);
+            if known.admin != admin {
+                let says = known.admin;
+                wrong.push(format!("device {device} says of {number:?} as an admin: {says}"));
+            }
+        }
+    }
+}
+
 /// Every wish has come true once.
 fn wishes(world: &World, wrong: &mut Vec<String>) {
     for (hash, device) in &world.facts.invited {
@@ -68,15 +98,15 @@ fn wishes(world: &World, wrong: &mut Vec<String>) {
             Some(_) => {}
             None => wrong.push(format!("device {device} never joined")),
         }
-        let told = world.facts.added.get(hash).copied().unwrap_or(0);
-        if told == 0 || (told > 1 && !world.facts.restored.contains(&0)) {
-            wrong.push(format!("the addition of device {device} was not told once"));
+        if !world.facts.told(hash) {
+            wrong.push(format!("nobody was told that device {device} was added"));
         }
     }
     for (device, times) in &world.facts.refreshes {
-        // The member tool commits for others, and newcomers refresh by themselves.
+        // Admins commit for others, and newcomers refresh by themselves.
         if *device == 0
             || *device >= world.profile.people
+            || world.facts.admins.contains(device)
             || world.facts.was_behind(*device)
             || world.facts.restored.contains(device)
             || world.facts.insiders.contains(device)
@@ -274,9 +304,8 @@ pub(crate) fn read_slots(world: &mut World) {
             let Rest::Certificate { device, generation } = named.name.place().rest else {
                 continue;
             };
-            let gone = world.facts.numbers.iter().find(|(_, number)| **number == device);
+            let gone = world.facts.removed.iter().find(|(_, removed)| removed.number == device);
             if let Some((index, _)) = gone
-                && world.facts.removed.contains_key(index)
                 && generation.value() > 0
             {
                 let Rest::Slot(slot) = kept.object.name().place().rest else {

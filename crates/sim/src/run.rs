@@ -6,7 +6,7 @@ use crate::broken::Broken;
 use crate::chance::Chance;
 use crate::facts::Counts;
 use crate::oracle;
-use crate::world::{Act, Event, World};
+use crate::world::{Act, Decision, Event, World};
 
 /// What came of a seed.
 #[derive(Debug, Clone)]
@@ -110,9 +110,10 @@ fn storm(world: &mut World) {
         let device = chance.between(1, most as u64);
         let device = usize::try_from(device).unwrap_or(1);
         let at = chance.between(world.now, end);
-        world.at(at, Event::Act(Act::Remove { device }));
+        world.at(at, Event::Act(Act::Decide { by: 0, what: Decision::Remove { device } }));
     }
     world.plan_faults(end);
+    world.plan_decisions(end);
     world.run_until(end);
 }
 
@@ -134,7 +135,7 @@ fn calm(world: &mut World) {
             let status = status.map(|status| (status.queued, status.wishes, status.slot));
             waiting.push(format!("{}: queued, wishes, slot {status:?}", device.name));
         }
-        let missing = world.facts.invited.len().saturating_sub(world.facts.added.len());
+        let missing = world.facts.invited.keys().filter(|hash| !world.facts.told(hash)).count();
         world.facts.violate(format!(
             "half an hour after the last fault something still waits: {waiting:?}, {missing} joins"
         ));

@@ -1,5 +1,6 @@
 //! The world: one thread, a clock of its own, and a queue of what happens next.
 
+mod admins;
 mod clocks;
 mod faults;
 mod insiders;
@@ -26,6 +27,7 @@ use crate::profile::Profile;
 use crate::relays::RelayNode;
 use crate::scenes::Scenes;
 
+pub(crate) use admins::Decision;
 pub(crate) use faults::Fault;
 pub(crate) use people::Act;
 
@@ -128,8 +130,8 @@ impl World {
         Self {
             now: START,
             broken,
+            scenes: Scenes::draw(seed, profile.people),
             profile,
-            scenes: Scenes::draw(seed),
             chance,
             devices: Vec::new(),
             relays: Vec::new(),

@@ -68,6 +68,8 @@ impl World {
             let most = profile.people - if profile.restores > 0 { 2 } else { 1 };
             let device = self.chance.between(1, most as u64);
             let device = usize::try_from(device).unwrap_or(1);
+            // What an admin wished would be lost with it.
+            let device = if self.is_first_admin(device) { 1 } else { device };
             let at = self.chance.between(self.now, end);
             self.at(at, Event::Fault(Fault::Twin { device }));
         }

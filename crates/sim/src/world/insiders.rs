@@ -10,12 +10,13 @@ use super::{Act, Event, Fault, World};
 use crate::crypto::Poison;
 
 impl World {
-    /// Draws who lies and when, from now until `end`. The member tool does not: nobody could pass
-    /// over what it claims.
+    /// Draws who lies and when, from now until `end`. The member tool and the first admins do not:
+    /// nobody could pass over what it claims, and what they wished would be lost.
     pub(crate) fn plan_poisons(&mut self, count: u64, end: u64) {
         for _ in 0..count {
             let device = self.chance.between(1, self.profile.people as u64 - 1);
             let device = usize::try_from(device).unwrap_or(1);
+            let device = if self.is_first_admin(device) { 1 } else { device };
             let at = self.chance.between(self.now, end);
             let fault = if self.chance.happens(650) {
                 Fault::Poison { device }

@@ -16,7 +16,9 @@ impl World {
         let people = self.profile.people;
         let mut victims: Vec<usize> = (0..self.devices.len()).collect();
         victims.retain(|device| *device != people.saturating_sub(1));
-        if self.profile.removals > 0 || self.profile.newcomers > 0 {
+        victims.retain(|device| !self.is_first_admin(*device));
+        let decides = self.scenes.admins > 0 || self.scenes.decisions > 0;
+        if self.profile.removals > 0 || self.profile.newcomers > 0 || decides {
             // Nobody would remember that somebody had to go, or where a welcome is.
             victims.retain(|device| *device != 0);
         }
@@ -73,7 +75,7 @@ impl World {
             let waiting = waiting.filter(|(_, of)| !self.facts.joined.contains_key(*of));
             let waiting: Vec<Hash> = waiting.map(|(hash, _)| *hash).collect();
             for hash in waiting {
-                self.after(30_000, Event::Act(Act::Add { hash }));
+                self.after(30_000, Event::Act(Act::Add { by: 0, hash }));
             }
         }
     }

@@ -4,6 +4,7 @@ use mls_core::{Endpoint, Plaintext, TeamStanding};
 use names::{Channel, Name};
 use objects::{Hash, TeamLink};
 
+use super::admins::Decision;
 use super::steps::Beside;
 use super::{Event, World};
 use crate::device::Device;
@@ -18,12 +19,12 @@ pub(crate) enum Act {
     Refresh { device: usize },
     /// A newcomer announces itself.
     Join { device: usize, link: TeamLink },
-    /// The member tool adds it.
-    Add { hash: Hash },
+    /// An admin adds it.
+    Add { by: usize, hash: Hash },
     /// The member tool makes a channel.
     Channel { name: String },
-    /// The member tool removes a device.
-    Remove { device: usize },
+    /// An admin decides something.
+    Decide { by: usize, what: Decision },
 }
 
 impl World {
@@ -54,6 +55,9 @@ impl World {
         });
         if !done {
             self.facts.violate("the team did not come together without any fault".to_owned());
+        }
+        if self.scenes.admins > 0 {
+            self.name_admins();
         }
     }
 
@@ -102,7 +106,7 @@ impl World {
     }
 
     /// Tries again a little later.
-    fn again(&mut self, act: Act) {
+    pub(crate) fn again(&mut self, act: Act) {
         let pause = self.chance.between(100, 3_000);
         self.after(pause, Event::Act(act));
     }
@@ -156,23 +160,29 @@ impl World {
                         // The hash is read aloud when the announcement is out.
                         let pause = self.chance.between(500, 4_000);
                         let hash = joining.hash;
-                        self.after(pause, Event::Act(Act::Add { hash }));
+                        let by = self.some_admin();
+                        self.after(pause, Event::Act(Act::Add { by, hash }));
                     }
                     Some(Err(_)) => self.facts.violate(format!("device {device} cannot join")),
                     None => self.again(act),
                 }
             }
-            Act::Add { hash } => {
+            Act::Add { by, hash } => {
                 if self.facts.forgotten.contains(&hash) {
                     return;
                 }
-                let done = self
-                    .step(0, Beside::default(), |endpoint, at| endpoint.add_device(at, team, hash));
-                if done.is_none_or(|done| done.is_err()) {
-                    self.again(act);
+                let by = if self.devices[by].gone { 0 } else { by };
+                let done = self.step(by, Beside::default(), |endpoint, at| {
+                    endpoint.add_device(at, team, hash)
+                });
+                match done {
+                    Some(Ok(())) => self.facts.asked(by, hash),
+                    // It is no admin, or not any more.
+                    Some(Err(_)) => self.again(Act::Add { by: 0, hash }),
+                    None => self.again(act),
                 }
             }
-            Act::Remove { device } => self.remove(device, act),
+            Act::Decide { by, what } => self.decide(by, what),
             Act::Channel { name } => {
                 let done = self.step(0, Beside::default(), |endpoint, at| {
                     endpoint.create_channel(at, team, &name)
@@ -181,28 +191,6 @@ impl World {
                     self.again(act);
                 }
             }
-        }
-    }
-
-    /// Somebody has to go: what its vault holds now is kept, to be held against the team later.
-    fn remove(&mut self, device: usize, act: Act) {
-        let Some(team) = self.team else {
-            return;
-        };
-        let Some(number) = self.facts.numbers.get(&device).copied() else {
-            return;
-        };
-        let vault = self.devices[device].vault.clone();
-        let done = self
-            .step(0, Beside::default(), |endpoint, at| endpoint.remove_device(at, team, number));
-        match done {
-            Some(Ok(())) => {
-                self.devices[device].gone = true;
-                self.facts.counts.removals += 1;
-                self.facts.removed.insert(device, vault);
-            }
-            // It may not be in the team yet.
-            Some(Err(_)) | None => self.again(act),
         }
     }
 
@@ -235,7 +223,7 @@ impl World {
             .iter()
             .filter(|device| !device.gone)
             .all(|device| device.endpoint.as_ref().is_some_and(|it| self.is_settled(it)))
-            && self.facts.invited.keys().all(|hash| self.facts.added.contains_key(hash))
+            && self.facts.invited.keys().all(|hash| self.facts.told(hash))
             && !self.queue.values().any(|event| matches!(event, Event::Act(_)))
     }
 

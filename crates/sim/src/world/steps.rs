@@ -122,6 +122,9 @@ impl World {
     /// and `net-proc` forgets what it was told, and is told it anew.
     fn full(&mut self, index: usize) {
         self.facts.counts.full += 1;
+        if self.facts.trace {
+            eprintln!("{} device {index}: its disk is full", self.now);
+        }
         self.devices[index].net.relay = None;
         self.devices[index].net.wanted.clear();
         self.unlink(index);
@@ -201,12 +204,15 @@ impl World {
                 if *result == Err(NotAdded::NoSuchAnnouncement) {
                     // The announcement is on its way up; its hash is given in again.
                     let pause = self.chance.between(1_000, 5_000);
-                    self.after(pause, Event::Act(Act::Add { hash: *hash }));
+                    self.after(pause, Event::Act(Act::Add { by: index, hash: *hash }));
+                }
+                if *result == Err(NotAdded::NotAdmin) && index > 0 {
+                    self.after(1_000, Event::Act(Act::Add { by: 0, hash: *hash }));
                 }
             }
             Output::Watermark(mark) => self.facts.marked(index, *mark),
+            Output::Wished { wish, result, .. } => self.wished(index, *wish, *result),
             Output::UseRelay(_)
-            | Output::Wished { .. }
             | Output::SubscribePath { .. }
             | Output::Subscribe { .. }
             | Output::Unsubscribe { .. }
