@@ -175,7 +175,7 @@ impl State {
             }
         });
         let (by, on) = (by.unwrap_or("An admin"), on.unwrap_or_default());
-        format!("{by} removed this device from the team{on}. What was said until then stays here.")
+        format!("{by} removed this device from the team{on}.")
     }
 
     pub(crate) fn health_is(&mut self, team: TeamId, health: Health) {
