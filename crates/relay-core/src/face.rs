@@ -119,6 +119,9 @@ pub enum DropReason {
     /// It was refused too often, or wants too many things at once.
     #[error("too many refused or open requests")]
     TooMuch,
+    /// It reads no team, and others want its place.
+    #[error("others want the place of a link that reads no team")]
+    Crowded,
     /// It says that it is a relay, but is none that is listed here.
     #[error("a relay whose key is not listed")]
     UnknownRelay,

@@ -14,6 +14,11 @@ pub struct Limits {
     pub burst_refusals: u64,
     /// Refusals per second that are forgotten.
     pub refusals_per_second: u64,
+    /// Questions, subscriptions and proofs of keys that a session may send at once; a proof, whose
+    /// signature has to be checked, counts for sixteen.
+    pub burst_requests: u64,
+    /// Of these, so many per second in the long run.
+    pub requests_per_second: u64,
     /// Key packages that a session may publish; strangers may.
     pub key_packages_per_session: u32,
     /// Key packages for any team of an organisation that a session may publish which has proved a
@@ -25,6 +30,8 @@ pub struct Limits {
     pub pool_per_org: u64,
     /// Proofs and subscriptions that a session may have.
     pub subscriptions: usize,
+    /// Sessions from which on the oldest of those that read no team make room for new ones.
+    pub sessions: usize,
     /// Subscriptions of a relay below, and teams that are asked for above.
     pub teams: usize,
     /// Bytes that an organisation may have stored.
@@ -38,11 +45,14 @@ impl Default for Limits {
             bytes_per_second: 8 << 20,
             burst_refusals: 512,
             refusals_per_second: 8,
+            burst_requests: 8192,
+            requests_per_second: 512,
             key_packages_per_session: 16,
             pool_per_session: 64,
             key_packages_per_team: 4096,
             pool_per_org: 65_536,
             subscriptions: 64,
+            sessions: 3072,
             teams: 65_536,
             stored_bytes: 64 << 30,
         }

@@ -129,6 +129,7 @@ impl<S: Shelf> Relay<S> {
     pub fn handle(&mut self, now: Millis, input: Input) -> Result<(), Fault> {
         match input {
             Input::Linked { peer, exporter, room } => {
+                self.make_room();
                 let session = Session::new(exporter, room, &self.limits, now);
                 self.sessions.insert(peer, session);
             }
@@ -214,6 +215,10 @@ impl<S: Shelf> Relay<S> {
         };
         if !gate::permits(session.phase, Kind::of(&request)) {
             self.expel(peer, DropReason::NotPermitted);
+            return Ok(());
+        }
+        if !session.related && !session.requests.take(cost_of(&request), now) {
+            self.expel(peer, DropReason::TooMuch);
             return Ok(());
         }
         match request {
@@ -373,6 +378,18 @@ impl<S: Shelf> Relay<S> {
         Ok(())
     }
 
+    /// Where links are many, strangers who only hold theirs do not keep others out.
+    fn make_room(&mut self) {
+        if self.sessions.len() < self.limits.sessions {
+            return;
+        }
+        // Peers are numbered in the order in which they came.
+        let idle = self.sessions.iter().find(|(_, session)| !session.reads_a_team());
+        if let Some(peer) = idle.map(|(peer, _)| *peer) {
+            self.expel(peer, DropReason::Crowded);
+        }
+    }
+
     fn forget(&mut self, peer: Peer) {
         let Some(session) = self.sessions.remove(&peer) else {
             return;
@@ -382,6 +399,15 @@ impl<S: Shelf> Relay<S> {
         }
         self.endings.retain(|(_, other, _)| *other != peer);
         self.hurried.remove(&peer);
+    }
+}
+
+/// What a request counts against the share of its session; what is published counts by its bytes.
+fn cost_of(request: &ToRelay) -> u64 {
+    match request {
+        ToRelay::Hello { .. } | ToRelay::Publish { .. } | ToRelay::Claim { .. } => 0,
+        ToRelay::Subscribe { .. } | ToRelay::Unsubscribe { .. } | ToRelay::Get { .. } => 1,
+        ToRelay::Prove(_) | ToRelay::Relay(_) => 16,
     }
 }
 

@@ -6,6 +6,7 @@ use names::{Device, Prefix, TeamId};
 use objects::wire::SubscriptionStanding;
 use objects::{Key, Millis};
 
+use crate::deliver::for_newcomers;
 use crate::gate::Phase;
 use crate::quota::{Bucket, Limits};
 
@@ -22,6 +23,7 @@ pub(crate) struct Session {
     pub(crate) refused: BTreeSet<TeamId>,
     pub(crate) bytes: Bucket,
     pub(crate) refusals: Bucket,
+    pub(crate) requests: Bucket,
     pub(crate) key_packages: u32,
     /// Key packages of devices of their teams that were published here.
     pub(crate) returns: u32,
@@ -59,10 +61,19 @@ impl Session {
             refused: BTreeSet::new(),
             bytes: Bucket::full(limits.burst_bytes, limits.bytes_per_second, now),
             refusals: Bucket::full(limits.burst_refusals, limits.refusals_per_second, now),
+            requests: Bucket::full(limits.burst_requests, limits.requests_per_second, now),
             key_packages: 0,
             returns: 0,
             related: false,
         }
+    }
+
+    /// Does it read a team here? Anybody at all may look for key packages and welcomes.
+    pub(crate) fn reads_a_team(&self) -> bool {
+        let reads = |sub: &Subscription| {
+            sub.standing == SubscriptionStanding::Active && !for_newcomers(&sub.prefix)
+        };
+        self.related || self.subscriptions.values().any(reads)
     }
 
     /// Does a live subscription cover a name that this one describes?

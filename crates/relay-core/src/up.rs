@@ -334,14 +334,37 @@ impl<S: Shelf> Relay<S> {
 
     /// Somebody here wants something of a team.
     pub(crate) fn ask_for(&mut self, team: TeamId) -> Result<(), Fault> {
-        let full = self.teams.len() >= self.limits.teams;
-        if full || self.root(team).is_none() || !self.teams.insert(team) {
+        if self.root(team).is_none() || self.teams.contains(&team) {
             return Ok(());
         }
+        if self.teams.len() >= self.limits.teams && !self.drop_a_team() {
+            return Ok(());
+        }
+        self.teams.insert(team);
         if self.up.as_ref().is_some_and(Up::is_related) {
             self.subscribe_up(team)?;
         }
         Ok(())
+    }
+
+    /// Gives up a team that nothing is stored of and nobody subscribes to any more: strangers ask
+    /// for teams that there are not. False when there is none.
+    fn drop_a_team(&mut self) -> bool {
+        let idle =
+            |team: &&TeamId| !self.stored_teams.contains(team) && !self.audience.contains_key(team);
+        let Some(team) = self.teams.iter().find(idle).copied() else {
+            return false;
+        };
+        self.teams.remove(&team);
+        let id = self.up.as_mut().and_then(|up| {
+            let id = up.subscribed.remove(&team)?;
+            up.subscriptions.remove(&id);
+            Some(id)
+        });
+        if let Some(id) = id {
+            self.send_up(ToRelay::Unsubscribe { id });
+        }
+        true
     }
 
     pub(crate) fn subscribe_up(&mut self, team: TeamId) -> Result<(), Fault> {

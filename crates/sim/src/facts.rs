@@ -443,6 +443,7 @@ impl Facts {
             | DropReason::NotPermitted
             | DropReason::OtherVersion
             | DropReason::TooMuch
+            | DropReason::Crowded
             | DropReason::UnknownRelay => true,
             // It does not answer in time: links here may be that slow.
             _ => false,

@@ -125,6 +125,55 @@ fn a_peer_that_is_refused_without_end_or_wants_too_much_is_dropped() {
     assert_eq!(world.dropped.last(), Some(&(greedy, DropReason::TooMuch)));
 }
 
+/// `RELAY-31`
+#[test]
+fn questions_and_proofs_are_counted_and_fill_up_with_time() {
+    let limits = Limits { burst_requests: 64, requests_per_second: 16, ..Limits::default() };
+    let mut world = World::with(limits, MemoryShelf::new(STORE));
+    let alice = world.cast.writer(11);
+    world.certify(&alice);
+    let name = alice.entry(&world.cast, b"").name;
+    let (asks, proves) = (world.peer(), world.peer());
+    for _ in 0..64 {
+        world.tell(asks, &ToRelay::Get { seq: 1, name });
+    }
+    for _ in 0..4 {
+        world.prove(proves, &alice);
+    }
+    assert_eq!(world.dropped, []);
+    world.now = world.now.plus(1000);
+    for _ in 0..16 {
+        world.tell(asks, &ToRelay::Get { seq: 1, name });
+    }
+    world.prove(proves, &alice);
+    assert_eq!(world.dropped, []);
+    world.tell(asks, &ToRelay::Get { seq: 1, name });
+    world.prove(proves, &alice);
+    let dropped = [(asks, DropReason::TooMuch), (proves, DropReason::TooMuch)];
+    assert_eq!(world.dropped, dropped);
+}
+
+/// `RELAY-31`
+#[test]
+fn where_links_are_many_those_who_read_nothing_make_room() {
+    let limits = Limits { sessions: 4, ..Limits::default() };
+    let mut world = World::with(limits, MemoryShelf::new(STORE));
+    let (reader, _) = world.reader(11, 1000);
+    // Who only looks for a welcome may be anybody.
+    let stranger = world.peer();
+    let nobody = world.cast.writer(66);
+    world.prove(stranger, &nobody);
+    let prefix = names::Prefix::team_path(world.cast.team, 3);
+    world.tell(stranger, &ToRelay::Subscribe { id: 1, prefix, store: STORE, after: 0 });
+    let idle: Vec<_> = (0..6).map(|_| world.peer()).collect();
+    let gone: Vec<_> = world.dropped.iter().map(|(peer, _)| *peer).collect();
+    assert!(world.dropped.iter().all(|(_, why)| *why == DropReason::Crowded));
+    assert_eq!(gone.last(), idle.get(2), "the oldest first");
+    assert!(gone.contains(&stranger) && !gone.contains(&reader));
+    let (second, _) = world.reader(12, 1000);
+    assert!(!world.dropped.iter().any(|(peer, _)| *peer == second));
+}
+
 /// `RELAY-17`
 #[test]
 fn a_writer_of_ours_who_is_behind_is_refused_but_never_dropped() {

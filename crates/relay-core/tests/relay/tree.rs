@@ -19,6 +19,7 @@ use crate::{EXPORTER, NOW, org};
 pub(crate) type At = usize;
 
 pub(crate) struct Tree {
+    limits: Limits,
     pub(crate) cast: Cast,
     pub(crate) now: Millis,
     nodes: Vec<Node>,
@@ -70,8 +71,13 @@ pub(crate) enum Way {
 impl Tree {
     /// A tree of relays, each with the index of its parent.
     pub(crate) fn new(parents: &[Option<At>]) -> Self {
+        Self::with(Limits::default(), parents)
+    }
+
+    pub(crate) fn with(limits: Limits, parents: &[Option<At>]) -> Self {
         let cast = Cast::new(NOW);
         let mut tree = Self {
+            limits,
             tool: cast.writer(0),
             cast,
             now: NOW,
@@ -90,7 +96,7 @@ impl Tree {
     }
 
     fn relay_with(&self, at: At, parent: Option<At>, shelf: MemoryShelf) -> Relay<MemoryShelf> {
-        let relay = Relay::new(shelf, signer(at), [org(&self.cast)], Limits::default()).unwrap();
+        let relay = Relay::new(shelf, signer(at), [org(&self.cast)], self.limits).unwrap();
         let relay = relay.with_relays((0..9).map(key));
         match parent {
             Some(parent) => relay.with_parent(key(parent)),

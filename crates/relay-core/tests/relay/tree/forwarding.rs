@@ -1,8 +1,8 @@
 //! What only the origin decides, asked through a child; and who may be a child.
 
 use objects::wire::{FromRelay, Refusal, SlotAnswer, ToRelay};
-use objects::{Admin, Grant, Hash, Millis, Object, RelayProof, Spent, Standing};
-use relay_core::{DropReason, Input};
+use objects::{Admin, Announcement, Grant, Hash, Millis, Object, RelayProof, Spent, Standing};
+use relay_core::{DropReason, Input, Limits};
 
 use super::{Tree, Way, key, signer};
 use crate::EXPORTER;
@@ -63,6 +63,33 @@ fn two_children_ask_for_one_slot_and_the_origin_decides_once() {
     for at in 0..3 {
         assert!(tree.holds(at, &won[0].0), "at {at}");
     }
+}
+
+/// `RELAY-31`
+#[test]
+fn strangers_who_ask_a_child_for_teams_that_are_not_keep_nobody_from_his() {
+    let mut tree = Tree::with(Limits { teams: 2, ..Limits::default() }, &[None, Some(0)]);
+    tree.link(1);
+    let admin = tree.client(0);
+    tree.found(admin);
+    let mut alice = tree.cast.writer(11);
+    tree.certify(admin, &alice);
+    tree.run();
+    let stranger = tree.client(1);
+    for number in 900..910 {
+        let team = names::TeamId { team: names::Team::truncate(number), ..tree.cast.team };
+        let name = team.name(Announcement::rest(&Hash::NONE));
+        tree.ask(stranger, &ToRelay::Get { seq: 1, name });
+        tree.run();
+    }
+    let reader = tree.client(1);
+    tree.read(reader, &alice);
+    tree.run();
+    let entry = alice.say(&tree.cast, b"to everybody");
+    tree.publish(admin, &entry);
+    tree.run();
+    assert!(tree.clients[reader].delivered.iter().any(|(object, _)| *object == entry));
+    assert_eq!(tree.dropped, []);
 }
 
 /// `RELAY-24`
