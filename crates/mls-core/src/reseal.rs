@@ -126,9 +126,11 @@ impl Endpoint {
 
     /// When the history is asked next.
     pub(crate) fn recall_due(&self, team: TeamId) -> Option<Millis> {
-        self.team(team).ok().flatten().filter(|row| self.is_open(team, row))?;
         let due = self.recalls.due.iter().filter(|(name, _)| name.team() == team);
-        due.map(|(_, at)| *at).min()
+        let due = due.map(|(_, at)| *at).min()?;
+        let row = self.team(team).ok().flatten()?;
+        // Who was cut off for too long seals nothing until the origin has what waits for it.
+        self.may_seal(self.clock, team, &row).ok()?.then_some(due)
     }
 
     /// The history's answer to [`Output::Recall`]: the message, or that it has none.

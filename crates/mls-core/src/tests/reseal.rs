@@ -258,3 +258,28 @@ fn in_a_large_team_beacons_come_later() {
     world.run_for(2_600);
     assert_eq!(told(&world), before + readers.len());
 }
+
+/// `MLS-69`
+#[test]
+fn who_was_cut_off_for_too_long_is_not_woken_to_seal_again() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    let name = world.say(1, team, "wanted");
+    world.run();
+    world.nodes[1].go(false);
+    world.run();
+    world.say(1, team, "on the island");
+    world.now = world.now.plus(8 * 24 * 3_600_000);
+    let bob = own(&world, team, 2);
+    world.act(1, |endpoint, now| {
+        let row = endpoint.team(team).unwrap().unwrap();
+        endpoint.wanted(now, &row, bob, name).unwrap();
+        endpoint.handle(now, crate::Input::Tick).unwrap();
+    });
+    let endpoint = &world.nodes[1].endpoint;
+    assert!(endpoint.is_cut_off(world.now, team).unwrap());
+    assert!(endpoint.wake_at().is_none_or(|wake| wake > world.now));
+    world.nodes[1].go(true);
+    world.run_for(60_000);
+    assert_eq!(world.nodes[1].endpoint.recall_due(team), None, "it was sealed again");
+    assert_eq!(texts(&world, 2), ["wanted", "on the island"]);
+}
