@@ -47,6 +47,9 @@ pub struct Endpoint {
     pub(crate) fresh: BTreeSet<TeamId>,
     /// Own logs whose end the relay has shown, or is asked for, since the start.
     pub(crate) proven: BTreeSet<(TeamId, Channel)>,
+    /// Own logs of which something was sealed before the start and no relay is known to have it; the
+    /// number that the relay is asked for.
+    pub(crate) unsent: BTreeMap<(TeamId, Channel), Option<u64>>,
     /// Teams that may have slots of ours which are unknown here.
     pub(crate) probing: BTreeSet<TeamId>,
     pub(crate) touched: BTreeSet<(TeamId, Channel)>,
@@ -141,6 +144,7 @@ impl Endpoint {
             guards: BTreeMap::new(),
             fresh: BTreeSet::new(),
             proven: BTreeSet::new(),
+            unsent: BTreeMap::new(),
             probing: BTreeSet::new(),
             touched: BTreeSet::new(),
             compared: BTreeSet::new(),

@@ -50,6 +50,7 @@ impl Endpoint {
             // Somebody may have joined with this vault before.
             return Ok(());
         }
+        self.ask_for_unsent(team, &row);
         // A commit leaves nothing in a log.
         let mut asked = BTreeSet::from([next_piece(team, &row)]);
         let channels = self.own_channels(team, &row)?;
@@ -105,6 +106,7 @@ impl Endpoint {
         for guard in self.guards.values_mut() {
             *guard = Guard::Shut(Millis(0));
         }
+        self.unsent.values_mut().for_each(|asked| *asked = None);
     }
 
     /// The relay's answer to a question of the guard; false if it is another's.
@@ -137,6 +139,15 @@ impl Endpoint {
         let ours = object.filter(|object| {
             object.name() == name && object.verifies(&Self::log_signer(&row).key())
         });
+        if let Some(object) = ours
+            && self.is_taken(object)?
+        {
+            self.found_unknown(now, team, object)?;
+            return Ok(true);
+        }
+        if self.unsent_found(team, channel, number.value(), ours)? {
+            return Ok(true);
+        }
         let known = number.value().checked_add(1) == Some(log.next);
         match (ours, self.guards.get_mut(&team)) {
             (Some(object), _) if known && object.entry_hash().0 != log.tip => {
@@ -214,6 +225,9 @@ impl Endpoint {
             return Ok(());
         };
         let key = log_key(team, channel, row.own());
+        if self.is_taken(object)? {
+            self.take_back(team, &row, channel, number.value())?;
+        }
         let mut log = self.own_log(team, &row, channel)?;
         let highest = number.value().checked_add(1) == Some(log.next) || number.value() >= log.next;
         if !highest {

@@ -63,6 +63,7 @@ mod term;
 mod tree;
 mod underway;
 mod unsealed;
+mod unsent;
 mod verified;
 mod views;
 mod wants;

@@ -188,7 +188,8 @@ impl Endpoint {
         let key = log_key(team, channel, device);
         let log = self.log(&key)?;
         if device == row.own() {
-            if number >= log.next && object.verifies(&Self::log_signer(row).key()) {
+            let unknown = number >= log.next || self.is_taken(object)?;
+            if unknown && object.verifies(&Self::log_signer(row).key()) {
                 return self.found_unknown(now, team, object);
             }
             return Ok(());

@@ -3,6 +3,7 @@
 use names::{Name, TeamId};
 use objects::{Millis, Object};
 
+use crate::answered::entry_of;
 use crate::kept::Kept;
 use crate::link::Hold;
 use crate::rows::Table;
@@ -12,8 +13,18 @@ use crate::{Broken, Endpoint, Fault, Output};
 impl Endpoint {
     /// Queues an object for the relay.
     pub(crate) fn queue(&mut self, object: &Object, purpose: Purpose) -> Result<(), Fault> {
+        self.queue_with(object, purpose, None)
+    }
+
+    /// The same, of what people wrote, with its text.
+    pub(crate) fn queue_with(
+        &mut self,
+        object: &Object,
+        purpose: Purpose,
+        content: Option<serde_bytes::ByteBuf>,
+    ) -> Result<(), Fault> {
         let name = object.name();
-        let row = Kept::from(OutboxRow { purpose, held: None, object: object.clone() });
+        let row = Kept::from(OutboxRow { purpose, held: None, object: object.clone(), content });
         if let Some(id) = self.underway.id(name) {
             // It waits already: it is sent once more, from its place.
             self.rows().keep(Table::Outbox, &id.to_be_bytes(), &row)?;
@@ -122,7 +133,11 @@ impl Endpoint {
             // Not kept decoded: most of it has to wait.
             let row: OutboxRow = self.rows().get(Table::Outbox, &key)?.ok_or(Fault::Row)?;
             let id = u64::from_be_bytes(*key.first_chunk().ok_or(Fault::Row)?);
-            self.underway.add(id, row.object.name(), row.held.is_some());
+            let name = row.object.name();
+            self.underway.add(id, name, row.held.is_some());
+            if let Some((team, channel, _)) = entry_of(name).filter(|_| row.held.is_none()) {
+                self.unsent.insert((team, channel), None);
+            }
         }
         Ok(())
     }
@@ -169,7 +184,7 @@ impl Endpoint {
             let row: Kept<OutboxRow> = self.rows().kept(Table::Outbox, &key)?.ok_or(Fault::Row)?;
             let id = u64::from_be_bytes(*key.first_chunk().ok_or(Fault::Row)?);
             let name = row.object.name();
-            let left = self.has_left(name.team())?;
+            let left = self.has_left(name.team())? || self.may_be_taken(name);
             let Some(link) = &mut self.link else {
                 return Ok(None);
             };

@@ -221,6 +221,9 @@ pub(crate) struct OutboxRow {
     pub(crate) held: Option<serde_bytes::ByteArray<32>>,
     #[serde(with = "object_bytes")]
     pub(crate) object: Object,
+    /// Of the first entry of a text: what it says, should its name be taken.
+    #[serde(default)]
+    pub(crate) content: Option<serde_bytes::ByteBuf>,
 }
 
 /// An object as its bytes.

@@ -58,6 +58,11 @@ impl Underway {
         self.unsettled.retain(|(of, _), _| *of != team);
     }
 
+    /// The first own entry of a log that no relay is known to have.
+    pub(crate) fn first_unheld(&self, log: Log) -> Option<u64> {
+        self.unheld.get(&log).and_then(BTreeSet::first).copied()
+    }
+
     /// Own entries of a channel below these numbers are at the home relay, and at the origin; of
     /// a log that goes on at `next`.
     pub(crate) fn marks(&self, log: Log, next: u64) -> (u64, u64) {

@@ -268,7 +268,9 @@ impl Endpoint {
             let object = draft.sign(&log_signer).map_err(|_| Fault::Encode)?;
             log.next = log.next.saturating_add(1);
             log.tip = object.entry_hash().0;
-            self.queue(&object, Purpose::Plain)?;
+            let text = (index == 0 && channel != Channel::MANAGE)
+                .then(|| serde_bytes::ByteBuf::from(content));
+            self.queue_with(&object, Purpose::Plain, text)?;
         }
         log.reserved = log.reserved.max(log.next);
         if !self.breaks(Broken::ForgetsNumbers) {

@@ -216,3 +216,70 @@ fn a_vault_from_before_its_own_join_uses_no_name_twice() {
     assert_eq!(texts, ["lost", "new"]);
     all_is_well(&mut world, team);
 }
+
+/// What everybody reads when somebody has gone on from an old vault, and then the newer one is put
+/// back, in which something was sealed that never left; and how many steps that took.
+fn put_back_twice(crash: Option<Crash>) -> (Vec<Vec<String>>, usize) {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    world.say(1, team, "first");
+    world.run();
+    let older = world.nodes[1].backup();
+    world.nodes[1].go(false);
+    world.run();
+    let question = world.say(1, team, "never left");
+    let channel = world.general(team);
+    let answer = world.act(1, |endpoint, now| {
+        let body = Plaintext::from("nor did this");
+        endpoint.send(now, team, channel, body, Some(question), vec![question]).unwrap()
+    });
+    world.nodes[1].show(answer);
+    let newer = world.nodes[1].backup();
+    assert_eq!((log(&world, team, channel).next, queued(&world, team)), (3, 2));
+    world.nodes[1].restore(older);
+    world.nodes[1].go(true);
+    world.run();
+    world.say(1, team, "another life");
+    world.run();
+    world.nodes[1].go(false);
+    world.run();
+    world.nodes[1].restore(newer);
+    world.crash = crash;
+    world.nodes[1].go(true);
+    world.run_for(60_000);
+    let steps = world.steps;
+    world.crash = None;
+    assert_eq!((log(&world, team, channel).next, queued(&world, team)), (4, 0), "{crash:?}");
+    let fork =
+        |notice: &&Notice| matches!(notice, Notice::Fork { .. } | Notice::DeviceEquivocates { .. });
+    assert_eq!(world.nodes.iter().flat_map(|node| &node.notices).find(fork), None);
+    let answer = |node: usize| {
+        let mut texts = world.nodes[node].shown.values();
+        texts.find(|opened| opened.body.reveal() == "nor did this").unwrap().clone()
+    };
+    let question = world.nodes[1].order.iter().copied();
+    let question = question.filter(|name| world.nodes[1].shown[name].body.reveal() == "never left");
+    let question: Vec<Name> = question.collect();
+    assert_eq!((answer(2).thread, answer(2).after), (question.first().copied(), question));
+    let texts = (0..3).map(|node| {
+        let mut texts: Vec<String> = world.shows(node).into_iter().map(|(_, text)| text).collect();
+        texts.sort();
+        texts
+    });
+    let texts = texts.collect();
+    all_is_well(&mut world, team);
+    (texts, steps)
+}
+
+/// `MLS-106`
+#[test]
+fn what_was_sealed_but_never_left_uses_no_name_that_another_life_of_the_vault_has_used() {
+    let (expected, steps) =
+        put_back_twice(Some(Crash { node: 1, step: usize::MAX, committed: true }));
+    assert_eq!(expected, vec![["another life", "first", "never left", "nor did this"]; 3]);
+    assert!(steps > 20);
+    for step in (0..steps).step_by(2) {
+        let committed = step % 4 == 0;
+        let (found, _) = put_back_twice(Some(Crash { node: 1, step, committed }));
+        assert_eq!(found, expected, "step {step} of {steps}, committed: {committed}");
+    }
+}

@@ -1,0 +1,131 @@
+//! What was sealed before a start and waits to be sent: somebody may have gone on from another state
+//! of this vault, and used its names. It leaves when the relay has shown that they are free.
+
+use names::{Channel, Name, Rest, TeamId};
+use objects::Object;
+
+use crate::answered::entry_of;
+use crate::guard::own_name;
+use crate::kept::Kept;
+use crate::rows::Table;
+use crate::state::{OutboxRow, TeamRow, log_key, team_key};
+use crate::unsealed::UnsealedRow;
+use crate::{Endpoint, Fault};
+
+impl Endpoint {
+    /// Waits an own entry until the relay has shown that nobody else has used its name?
+    pub(crate) fn may_be_taken(&self, name: Name) -> bool {
+        let log = entry_of(name).map(|(team, channel, _)| (team, channel));
+        log.is_some_and(|log| self.unsent.contains_key(&log)) && self.is_guarded(name.team())
+    }
+
+    /// Asks for the first number of each own log that waits to be sent.
+    pub(crate) fn ask_for_unsent(&mut self, team: TeamId, row: &TeamRow) {
+        let waiting = self.unsent.iter().filter(|((of, _), asked)| *of == team && asked.is_none());
+        let channels: Vec<Channel> = waiting.map(|((_, channel), _)| *channel).collect();
+        for channel in channels {
+            match self.underway.first_unheld((team, channel)) {
+                Some(number) => {
+                    self.unsent.insert((team, channel), Some(number));
+                    self.ask_for(team, own_name(team, row, channel, number));
+                }
+                None => self.may_leave(team, channel),
+            }
+        }
+    }
+
+    /// What the relay has under a name that waits to be sent, nothing or the same; false when that was
+    /// not asked. Behind one that it has as well there may be one that it has otherwise.
+    pub(crate) fn unsent_found(
+        &mut self,
+        team: TeamId,
+        channel: Channel,
+        number: u64,
+        found: Option<&Object>,
+    ) -> Result<bool, Fault> {
+        let asked = self.unsent.get(&(team, channel)).copied().flatten();
+        if asked != Some(number) {
+            return Ok(false);
+        }
+        let next = number.saturating_add(1);
+        match (found, self.team(team)?) {
+            (Some(object), Some(row)) if self.queued_beside(object.name(), next) => {
+                self.unsent.insert((team, channel), Some(next));
+                self.ask_for(team, own_name(team, &row, channel, next));
+            }
+            _ => self.may_leave(team, channel),
+        }
+        Ok(true)
+    }
+
+    fn queued_beside(&self, name: Name, number: u64) -> bool {
+        let Rest::Message { channel, device, .. } = name.place().rest else {
+            return false;
+        };
+        let number = names::Number::truncate(number);
+        let beside = name.team().name(Rest::Message { channel, device, number });
+        self.underway.id(beside).is_some()
+    }
+
+    /// Nothing of this log is taken: it is sent from its first entry on.
+    fn may_leave(&mut self, team: TeamId, channel: Channel) {
+        self.unsent.remove(&(team, channel));
+        let first = self.underway.first_unheld((team, channel));
+        if let (Some(link), Some(_)) = (&mut self.link, first) {
+            link.sent = 0;
+        }
+    }
+
+    /// Does another entry than this wait here under its name?
+    pub(crate) fn is_taken(&self, object: &Object) -> Result<bool, Fault> {
+        let Some(id) = self.underway.id(object.name()) else {
+            return Ok(false);
+        };
+        let row: Option<Kept<OutboxRow>> = self.rows().kept(Table::Outbox, &id.to_be_bytes())?;
+        Ok(row.is_some_and(|row| row.object.entry_hash() != object.entry_hash()))
+    }
+
+    /// Somebody has gone on from an earlier state of this vault than the one in which these entries
+    /// were sealed: they never leave, and what people wrote waits to be sealed again.
+    pub(crate) fn take_back(
+        &mut self,
+        team: TeamId,
+        row: &TeamRow,
+        channel: Channel,
+        first: u64,
+    ) -> Result<(), Fault> {
+        let key = log_key(team, channel, row.own());
+        let mut log = self.log(&key)?;
+        let mut waiting = Vec::new();
+        for number in first..log.next {
+            let Some(id) = self.underway.id(own_name(team, row, channel, number)) else {
+                continue;
+            };
+            let Some((_, queued, object)) = self.queued(&id.to_be_bytes())? else {
+                continue;
+            };
+            if let Some(content) = &queued.content {
+                waiting.push(UnsealedRow {
+                    channel: channel.value(),
+                    number: Some(number),
+                    content: content.to_vec(),
+                    last_word: false,
+                    signature: None,
+                });
+            }
+            self.drop_queued(id, object.name());
+        }
+        // Before what was written later.
+        for key in self.rows().keys(Table::Unsealed, &team_key(team)) {
+            waiting.push(self.rows().get(Table::Unsealed, &key)?.ok_or(Fault::Row)?);
+            self.rows().remove(Table::Unsealed, &key);
+        }
+        for row in &waiting {
+            self.put_unsealed(team, row)?;
+        }
+        log.next = first;
+        self.put_log(&key, &log)?;
+        self.unsent.remove(&(team, channel));
+        Ok(())
+    }
+}
