@@ -53,6 +53,7 @@ impl Endpoint {
         self.ask_for_unsent(team, &row);
         // A commit leaves nothing in a log.
         let mut asked = BTreeSet::from([next_piece(team, &row)]);
+        asked.extend(self.pending_piece(team)?.map(|piece| piece.name()));
         let channels = self.own_channels(team, &row)?;
         for channel in &channels {
             let log = self.own_log(team, &row, *channel)?;
@@ -126,8 +127,14 @@ impl Endpoint {
         };
         let Rest::Message { channel, number, .. } = name.place().rest else {
             if matches!(name.place().rest, Rest::Blob { device, .. } if device == row.own()) {
+                let pending = self.pending_piece(team)?;
+                let same = |object: &Object| {
+                    pending.as_ref().is_some_and(|piece| piece.entry_hash() == object.entry_hash())
+                };
                 let ours = object.is_some_and(|object| {
-                    object.name() == name && object.verifies(&Self::log_signer(&row).key())
+                    object.name() == name
+                        && object.verifies(&Self::log_signer(&row).key())
+                        && !same(object)
                 });
                 self.piece_found(now, team, name, ours)?;
             } else {
@@ -177,8 +184,8 @@ impl Endpoint {
         Ok(true)
     }
 
-    /// What the relay has of the next blob that we would make: nothing, unless somebody went on
-    /// from a later state of this vault and made a commit.
+    /// What the relay has of the next blob that we would make, and of the commit that waits: nothing
+    /// but the same, unless somebody went on from another state of this vault and made a commit.
     fn piece_found(
         &mut self,
         now: Millis,
@@ -205,6 +212,9 @@ impl Endpoint {
             matches!(self.guards.get(&team), Some(Guard::Asking(asked)) if asked.is_empty());
         if passed {
             self.guards.remove(&team);
+            if let Some(link) = &mut self.link {
+                link.let_leave();
+            }
             self.seal_waiting(now, team)?;
         }
         Ok(())

@@ -20,6 +20,8 @@ pub(crate) struct Link {
     pub(crate) in_flight: BTreeSet<u64>,
     /// Everything up to here was sent once.
     pub(crate) sent: u64,
+    /// The first that waits until the relay has shown that its name is free.
+    pub(crate) kept_back: Option<u64>,
     /// The relay has it, and passes it on.
     pub(crate) held: BTreeSet<u64>,
     /// What the relay refused: not sent again before the next link.
@@ -99,6 +101,13 @@ impl Link {
         }
     }
 
+    /// What was kept back may leave.
+    pub(crate) fn let_leave(&mut self) {
+        if let Some(first) = self.kept_back.take() {
+            self.sent = self.sent.min(first.saturating_sub(1));
+        }
+    }
+
     /// The relay took something: what waited for that may leave.
     pub(crate) fn taken(&mut self, id: u64, name: Name) {
         if self.later.remove(&Hold::of(id, name)).is_some() {
@@ -148,6 +157,7 @@ impl Endpoint {
             upstream: None,
             in_flight: BTreeSet::new(),
             sent: 0,
+            kept_back: None,
             held: BTreeSet::new(),
             refused: BTreeSet::new(),
             later: BTreeMap::new(),

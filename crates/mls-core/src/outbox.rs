@@ -184,11 +184,16 @@ impl Endpoint {
             let row: Kept<OutboxRow> = self.rows().kept(Table::Outbox, &key)?.ok_or(Fault::Row)?;
             let id = u64::from_be_bytes(*key.first_chunk().ok_or(Fault::Row)?);
             let name = row.object.name();
-            let left = self.has_left(name.team())? || self.may_be_taken(name);
+            let left = self.has_left(name.team())?;
+            let kept_back = self.may_be_taken(name, row.purpose);
             let Some(link) = &mut self.link else {
                 return Ok(None);
             };
             link.sent = id;
+            if kept_back {
+                link.kept_back.get_or_insert(id);
+                continue;
+            }
             let held = link.held.contains(&id) || link.holds(&Hold::of(id, name));
             if !held && !left && !link.in_flight.contains(&id) {
                 return Ok(Some(id));

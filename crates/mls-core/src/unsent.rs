@@ -8,15 +8,25 @@ use crate::answered::entry_of;
 use crate::guard::own_name;
 use crate::kept::Kept;
 use crate::rows::Table;
-use crate::state::{OutboxRow, TeamRow, log_key, team_key};
+use crate::state::{ClaimRow, OutboxRow, Purpose, TeamRow, log_key, stored_object, team_key};
 use crate::unsealed::UnsealedRow;
 use crate::{Endpoint, Fault};
 
 impl Endpoint {
-    /// Waits an own entry until the relay has shown that nobody else has used its name?
-    pub(crate) fn may_be_taken(&self, name: Name) -> bool {
+    /// Waits this until the relay has shown that nobody else has used its name, or the key that it is
+    /// sealed with?
+    pub(crate) fn may_be_taken(&self, name: Name, purpose: Purpose) -> bool {
         let log = entry_of(name).map(|(team, channel, _)| (team, channel));
-        log.is_some_and(|log| self.unsent.contains_key(&log)) && self.is_guarded(name.team())
+        let entry = log.is_some_and(|log| self.unsent.contains_key(&log));
+        let claim = matches!(purpose, Purpose::Needed | Purpose::Claim);
+        (entry || claim) && self.is_guarded(name.team())
+    }
+
+    /// The first piece of the commit that waits to be claimed.
+    pub(crate) fn pending_piece(&self, team: TeamId) -> Result<Option<Object>, Fault> {
+        let claim: Option<ClaimRow> = self.rows().get(Table::Claim, &team_key(team))?;
+        let piece = claim.as_ref().and_then(|claim| claim.needed.first());
+        piece.map(|piece| stored_object(piece)).transpose()
     }
 
     /// Asks for the first number of each own log that waits to be sent.
@@ -70,9 +80,8 @@ impl Endpoint {
     /// Nothing of this log is taken: it is sent from its first entry on.
     fn may_leave(&mut self, team: TeamId, channel: Channel) {
         self.unsent.remove(&(team, channel));
-        let first = self.underway.first_unheld((team, channel));
-        if let (Some(link), Some(_)) = (&mut self.link, first) {
-            link.sent = 0;
+        if let Some(link) = &mut self.link {
+            link.let_leave();
         }
     }
 

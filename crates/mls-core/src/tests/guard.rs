@@ -8,7 +8,7 @@ use super::stalls::all_is_well;
 use super::world::{Crash, World};
 use crate::rows::Table;
 use crate::state::{LogRow, log_key};
-use crate::{Notice, Plaintext};
+use crate::{Notice, Output, Plaintext};
 
 fn log(world: &World, team: TeamId, channel: Channel) -> LogRow {
     let endpoint = &world.nodes[1].endpoint;
@@ -281,5 +281,39 @@ fn what_was_sealed_but_never_left_uses_no_name_that_another_life_of_the_vault_ha
         let committed = step % 4 == 0;
         let (found, _) = put_back_twice(Some(Crash { node: 1, step, committed }));
         assert_eq!(found, expected, "step {step} of {steps}, committed: {committed}");
+    }
+}
+
+/// `MLS-106`
+#[test]
+fn a_commit_that_never_left_gives_way_to_one_of_another_life_of_the_vault() {
+    for claimed in [true, false] {
+        let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+        world.run_for(120_000);
+        let older = world.nodes[1].backup();
+        // Sealed with one key: this one, which never leaves ..
+        world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
+        let newer = world.nodes[1].backup();
+        world.nodes[1].outputs.clear();
+        world.nodes[1].restore(older);
+        world.run();
+        // .. and this one, of which the relay gets the pieces, and perhaps the claim.
+        world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
+        let won = world.relay.won;
+        while let Some(output) = world.nodes[1].outputs.pop_front() {
+            if claimed || !matches!(output, Output::Claim { .. }) {
+                world.output(1, output);
+            }
+        }
+        assert_eq!(world.relay.won - won, usize::from(claimed));
+        world.nodes[1].go(false);
+        world.run();
+        world.nodes[1].restore(newer);
+        world.nodes[1].go(true);
+        // No name leaves with two hashes.
+        world.run_for(60_000);
+        let rejoined = |notice: &Notice| matches!(notice, Notice::Rejoined { .. });
+        assert!(world.nodes[1].notices.iter().any(rejoined), "claimed: {claimed}");
+        all_is_well(&mut world, team);
     }
 }

@@ -232,8 +232,9 @@ fn a_newcomer_reads_what_came_before_the_claim_that_adds_it() {
     world.run();
     world.say(1, team, "welcome");
     world.run();
-    let slots = world.relay.order.iter().filter(|name| matches!(name.place().rest, Rest::Slot(_)));
-    let claim = slots.last().copied().unwrap();
+    let mut slots =
+        world.relay.order.iter().filter(|name| matches!(name.place().rest, Rest::Slot(_)));
+    let claim = slots.next_back().copied().unwrap();
     world.comes_last(claim);
     world.nodes[2].go(true);
     world.run();
