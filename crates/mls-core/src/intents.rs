@@ -82,8 +82,11 @@ impl Endpoint {
         let Some(row) = self.team(team)?.filter(|row| row.stage == Stage::Member) else {
             return Ok(());
         };
+        let claim: Option<ClaimRow> = self.rows().get(Table::Claim, &team_key(team))?;
+        let underway = claim.map(|claim| claim.wishes).unwrap_or_default();
         for (intent, wish) in self.wishes(team)? {
-            if wish.welcoming {
+            // What the wish says now may be what still holds before that slot is decided.
+            if wish.welcoming || underway.iter().any(|key| key[..] == intent.key(team)) {
                 continue;
             }
             if let Some(result) = self.outcome(team, &row, &intent, &wish)? {

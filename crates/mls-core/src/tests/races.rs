@@ -1,7 +1,9 @@
+use objects::Standing;
+
 use super::adversary::claim;
-use super::wishes::device;
+use super::wishes::{device, standing};
 use super::world::World;
-use crate::{NotAdded, Output};
+use crate::{NotAdded, Output, Policy, Wish};
 
 /// `MLS-20`
 #[test]
@@ -134,4 +136,34 @@ fn who_loses_its_role_with_a_slot_adds_nobody_with_what_it_has_signed_before() {
     world.say(2, team, "in");
     world.run();
     assert_eq!(world.shows(1).len(), 1);
+}
+
+/// `MLS-80`
+#[test]
+fn what_is_wished_back_while_its_contrary_is_claimed_comes_true() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    let alice = device(&world, team, 1);
+    world.act(0, |endpoint, now| endpoint.set_role(now, team, alice, true).unwrap());
+    world.run();
+    let old = world.nodes[0].endpoint.policy(team).unwrap();
+    let new = Policy { max_offline_send: old.max_offline_send + 60_000, ..old };
+    let claimed = |world: &World| {
+        assert!(world.nodes[0].endpoint.groups[&team].pending_commit().is_some());
+        world.nodes[0].wished.len()
+    };
+    world.act(0, |endpoint, now| endpoint.set_role(now, team, alice, false).unwrap());
+    let told = claimed(&world);
+    world.act(0, |endpoint, now| endpoint.set_role(now, team, alice, true).unwrap());
+    assert_eq!(claimed(&world), told, "nothing is decided yet");
+    world.run();
+    assert!(matches!(standing(&world, team, alice), Standing::Admin(_)));
+    assert_eq!(world.nodes[0].wished[told..], [(Wish::Role(alice, true), Ok(()))]);
+    world.act(0, |endpoint, now| endpoint.set_policy(now, team, new).unwrap());
+    let told = claimed(&world);
+    world.act(0, |endpoint, now| endpoint.set_policy(now, team, old).unwrap());
+    assert_eq!(claimed(&world), told, "nothing is decided yet");
+    world.run();
+    assert_eq!(world.nodes[0].endpoint.policy(team), Some(old));
+    assert_eq!(world.nodes[0].wished[told..], [(Wish::Policy, Ok(()))]);
+    assert!(world.nodes[0].endpoint.is_settled());
 }

@@ -35,7 +35,7 @@ fn claims(world: &World, team: TeamId) -> Vec<Claim> {
         .collect()
 }
 
-fn standing(world: &World, team: TeamId, device: Device) -> Standing {
+pub(super) fn standing(world: &World, team: TeamId, device: Device) -> Standing {
     world.relay.certificate(team, device).unwrap().standing
 }
 
