@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mls_core::{Notice, Opened, Policy, Watermark};
 use names::{Channel, Name, Rest, TeamId};
-use objects::{Hash, Object};
+use objects::{Hash, Object, Part};
 use relay_core::DropReason;
 use sha2::{Digest as _, Sha256};
 
@@ -111,8 +111,8 @@ pub(crate) struct Facts {
     pub(crate) insiders: BTreeSet<usize>,
     /// Announcements that their own device knows nothing of any more.
     pub(crate) forgotten: BTreeSet<Hash>,
-    /// The entries that the origin has.
-    pub(crate) stored: BTreeSet<Name>,
+    /// The entries that the origin has: which parts of how many they are.
+    pub(crate) stored: BTreeMap<Name, Part>,
     pub(crate) removed: BTreeMap<usize, Removed>,
     /// What roles were wished last.
     pub(crate) roles: BTreeMap<names::Device, bool>,
@@ -423,9 +423,13 @@ impl Facts {
             return false;
         };
         let first = number.value();
-        (first..first.saturating_add(said.entries)).all(|number| {
-            let number = names::Number::truncate(number);
-            self.stored.contains(&name.team().name(Rest::Message { channel, device, number }))
+        // An old vault may have used the name for a part of something else.
+        (0..said.entries).all(|index| {
+            let number = names::Number::truncate(first.saturating_add(index));
+            let name = name.team().name(Rest::Message { channel, device, number });
+            let part = self.stored.get(&name);
+            let part = part.map(|part| (u64::from(part.index), u64::from(part.count)));
+            part == Some((index, said.entries))
         })
     }
 

@@ -264,8 +264,9 @@ pub(crate) fn read_entries(world: &mut World) {
     };
     let prefix = names::Prefix::team_path(team, 1);
     let entries = relay_core::Shelf::behind(relay.shelf_mut(), team, prefix, 0, usize::MAX);
-    let names = entries.unwrap_or_default().into_iter().map(|kept| kept.object.name());
-    world.facts.stored.extend(names);
+    let entries = entries.unwrap_or_default().into_iter();
+    let parts = entries.map(|kept| (kept.object.name(), kept.object.part()));
+    world.facts.stored.extend(parts);
 }
 
 /// The slots that the origin has decided, and since which epoch each device is in the team.
