@@ -156,6 +156,7 @@ fn is_mine_alone<E>(error: &ProcessMessageError<E>) -> bool {
                         | ApplyUpdatePathError::PathMismatch
                         | ApplyUpdatePathError::MissingCiphertext
                         | ApplyUpdatePathError::MissingOwnLeaf
+                        | ApplyUpdatePathError::MissingSender
                         | ApplyUpdatePathError::LibraryError(_)
                 )
                 | StageCommitError::LibraryError(_)
@@ -165,5 +166,36 @@ fn is_mine_alone<E>(error: &ProcessMessageError<E>) -> bool {
         | ProcessMessageError::UnauthorizedExternalApplicationMessage
         | ProcessMessageError::UnauthorizedExternalCommitMessage
         | ProcessMessageError::UnsupportedProposalType => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn may_be_mine_alone(error: ApplyUpdatePathError) -> bool {
+        let error = StageCommitError::UpdatePathError(error);
+        is_mine_alone(&ProcessMessageError::<Fault>::InvalidCommit(error))
+    }
+
+    /// `MLS-45`
+    #[test]
+    fn what_depends_on_the_own_keys_stops_and_what_everybody_sees_is_passed_over() {
+        for error in [
+            ApplyUpdatePathError::MissingSender,
+            ApplyUpdatePathError::MissingOwnLeaf,
+            ApplyUpdatePathError::MissingCiphertext,
+            ApplyUpdatePathError::UnableToDecrypt,
+            ApplyUpdatePathError::PathMismatch,
+        ] {
+            assert!(may_be_mine_alone(error));
+        }
+        for error in [
+            ApplyUpdatePathError::PathLengthMismatch,
+            ApplyUpdatePathError::ParentHashMismatch,
+            ApplyUpdatePathError::MissingParentHash,
+        ] {
+            assert!(!may_be_mine_alone(error));
+        }
     }
 }
