@@ -1,6 +1,8 @@
 //! RustCrypto, with HPKE drawn from a seed, and an eye on the keys that messages are sealed with.
 
+mod commit;
 mod hpke;
+mod insider;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +16,9 @@ use openmls_traits::types::{
 };
 use sha2::{Digest as _, Sha256};
 use tls_codec::SecretVLBytes;
+
+pub(crate) use commit::Malformed;
+pub(crate) use insider::{Insider, Poison};
 
 /// The end of a ciphertext, by which an object on its way is recognised.
 pub(crate) type Tail = [u8; 16];
@@ -29,29 +34,7 @@ pub(crate) struct SeededCrypto {
     inner: RustCrypto,
     seed: [u8; 32],
     sealings: Arc<Mutex<Sealings>>,
-    /// An insider's.
-    poison: Arc<Mutex<Poison>>,
-}
-
-/// What an insider does to its next commit (RFC 9420 §6.3.1, §7.6, §8.1).
-#[derive(Debug, Default, Clone, Copy, Eq, PartialEq)]
-pub(crate) enum Poison {
-    /// Nothing.
-    #[default]
-    Honest,
-    /// The secret for one of those who need it is damaged, those after it are right.
-    OneOf {
-        /// So many are right before it.
-        after: u64,
-    },
-    /// All path secrets are damaged.
-    All,
-    /// The ciphertext of the commit is damaged.
-    Ciphertext,
-    /// The confirmation tag is another one.
-    Tag,
-    /// The commit whose confirmation tag will be another one is being made.
-    TagNext,
+    insider: Arc<Mutex<Insider>>,
 }
 
 impl Sealings {
@@ -65,9 +48,9 @@ impl SeededCrypto {
     pub(crate) fn new(
         seed: [u8; 32],
         sealings: Arc<Mutex<Sealings>>,
-        poison: Arc<Mutex<Poison>>,
+        insider: Arc<Mutex<Insider>>,
     ) -> Self {
-        Self { inner: RustCrypto::default(), seed, sealings, poison }
+        Self { inner: RustCrypto::default(), seed, sealings, insider }
     }
 
     /// What a single sealing draws from: the same inputs give the same ciphertext, in whatever
@@ -82,8 +65,8 @@ impl SeededCrypto {
         hash.finalize().into()
     }
 
-    fn poison(&self) -> MutexGuard<'_, Poison> {
-        self.poison.lock().unwrap_or_else(PoisonError::into_inner)
+    fn insider(&self) -> MutexGuard<'_, Insider> {
+        self.insider.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Is this path secret to be damaged?
@@ -92,9 +75,13 @@ impl SeededCrypto {
         if !info.windows(PATH.len()).any(|window| window == PATH) {
             return false;
         }
-        let mut poison = self.poison();
-        match &mut *poison {
-            Poison::Honest | Poison::Ciphertext | Poison::TagNext => false,
+        let poison = &mut self.insider().poison;
+        match poison {
+            Poison::Honest
+            | Poison::Ciphertext
+            | Poison::TagNext
+            | Poison::ForeignKey { .. }
+            | Poison::Malformed(_) => false,
             Poison::All => true,
             Poison::Tag => {
                 *poison = Poison::TagNext;
@@ -113,9 +100,9 @@ impl SeededCrypto {
 
     /// Is this ciphertext a commit's, and to be damaged?
     fn spoils_commit(&self, aad: &[u8]) -> bool {
-        let mut poison = self.poison();
+        let poison = &mut self.insider().poison;
         let lies = matches!(*poison, Poison::All | Poison::Ciphertext) && is_commit(aad);
-        lies && std::mem::take(&mut *poison) == Poison::Ciphertext
+        lies && std::mem::take(poison) == Poison::Ciphertext
     }
 }
 
@@ -160,6 +147,7 @@ impl OpenMlsCrypto for SeededCrypto {
         salt: &[u8],
         ikm: &[u8],
     ) -> Result<SecretVLBytes, CryptoError> {
+        self.insider().extracted(salt, ikm);
         self.inner.hkdf_extract(hash_type, salt, ikm)
     }
 
@@ -171,9 +159,9 @@ impl OpenMlsCrypto for SeededCrypto {
     ) -> Result<SecretVLBytes, CryptoError> {
         let tag = self.inner.hmac(hash_type, key, message)?;
         // Here only confirmation tags are made so: all messages are private.
-        let lies = *self.poison() == Poison::TagNext;
-        if lies {
-            *self.poison() = Poison::Honest;
+        let poison = &mut self.insider().poison;
+        if *poison == Poison::TagNext {
+            *poison = Poison::Honest;
             return Ok(damaged(tag.as_slice().to_vec()).into());
         }
         Ok(tag)
@@ -186,10 +174,13 @@ impl OpenMlsCrypto for SeededCrypto {
         info: &[u8],
         okm_len: usize,
     ) -> Result<SecretVLBytes, CryptoError> {
-        self.inner.hkdf_expand(hash_type, prk, info, okm_len)
+        let secret = self.inner.hkdf_expand(hash_type, prk, info, okm_len)?;
+        self.insider().expanded(prk, info, secret.as_slice());
+        Ok(secret)
     }
 
     fn hash(&self, hash_type: HashType, data: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        self.insider().hashes(data);
         self.inner.hash(hash_type, data)
     }
 
@@ -201,6 +192,8 @@ impl OpenMlsCrypto for SeededCrypto {
         nonce: &[u8],
         aad: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
+        let lie = is_commit(aad).then(|| self.insider().seals(&self.inner, aad, data)).flatten();
+        let data = lie.as_deref().unwrap_or(data);
         let mut sealed = self.inner.aead_encrypt(alg, key, data, nonce, aad)?;
         if self.spoils_commit(aad) {
             sealed = damaged(sealed);
@@ -266,7 +259,9 @@ impl OpenMlsCrypto for SeededCrypto {
         info: &[u8],
         aad: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        self.inner.hpke_open(config, input, sk_r, info, aad)
+        let opened = self.inner.hpke_open(config, input, sk_r, info, aad)?;
+        self.insider().opened(&opened);
+        Ok(opened)
     }
 
     fn hpke_setup_sender_and_export(
@@ -299,6 +294,10 @@ impl OpenMlsCrypto for SeededCrypto {
         config: HpkeConfig,
         ikm: &[u8],
     ) -> Result<HpkeKeyPair, CryptoError> {
+        if self.insider().swaps(ikm) {
+            let other: [u8; 32] = Sha256::digest(ikm).into();
+            return self.inner.derive_hpke_keypair(config, &other);
+        }
         self.inner.derive_hpke_keypair(config, ikm)
     }
 }

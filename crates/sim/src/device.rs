@@ -1,7 +1,7 @@
 //! A device: an endpoint, what its vault and its history hold, and what its `net-proc` knows.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use mls_core::{Change, Endpoint, Entropy, LoadError, Opened, Output, Table};
 use names::{Name, TeamId};
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::broken::Broken;
 use crate::chance::Chance;
-use crate::crypto::{Poison, Sealings, SeededCrypto};
+use crate::crypto::{Insider, Sealings, SeededCrypto};
 
 /// What survives the end of a process: one transaction after the other.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +40,7 @@ pub(crate) struct Device {
     pub(crate) spins: u32,
     /// It takes no part any more: removed, or gone for good.
     pub(crate) gone: bool,
-    pub(crate) poison: Arc<Mutex<Poison>>,
+    pub(crate) insider: Arc<Mutex<Insider>>,
     sealings: Arc<Mutex<Sealings>>,
     broken: Option<Broken>,
     chance: Chance,
@@ -142,8 +142,8 @@ impl Device {
         sealings: Arc<Mutex<Sealings>>,
         broken: Option<Broken>,
     ) -> Self {
-        let poison = Arc::default();
-        let entropy = entropy(&mut chance, &sealings, &poison);
+        let insider = Arc::default();
+        let entropy = entropy(&mut chance, &sealings, &insider);
         let mut endpoint = Endpoint::create(name, "laptop", entropy).expect("a fit name");
         endpoint.break_rules(broken.and_then(Broken::endpoints));
         Self {
@@ -156,7 +156,7 @@ impl Device {
             wake: None,
             spins: 0,
             gone: false,
-            poison,
+            insider,
             sealings,
             broken,
             chance,
@@ -165,7 +165,7 @@ impl Device {
 
     /// An endpoint from the committed rows.
     pub(crate) fn load(&mut self) -> Result<Endpoint, LoadError> {
-        let entropy = entropy(&mut self.chance, &self.sealings, &self.poison);
+        let entropy = entropy(&mut self.chance, &self.sealings, &self.insider);
         let mut endpoint = load(&self.vault, entropy)?;
         endpoint.break_rules(self.broken.and_then(Broken::endpoints));
         Ok(endpoint)
@@ -179,6 +179,21 @@ impl Device {
                 None => self.vault.rows.remove(&(table.code(), key)),
             };
         }
+    }
+
+    /// It has made a commit that it cannot follow itself: its group does not know of it.
+    pub(crate) fn forgets_lie(&mut self) -> bool {
+        let mut insider = self.insider.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::mem::take(&mut insider.lied) {
+            return false;
+        }
+        for ((table, key), value) in &mut self.vault.rows {
+            if *table == Table::Mls.code() && key.first() == Some(&GROUP_STATE) {
+                // A text in CBOR (RFC 8949 §3.1).
+                *value = Zeroizing::new([&[0x60 | 11], &b"Operational"[..]].concat());
+            }
+        }
+        true
     }
 
     /// Its clock at a true time.
@@ -210,13 +225,13 @@ pub(crate) fn load(vault: &Vault, entropy: Entropy) -> Result<Endpoint, LoadErro
 pub(crate) fn entropy(
     chance: &mut Chance,
     sealings: &Arc<Mutex<Sealings>>,
-    poison: &Arc<Mutex<Poison>>,
+    insider: &Arc<Mutex<Insider>>,
 ) -> Entropy {
     let seed = chance.bytes();
     let mut drawn = chance.fork(1);
     Entropy {
         random: Box::new(move |space| drawn.fill(space)),
-        crypto: Arc::new(SeededCrypto::new(seed, sealings.clone(), poison.clone())),
+        crypto: Arc::new(SeededCrypto::new(seed, sealings.clone(), insider.clone())),
     }
 }
 
@@ -257,3 +272,6 @@ const WEIGHTS: [u64; 256] = {
     }
     weights
 };
+
+/// The kind of the row that says whether a group has a commit of its own.
+const GROUP_STATE: u8 = 12;

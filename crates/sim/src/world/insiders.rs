@@ -7,7 +7,7 @@ use objects::wire::ToRelay;
 use objects::{BlobRef, Claim, Draft, Hash, Label, Millis, Object, Part, Signer};
 
 use super::{Act, Event, Fault, World};
-use crate::crypto::Poison;
+use crate::crypto::{Malformed, Poison};
 
 impl World {
     /// Draws who lies and when, from now until `end`. The member tool and the first admins do not:
@@ -34,12 +34,25 @@ impl World {
         }
         self.facts.counts.poisons += 1;
         self.facts.insiders.insert(device);
-        let kind = match self.chance.below(6) {
+        let node = self.chance.index(3);
+        let kind = match self.chance.below(15) {
             0 => Poison::All,
             1 => Poison::Ciphertext,
             2 => Poison::Tag,
-            _ => Poison::OneOf { after: self.chance.below(4) },
+            3..=5 => Poison::OneOf { after: self.chance.below(4) },
+            6 => Poison::ForeignKey { after: self.chance.below(3) },
+            7 => Poison::Malformed(Malformed::ParentHash),
+            8 => Poison::Malformed(Malformed::NoPath),
+            9 => Poison::Malformed(Malformed::FewerNodes),
+            10 => Poison::Malformed(Malformed::MoreNodes),
+            11 => Poison::Malformed(Malformed::FewerSecrets { node }),
+            12 => Poison::Malformed(Malformed::MoreSecrets { node }),
+            13 => Poison::Malformed(Malformed::Reference),
+            _ => Poison::Malformed(Malformed::OwnRemoval),
         };
+        if self.facts.trace {
+            eprintln!("{} device {device} will lie: {kind:?}", self.now);
+        }
         self.lie(device, kind);
         self.at(self.now, Event::Act(Act::Refresh { device }));
     }
@@ -52,8 +65,9 @@ impl World {
     }
 
     fn lie(&mut self, device: usize, kind: Poison) {
-        let mut poison = self.devices[device].poison.lock().unwrap_or_else(PoisonError::into_inner);
-        *poison = kind;
+        let key = self.own_seed(device, LEAF).unwrap_or_default();
+        let insider = self.devices[device].insider.lock();
+        insider.unwrap_or_else(PoisonError::into_inner).lie(kind, key);
     }
 
     /// A member claims the next slot with something that is no good commit, under its own name.
@@ -161,14 +175,92 @@ impl World {
 
     /// The key that signs the log of a device: an insider has its own vault.
     fn log_signer(&self, device: usize) -> Option<Signer> {
+        self.own_seed(device, SEED).map(|seed| Signer::from_seed(&seed))
+    }
+
+    fn own_seed(&self, device: usize, field: &[u8]) -> Option<[u8; 32]> {
         let mut rows = self.devices[device].vault.rows.iter();
         let team = rows.find(|((table, _), _)| *table == mls_core::Table::Team as u8)?;
-        let at = team.1.windows(SEED.len()).position(|window| window == SEED)?;
+        let at = team.1.windows(field.len()).position(|window| window == field)?;
         // A byte string of 32 bytes in CBOR (RFC 8949 §3.1).
-        let seed = team.1.get(at + SEED.len()..)?.strip_prefix(&[0x58, 32])?;
-        Some(Signer::from_seed(seed.first_chunk()?))
+        let seed = team.1.get(at + field.len()..)?.strip_prefix(&[0x58, 32])?;
+        seed.first_chunk().copied()
     }
 }
 
-/// The name of the field before the key.
+/// The names of the fields before the keys.
 const SEED: &[u8] = b"log_seed";
+const LEAF: &[u8] = b"leaf_seed";
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use mls_core::{Notice, Skip};
+
+    use super::*;
+
+    /// What became of a commit of device 1 with this lie: who of the others passed over it, and who
+    /// stopped; in the end all follow one history again.
+    fn seen(lie: Poison) -> (usize, usize) {
+        let mut world = World::new(0, None);
+        world.profile.people = 5;
+        world.scenes.admins = 0;
+        world.found();
+        assert!(world.run_till(120_000, World::settled));
+        world.facts.notices.clear();
+        world.lie(1, lie);
+        world.act(Act::Refresh { device: 1 });
+        assert!(world.run_till(600_000, World::settled), "{lie:?}");
+        world.run_until(world.now + 60_000);
+        assert_eq!(world.facts.violations, Vec::<String>::new());
+        let team = world.team.expect("a team");
+        let authenticators: BTreeSet<_> = (0..5)
+            .map(|device| world.devices[device].endpoint.as_ref().expect("it runs"))
+            .map(|endpoint| endpoint.authenticator(team).expect("no fault").expect("a member"))
+            .collect();
+        assert_eq!(authenticators.len(), 1, "{lie:?}");
+        let back = |(who, notice): &(usize, Notice)| {
+            *who == 1 && matches!(notice, Notice::Rejoined { .. })
+        };
+        assert!(world.facts.notices.iter().any(back), "{lie:?} was not told");
+        let count = |what: fn(&Notice) -> bool| {
+            let those = world.facts.notices.iter().filter(|(who, it)| *who != 1 && what(it));
+            those.count()
+        };
+        let skip = |notice: &Notice| matches!(notice, Notice::Skipped { why: Skip::NotValid, .. });
+        (count(skip), count(|notice| matches!(notice, Notice::Stalled { .. })))
+    }
+
+    /// `SIM-04`
+    #[test]
+    fn what_everybody_can_see_to_be_malformed_everybody_passes_over() {
+        crate::prepare();
+        for how in [
+            Malformed::NoPath,
+            Malformed::FewerNodes,
+            Malformed::MoreNodes,
+            Malformed::Reference,
+            Malformed::OwnRemoval,
+            Malformed::ParentHash,
+        ] {
+            assert_eq!(seen(Poison::Malformed(how)), (4, 0), "{how:?}");
+        }
+    }
+
+    /// `SIM-04`
+    #[test]
+    fn what_some_cannot_follow_stops_them_alone_until_they_are_added_again() {
+        crate::prepare();
+        // Signature and confirmation tag are right: OpenMLS does not count the secrets.
+        assert_eq!(seen(Poison::Malformed(Malformed::MoreSecrets { node: 1 })), (0, 0));
+        for lie in [
+            Poison::Malformed(Malformed::FewerSecrets { node: 0 }),
+            Poison::ForeignKey { after: 0 },
+        ] {
+            let (skipped, stopped) = seen(lie);
+            assert_eq!(skipped, 0, "{lie:?}");
+            assert!((1..4).contains(&stopped), "{lie:?}: {stopped}");
+        }
+    }
+}

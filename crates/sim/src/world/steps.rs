@@ -74,6 +74,8 @@ impl World {
         }
         let device = &mut self.devices[index];
         device.commit(changes);
+        // Whoever cannot follow its own commit has to see it as the others do.
+        let fate = if device.forgets_lie() { Fate::EndsAfter(0) } else { fate };
         device.sleeps(self.now, endpoint.wake_at());
         device.endpoint = Some(endpoint);
         self.take(index, beside);
