@@ -67,6 +67,8 @@ pub enum Table {
     Removal = 25,
     /// Name and channels of a team, as the member tool signed them.
     Roster = 26,
+    /// Wishes that have come true with slots that a new term may take back.
+    Done = 27,
 }
 
 /// One row to write or to delete.
@@ -108,6 +110,7 @@ impl Table {
         Self::Slot,
         Self::Removal,
         Self::Roster,
+        Self::Done,
     ];
 
     /// The number of the table.

@@ -136,6 +136,7 @@ impl Endpoint {
         }
         row.stage.set_added(None);
         self.undo_effects(team, keep)?;
+        self.wish_again(team, keep)?;
         let group = self.groups.get(&team);
         let authenticator = group.map(|group| group.epoch_authenticator().as_slice().to_vec());
         let same = row.heads.last().map(|head| head.authenticator.clone()) == authenticator;

@@ -1,8 +1,9 @@
 //! Wishes as rows: one row per wish, named by what it wishes, so that wishing twice is wishing
 //! once.
 
-use names::{Device, TeamId};
+use names::{Device, Slot, TeamId};
 use objects::{Hash, Key, Millis};
+use serde::{Deserialize, Serialize};
 
 use crate::rows::Table;
 use crate::state::{IntentRow, team_key};
@@ -107,6 +108,10 @@ impl Endpoint {
             return Ok(());
         };
         self.rows().remove(Table::Intent, &intent.key(team));
+        let lasts = matches!(intent, Intent::Remove(_) | Intent::Policy | Intent::Role(_));
+        if lasts && result.is_ok() {
+            self.note_done(team, intent, &row)?;
+        }
         let wish = match *intent {
             Intent::Refresh => Wish::Refresh,
             Intent::Remove(device) => Wish::Remove(device),
@@ -117,6 +122,47 @@ impl Endpoint {
             Intent::Add(_) | Intent::Readd(_) => return Ok(()),
         };
         self.outputs.push_back(Output::Wished { team, wish, result });
+        Ok(())
+    }
+}
+
+/// A wish that has come true.
+#[derive(Serialize, Deserialize)]
+struct DoneRow {
+    /// The newest slot then.
+    slot: u64,
+    wish: IntentRow,
+}
+
+impl Endpoint {
+    /// Keeps what has come true, as long as its slot is among those that are remembered.
+    fn note_done(&self, team: TeamId, intent: &Intent, wish: &IntentRow) -> Result<(), Fault> {
+        let Some(row) = self.team(team)? else {
+            return Ok(());
+        };
+        let oldest = row.heads.first().map_or(0, |head| head.slot);
+        for key in self.rows().keys(Table::Done, &team_key(team)) {
+            let done: DoneRow = self.rows().get(Table::Done, &key)?.ok_or(Fault::Row)?;
+            if done.slot < oldest {
+                self.rows().remove(Table::Done, &key);
+            }
+        }
+        let done = DoneRow { slot: row.head().0.value(), wish: wish.clone() };
+        self.rows().put(Table::Done, &intent.key(team), &done)
+    }
+
+    /// The slots behind `keep` never were: what came true with them is wished again, unless
+    /// something else is wished now.
+    pub(crate) fn wish_again(&self, team: TeamId, keep: Slot) -> Result<(), Fault> {
+        for key in self.rows().keys(Table::Done, &team_key(team)) {
+            let done: DoneRow = self.rows().get(Table::Done, &key)?.ok_or(Fault::Row)?;
+            if done.slot > keep.value() {
+                self.rows().remove(Table::Done, &key);
+                if !self.rows().has(Table::Intent, &key) {
+                    self.rows().put(Table::Intent, &key, &done.wish)?;
+                }
+            }
+        }
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use super::world::World;
 use crate::bound::{Bound, SeenHead};
 use crate::content::prefix;
 use crate::framing::Framing;
-use crate::{Equivocation, Input, Notice, ProofView};
+use crate::{Equivocation, Input, Notice, ProofView, Wish};
 
 fn head(world: &World, node: usize, team: TeamId) -> (Slot, Hash) {
     world.nodes[node].endpoint.team(team).unwrap().unwrap().head()
@@ -184,6 +184,38 @@ fn a_term_takes_slots_back_and_who_applied_them_comes_back() {
     }
     world.nodes[0].order.clear();
     all_is_well(&mut world, team);
+}
+
+/// `MLS-107`
+#[test]
+fn what_came_true_with_slots_that_a_term_takes_back_is_wished_again() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);
+    let [alice, bob] = [1, 2].map(|node| device(&world, team, node));
+    world.act(0, |endpoint, now| endpoint.set_role(now, team, alice, true).unwrap());
+    world.run();
+    world.nodes[0].go(false);
+    world.run();
+    let before = head(&world, 0, team);
+    world.act(1, |endpoint, now| endpoint.remove_device(now, team, bob).unwrap());
+    world.run();
+    assert_eq!(world.nodes[1].wished.last(), Some(&(Wish::Remove(bob), Ok(()))));
+    assert!(head(&world, 1, team).0 > before.0);
+    world.nodes[1].restart();
+    let second = Signer::from_seed(&[8; 32]);
+    let object = term(&world, team, 1, &second, before);
+    world.relay.go_back(team, before, second);
+    world.relay.store(&object);
+    world.nodes[0].go(true);
+    world.run();
+    for node in [0, 1, 3] {
+        let devices = world.nodes[node].endpoint.devices(team).unwrap();
+        assert_eq!(devices.len(), 3, "node {node}");
+        assert!(devices.iter().all(|of| of.number != bob), "node {node}");
+        assert!(world.nodes[node].endpoint.is_settled(), "node {node}");
+    }
+    world.say(1, team, "among ourselves");
+    world.run();
+    assert!(world.shows_text(3, "among ourselves") && !world.shows_text(2, "among ourselves"));
 }
 
 /// `MLS-22`
