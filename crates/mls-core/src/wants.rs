@@ -1,5 +1,7 @@
 //! What cannot be read here, and is asked for in beacons.
 
+use std::collections::BTreeMap;
+
 use names::{Channel, Device, Name, Number, Rest, TeamId};
 use objects::Millis;
 use serde::{Deserialize, Serialize};
@@ -44,13 +46,26 @@ impl Endpoint {
         first: u64,
     ) -> Result<(), Fault> {
         let key = want_key(log, first);
-        let full = self.rows().count(Table::Want, &team_key(team)) >= MOST;
-        if full || self.rows().has(Table::Want, &key) {
+        if self.rows().has(Table::Want, &key) || self.wants_of(team, log)? >= MOST {
             return Ok(());
         }
         let row = WantRow { since: now.0, asked: 0, times: 0, shown: false };
         self.rows().put(Table::Want, &key, &row)?;
         self.ask_again(now, team)
+    }
+
+    /// How much is wanted of the author of a log, in all channels.
+    fn wants_of(&self, team: TeamId, log: &[u8]) -> Result<usize, Fault> {
+        let author = |key: &[u8]| log_of(key).map(|(_, device)| device);
+        let mut count = 0_usize;
+        for key in self.rows().keys(Table::Want, &team_key(team)) {
+            let of = key.split_last_chunk::<8>().and_then(|(log, _)| author(log));
+            let row: Option<WantRow> = self.rows().get(Table::Want, &key)?;
+            if of == author(log) && row.is_some_and(|row| !row.shown) {
+                count = count.saturating_add(1);
+            }
+        }
+        Ok(count)
     }
 
     /// Asks for what is wanted, for a while: after each link, and whenever there is more of it.
@@ -102,6 +117,14 @@ impl Endpoint {
             }
         }
         wants.sort_by(|(a, key, _), (b, other, _)| (a, key).cmp(&(b, other)));
+        // One of each author before the second of any: who makes up numbers pushes nobody aside.
+        let mut turns: BTreeMap<Option<Device>, usize> = BTreeMap::new();
+        wants.sort_by_cached_key(|(_, key, _)| {
+            let author = wanted_name(team, key).and_then(author_of);
+            let turn = turns.entry(author).or_default();
+            *turn = turn.saturating_add(1);
+            *turn
+        });
         wants.truncate(MOST_WANTS);
         let mut names = Vec::new();
         for (_, key, mut row) in wants {
@@ -182,6 +205,13 @@ fn want_key(log: &[u8], first: u64) -> Vec<u8> {
     [log, &first.to_be_bytes()].concat()
 }
 
+fn author_of(name: Name) -> Option<Device> {
+    match name.place().rest {
+        Rest::Message { device, .. } => Some(device),
+        _ => None,
+    }
+}
+
 fn first_of(key: &[u8]) -> Option<u64> {
     key.last_chunk().map(|first| u64::from_be_bytes(*first))
 }
@@ -199,5 +229,5 @@ fn since_key(team: TeamId, device: Device) -> Vec<u8> {
 
 /// So often is it asked for at least, whatever the clock says.
 const OFTEN: u64 = 256;
-/// With so many wanted in a team, no more are: a member could make up any number.
-const MOST: usize = 4096;
+/// With so many wanted of one author, no more are: it could make up any number.
+const MOST: usize = 1024;

@@ -186,7 +186,7 @@ fn a_term_takes_slots_back_and_who_applied_them_comes_back() {
     all_is_well(&mut world, team);
 }
 
-/// `MLS-107`
+/// `MLS-110`
 #[test]
 fn what_came_true_with_slots_that_a_term_takes_back_is_wished_again() {
     let (mut world, team) = World::team(&["Admin", "Alice", "Bob", "Carol"]);

@@ -8,6 +8,8 @@ use super::stalls::all_is_well;
 use super::terms::term;
 use super::world::World;
 use crate::content::{Content, sign};
+use crate::rows::Table;
+use crate::state::log_key;
 use crate::{Endpoint, Unreadable};
 
 fn refresh(world: &mut World, team: TeamId, node: usize, times: usize) {
@@ -282,4 +284,38 @@ fn who_was_cut_off_for_too_long_is_not_woken_to_seal_again() {
     world.run_for(60_000);
     assert_eq!(world.nodes[1].endpoint.recall_due(team), None, "it was sealed again");
     assert_eq!(texts(&world, 2), ["wanted", "on the island"]);
+}
+
+/// `MLS-111`
+#[test]
+fn who_makes_up_what_nobody_can_read_keeps_others_from_asking_for_nothing() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    let [alice, bob] = [1, 2].map(|node| own(&world, team, node));
+    let (channel, now) = (world.general(team), world.now);
+    let endpoint = &mut world.nodes[0].endpoint;
+    let of = |device| log_key(team, channel, device);
+    for first in 0..1100 {
+        endpoint.want_at(now, team, &of(bob), first).unwrap();
+    }
+    assert_eq!(endpoint.rows().count(Table::Want, &of(bob)), 1024);
+    for first in [7, 8] {
+        endpoint.want_at(now, team, &of(alice), first).unwrap();
+    }
+    let name = |device, number| {
+        team.name(Rest::Message { channel, device, number: Number::truncate(number) })
+    };
+    for turn in 1..4 {
+        let wants = endpoint.wants(now, team, turn).unwrap();
+        assert_eq!(wants.len(), 8);
+        for number in [7, 8] {
+            assert!(wants.contains(&name(alice, number)), "turn {turn}");
+        }
+        // What has been asked for gives way to what has not.
+        let first = 6 * (turn - 1);
+        assert!((first..first + 6).all(|number| wants.contains(&name(bob, number))));
+    }
+    // What was sealed again takes nobody's place.
+    endpoint.no_want(&of(bob), 0, false).unwrap();
+    endpoint.want_at(now, team, &of(bob), 2000).unwrap();
+    assert_eq!(endpoint.wanting(&of(bob), 2000).unwrap(), Some(false));
 }
