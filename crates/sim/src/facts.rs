@@ -213,7 +213,7 @@ impl Said {
         }
     }
 
-    fn is(&self, opened: &Opened) -> bool {
+    pub(crate) fn is(&self, opened: &Opened) -> bool {
         let Opened { body, thread, after, .. } = opened;
         self.body == body.reveal() && self.thread == *thread && self.after == *after
     }
