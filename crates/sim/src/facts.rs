@@ -395,9 +395,16 @@ impl Facts {
     fn holds(&mut self, device: usize, opened: &Opened) {
         let mut all = self.forgone.remove(&opened.name).unwrap_or_default();
         all.extend(self.said.remove(&opened.name));
-        let known = all.iter().rposition(|said| said.is(opened)).map(|at| all.remove(at));
-        let said = known.unwrap_or_else(|| Said::new(device, opened, opened.at.0));
-        self.said.insert(opened.name, Said { lost: false, ..said });
+        let (last, at) = (all.len().checked_sub(1), all.iter().rposition(|said| said.is(opened)));
+        let said = at.map(|at| all.remove(at));
+        let said = said.unwrap_or_else(|| Said::new(device, opened, opened.at.0));
+        let mut said = Said { lost: false, ..said };
+        // What others have seen under a name stands there, and this gets another.
+        let seen = self.seen.keys().any(|(of, name)| *of != device && *name == opened.name);
+        if let Some(other) = all.last_mut().filter(|_| seen && at != last) {
+            std::mem::swap(&mut said, other);
+        }
+        self.said.insert(opened.name, said);
         if !all.is_empty() {
             self.forgone.insert(opened.name, all);
         }

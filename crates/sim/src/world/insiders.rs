@@ -16,7 +16,9 @@ impl World {
         for _ in 0..count {
             let device = self.chance.between(1, self.profile.people as u64 - 1);
             let device = usize::try_from(device).unwrap_or(1);
-            let device = if self.is_first_admin(device) { 1 } else { device };
+            // One whose vault is put back is the only one who lies then, or nobody might be left.
+            let alone = self.profile.restores > 0 || self.is_first_admin(device);
+            let device = if alone { 1 } else { device };
             let at = self.chance.between(self.now, end);
             let fault = if self.chance.happens(650) {
                 Fault::Poison { device }
