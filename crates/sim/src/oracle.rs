@@ -268,9 +268,14 @@ pub(crate) fn read_entries(world: &mut World) {
     };
     let prefix = names::Prefix::team_path(team, 1);
     let entries = relay_core::Shelf::behind(relay.shelf_mut(), team, prefix, 0, usize::MAX);
-    let entries = entries.unwrap_or_default().into_iter();
-    let parts = entries.map(|kept| (kept.object.name(), kept.object.part()));
-    world.facts.stored.extend(parts);
+    for kept in entries.unwrap_or_default() {
+        let (name, data) = (kept.object.name(), kept.object.data().unwrap_or_default());
+        world.facts.stored.insert(name, kept.object.part());
+        // It may have been on its way when the vault that sealed it was put back.
+        if let Some(epoch) = crate::facts::epoch(data) {
+            world.facts.epochs.entry(name).or_insert(epoch);
+        }
+    }
 }
 
 /// The slots that the origin has decided, and since which epoch each device is in the team.
