@@ -206,10 +206,7 @@ fn want_key(log: &[u8], first: u64) -> Vec<u8> {
 }
 
 fn author_of(name: Name) -> Option<Device> {
-    match name.place().rest {
-        Rest::Message { device, .. } => Some(device),
-        _ => None,
-    }
+    if let Rest::Message { device, .. } = name.place().rest { Some(device) } else { None }
 }
 
 fn first_of(key: &[u8]) -> Option<u64> {
