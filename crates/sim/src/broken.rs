@@ -29,7 +29,7 @@ pub enum Shell {
 
 impl Broken {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Endpoints(Mls::MergesAtOnce),
         Self::Endpoints(Mls::BelievesClaims),
         Self::Endpoints(Mls::ForgetsWishes),
@@ -42,6 +42,7 @@ impl Broken {
         Self::Endpoints(Mls::NoGuard),
         Self::Relays(Slots::AnswersUnsynced),
         Self::Relays(Slots::AnswersForOthers),
+        Self::Relays(Slots::StoresRevoked),
         Self::Shell(Shell::LeavesBeforeCommit),
         Self::Shell(Shell::TakesBeforeCommit),
         Self::Shell(Shell::ShowsBeforeCommit),

@@ -21,11 +21,25 @@ pub(crate) fn ghosts(world: &mut World, wrong: &mut Vec<String>) {
         }
         None => return,
     };
-    for (device, Removed { vault, .. }) in std::mem::take(&mut world.facts.removed) {
+    for (device, Removed { vault, number, .. }) in std::mem::take(&mut world.facts.removed) {
         let Some((out, epoch)) = world.facts.out.get(&device).copied() else {
             wrong.push(format!("device {device} was to be removed and never was"));
             continue;
         };
+        for kept in everything.iter().flatten() {
+            let author = match kept.object.name().place().rest {
+                Rest::Message { device, .. } | Rest::Blob { device, .. } => Some(device),
+                Rest::Slot(_) => {
+                    let claim = objects::Claim::parse(kept.object.data().unwrap_or_default());
+                    claim.ok().map(|claim| claim.device)
+                }
+                _ => None,
+            };
+            if author == Some(number) && kept.receipt.head > out {
+                let name = kept.object.name();
+                wrong.push(format!("the origin took {name} of device {device} after its removal"));
+            }
+        }
         let mut chance = world.chance.fork(9);
         let entropy = entropy(&mut chance, &world.sealings, &Default::default());
         let Ok(mut ghost) = load(&vault, entropy) else {

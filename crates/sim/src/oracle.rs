@@ -147,8 +147,9 @@ fn readable(world: &World, wrong: &mut Vec<String>) {
         };
         for device in live(world) {
             let since = world.facts.since.get(&device).copied();
-            // What was said while it was behind is for others to seal again.
-            if world.facts.was_behind(device) && !said.body.starts_with(LAST) {
+            // An old vault may not know any more what it has lost of that time.
+            let behind = world.facts.was_behind(device) && world.facts.restored.contains(&device);
+            if behind && !said.body.starts_with(LAST) {
                 continue;
             }
             let member = since.is_some_and(|since| since <= *epoch);
@@ -219,8 +220,7 @@ fn order(world: &World, wrong: &mut Vec<String>) {
     }
 }
 
-/// Whoever showed two histories is named: by one at least, since only who holds the one when the
-/// other comes can see it.
+/// Whoever showed two histories is named by everybody who was in the team then.
 fn named(world: &World, wrong: &mut Vec<String>) {
     let log = |name: &Name| {
         let Rest::Message { channel, device, .. } = name.place().rest else {
@@ -228,16 +228,27 @@ fn named(world: &World, wrong: &mut Vec<String>) {
         };
         Some((channel, device))
     };
-    for (name, (hash, device)) in &world.facts.twins {
-        let both = world.facts.left.get(name).is_some_and(|(left, _)| left != hash);
+    let facts = &world.facts;
+    for (name, (hash, device)) in &facts.twins {
+        let both = facts.left.get(name).is_some_and(|(left, _)| left != hash);
+        let Some(epoch) = facts.epochs.get(name).filter(|_| both) else {
+            continue;
+        };
         // What comes of the revoked is refused, whatever else it shows.
-        let both = both && !world.facts.out.contains_key(device);
-        let told = world.facts.notices.iter().any(|(who, notice)| {
-            let named = if let Notice::Fork { name } = notice { log(name) } else { None };
-            named == log(name) && !world.devices[*who].gone
-        });
-        if both && !told {
-            wrong.push(format!("nobody names device {device} for {name}"));
+        if facts.out.contains_key(device) {
+            continue;
+        }
+        for who in live(world) {
+            let member = facts.since.get(&who).is_some_and(|since| since <= epoch);
+            // An old vault may have forgotten what it knew of either.
+            let excused = facts.insiders.contains(&who) || facts.restored.contains(&who);
+            let named = |(by, notice): &(usize, Notice)| {
+                let named = if let Notice::Fork { name } = notice { log(name) } else { None };
+                *by == who && named == log(name)
+            };
+            if member && !excused && !facts.notices.iter().any(named) {
+                wrong.push(format!("device {who} does not name device {device} for {name}"));
+            }
         }
     }
 }
@@ -286,6 +297,8 @@ pub(crate) fn read_slots(world: &mut World) {
     let Some(relay) = &mut world.relays[0].relay else {
         return;
     };
+    // The member tool has made the team.
+    world.facts.since.insert(0, 0);
     let prefix = names::Prefix::team_path(team, 4);
     let claims = relay_core::Shelf::behind(relay.shelf_mut(), team, prefix, 0, usize::MAX);
     let prefix = names::Prefix::team_path(team, 1);
