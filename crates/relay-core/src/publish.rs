@@ -80,10 +80,11 @@ impl<S: Shelf> Relay<S> {
         let Some(kept) = self.shelf.find(name, hash)? else {
             return Ok(());
         };
-        if kept.settled {
+        let origin = self.is_origin(name.team())?;
+        if kept.settled && !origin {
             self.parent_forgot(name.team())?;
         }
-        if !may_change(why) {
+        if origin || !may_change(why) {
             // It stays here, for those who have seen it, and never becomes the origin's.
             return Ok(self.shelf.set_note(&notes::unsettled(kept.position), None)?);
         }
@@ -94,6 +95,13 @@ impl<S: Shelf> Relay<S> {
             up.retry_at.get_or_insert(now.plus(RETRY));
         }
         Ok(())
+    }
+
+    /// What the parent only had to hear has come there.
+    pub(crate) fn is_up(&mut self, name: Name, hash: &Hash) -> Result<(), Fault> {
+        let kept = self.shelf.find(name, hash)?;
+        let topic = kept.map(|kept| notes::unsettled(kept.position));
+        topic.map_or(Ok(()), |topic| Ok(self.shelf.set_note(&topic, None)?))
     }
 
     /// The parent lacks entries that it once had: they go up again, once per link.
@@ -137,7 +145,7 @@ impl<S: Shelf> Relay<S> {
         Ok(())
     }
 
-    fn send_again(&mut self, kept: &crate::Kept) -> Result<(), Fault> {
+    pub(crate) fn send_again(&mut self, kept: &crate::Kept) -> Result<(), Fault> {
         let note = notes::named(kept.object.name(), &kept.object.entry_hash());
         self.shelf.set_note(&notes::unsettled(kept.position), Some(&note))?;
         if let Some(up) = &mut self.up {

@@ -21,6 +21,15 @@ impl<S: Shelf> Relay<S> {
         })
     }
 
+    /// Does this relay order the slots of a team by now? The newest term names it, and the claims
+    /// that the term builds on are here: until then it has to stay below the origin before it.
+    ///
+    /// # Errors
+    /// When the store is broken.
+    pub fn orders(&mut self, team: TeamId) -> Result<bool, Fault> {
+        Ok(self.is_origin(team)? && self.stands(team)?)
+    }
+
     /// Is a receipt the origin's? That of an earlier term stays good as far as its term went.
     pub(crate) fn settles(&mut self, receipt: &Receipt) -> Result<bool, Fault> {
         let (own, parent) = (self.key, self.parent);
@@ -97,7 +106,19 @@ impl<S: Shelf> Relay<S> {
             self.read_again(team)?;
         }
         self.tell_upstream();
-        Ok(())
+        self.pass_term_up(team)
+    }
+
+    /// An origin that is still below another relay tells it the term: the origin before it must not
+    /// go on, and its people have to know.
+    fn pass_term_up(&mut self, team: TeamId) -> Result<(), Fault> {
+        if self.parent.is_none() || !self.is_origin(team)? {
+            return Ok(());
+        }
+        match self.newest_terms(team)?.pop() {
+            Some(kept) => self.send_again(&kept),
+            None => Ok(()),
+        }
     }
 
     /// Drops the claims that the terms together do not know, from the lowest slot on: those of

@@ -184,7 +184,9 @@ impl<S: Shelf> Relay<S> {
                 up.phase = Phase::Related;
                 for team in self.teams.clone() {
                     self.subscribe_up(team)?;
-                    self.probe(team)?;
+                    if !self.is_origin(team)? {
+                        self.probe(team)?;
+                    }
                 }
                 self.tell_upstream();
                 Ok(())
@@ -203,6 +205,9 @@ impl<S: Shelf> Relay<S> {
         match frame {
             FromRelay::Stored { seq, receipt } => match self.opened(seq) {
                 Some(Open::Publish { name, hash }) => {
+                    if self.is_origin(name.team())? {
+                        return self.is_up(name, &hash);
+                    }
                     // A parent that is not the origin says later that the origin has it.
                     let same = (receipt.name, receipt.hash) == (name, hash);
                     let kept = self.shelf.find(name, &hash)?.filter(|kept| kept.settled);

@@ -172,3 +172,28 @@ fn terms_that_come_in_the_wrong_order_leave_no_claim_of_another_origin() {
     assert_ne!(slots(&mut tree, 1), stale);
     assert_eq!(tree.head(1).0, before.0 + 3);
 }
+
+/// `RELAY-32`
+#[test]
+fn an_origin_that_is_still_below_the_old_one_tells_it_the_term() {
+    let (mut tree, client, mut alice) = pair();
+    let admin = tree.client(0);
+    let head = tree.head(0);
+    let term = tree.term(1, 1, head);
+    tree.cut(1);
+    tree.publish(client, &term);
+    let entry = alice.say(&tree.cast, b"at the new origin");
+    tree.publish(client, &entry);
+    tree.link(1);
+    tree.run();
+    assert!(tree.holds(0, &term), "also when the link comes later");
+    let claim = tree.complete(admin, (head.0 + 1, head.1), &[]);
+    let answer = tree.claim(admin, &claim);
+    assert!(!won(&answer), "the old one decides no more: {answer:?}");
+    let claim = tree.complete(client, (head.0 + 1, head.1), &[]);
+    assert!(won(&tree.claim(client, &claim)), "the new one does");
+    // What it has it keeps as it is, with its own receipts.
+    let kept = tree.kept(1);
+    let kept = kept.iter().find(|kept| kept.object == entry).unwrap();
+    assert!(kept.settled && kept.receipt.covers(&key(1), &entry));
+}
