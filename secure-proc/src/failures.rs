@@ -191,6 +191,11 @@ pub(crate) fn set_policy(error: &SetPolicyError) -> Failure {
 pub(crate) fn move_origin(error: &MoveOriginError) -> Failure {
     match error {
         MoveOriginError::NotAdmin => not_admin(),
+        MoveOriginError::WasOrigin => failure(
+            ErrorCode::NotPermitted,
+            &error.to_string(),
+            "start that relay in a new data folder, which gives it another key",
+        ),
         MoveOriginError::Fault(fault) => broken(*fault),
     }
 }

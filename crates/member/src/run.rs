@@ -40,12 +40,12 @@ pub(crate) fn run(args: Args) -> Result<(), Trouble> {
             let text = address(&relay)?;
             let mut endpoint = enter()?;
             endpoint.wish(Request::MoveOrigin { relay: text, relay_key })?;
+            endpoint.settle()?;
             let key = hex(&relay_key);
-            out.print(
+            Ok(out.print(
                 || json!({"relay": relay, "relay_key": key}),
                 || format!("{relay} is the origin of every team from now on"),
-            )?;
-            endpoint.settle()
+            )?)
         }
         Command::Team(Team::Create { name }) => {
             let label = label(&name, "a team's name")?;

@@ -46,17 +46,6 @@ pub enum CreateTeamError {
     Fault(#[from] Fault),
 }
 
-/// Why the origin was not moved.
-#[derive(Debug, Clone, Copy, Eq, PartialEq, thiserror::Error)]
-pub enum MoveOriginError {
-    /// No root key is here.
-    #[error("only the member tool moves the origin")]
-    NotAdmin,
-    /// A bug or a broken store.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
 /// Why no channel was made.
 #[derive(Debug, Clone, Copy, Eq, PartialEq, thiserror::Error)]
 pub enum CreateChannelError {
@@ -169,36 +158,6 @@ impl Endpoint {
         self.prove(now, team)?;
         self.pump(now)?;
         Ok(team)
-    }
-
-    /// Says that from the next slot on another relay orders the slots of all teams of the
-    /// organisation: queued when this returns, for that relay, which is this device's from now on. Of
-    /// a team in which this device has stopped or is behind, the slots that it could not apply are
-    /// taken back.
-    ///
-    /// # Errors
-    /// As [`MoveOriginError`] says; then nothing has changed.
-    pub fn move_origin(&mut self, now: Millis, relay: &RelayRef) -> Result<(), MoveOriginError> {
-        if self.org_row()?.is_none() {
-            return Err(MoveOriginError::NotAdmin);
-        }
-        for team in self.subscriptions() {
-            let Some(row) = self.team(team)? else {
-                continue;
-            };
-            if let Some(root) = self.root_of(&row)? {
-                let last = self.last_sound(team, &row);
-                self.make_term(now, team, &root, relay, last)?;
-                self.drop_superseded(team)?;
-                self.supersede(now, team)?;
-            }
-        }
-        // The old one may be gone: the terms go out through the new one.
-        if self.relay().as_ref() != Some(relay) {
-            self.repin(relay)?;
-        }
-        self.settle(now)?;
-        Ok(())
     }
 
     /// Makes a channel, and tells the team.

@@ -196,6 +196,7 @@ impl Endpoint {
         self.tend_pools(now)?;
         for team in self.subscriptions() {
             self.drive_skip(now, team)?;
+            self.drive_move(now, team)?;
             self.guard(now, team)?;
             self.fetch(team)?;
             self.seal_waiting(now, team)?;

@@ -75,13 +75,13 @@ impl Endpoint {
         Ok(Joining { team, hash })
     }
 
-    /// Uses the relay of a link to a team that this device is in: the one that it used may be gone
-    /// for ever. False when there is nothing to change.
+    /// Uses the relay of a link to a team that this device is in, or waits to be let into: the one
+    /// that it used may be gone for ever. False when there is nothing to change.
     ///
     /// # Errors
     /// A damaged row.
     pub fn use_relay_of(&mut self, link: &TeamLink) -> Result<bool, Fault> {
-        let row = self.member_of(link.team)?;
+        let row = self.team(link.team)?.filter(|row| row.stage != Stage::Removed);
         let other = self.relay().is_some_and(|relay| relay != link.relay);
         let ours = row.is_some_and(|row| row.root == link.root.0) && other;
         if ours {

@@ -33,6 +33,7 @@ mod leave;
 mod link;
 mod log;
 mod marks;
+mod moving;
 mod notice;
 mod open;
 mod outbox;
@@ -71,9 +72,7 @@ mod wish;
 mod withheld;
 
 pub use additions::AddDeviceError;
-pub use admin::{
-    CreateChannelError, CreateOrgError, CreateTeamError, MOST_CHANNELS, MoveOriginError,
-};
+pub use admin::{CreateChannelError, CreateOrgError, CreateTeamError, MOST_CHANNELS};
 #[doc(hidden)]
 pub use broken::Broken;
 pub use content::{MAX_AFTER, MAX_BODY};
@@ -85,6 +84,7 @@ pub use face::{
 pub use identity::is_label;
 pub use intents::RefreshError;
 pub use join::JoinError;
+pub use moving::MoveOriginError;
 pub use notice::{Notice, Skip};
 pub use people::AddUserError;
 pub use policy::{Policy, SetPolicyError};

@@ -5,6 +5,7 @@ use objects::{Hash, Key, Millis, OrgRoot, TeamLink};
 
 use crate::kept::Kept;
 use crate::link::Link;
+use crate::moving::{MOVE, move_key};
 use crate::rows::Table;
 use crate::state::{OrgRow, Stage, TeamRow, team_key, team_of};
 use crate::views::{
@@ -94,6 +95,8 @@ impl Endpoint {
         let unsealed = self.rows().count(Table::Unsealed, &team_key(team));
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let wishes = self.rows().count(Table::Intent, &team_key(team));
+        let moves = self.rows().count(Table::Identity, &move_key(team));
+        let wishes = wishes.saturating_add(moves);
         let origin = self.origin(team)?;
         let reachable = |link: &Link| {
             if Some(link.relay) == origin { Some(true) } else { link.upstream }
@@ -237,6 +240,7 @@ impl Endpoint {
         let empty = |table| self.rows().count(table, &[]) == 0;
         // Nobody waits for the pool.
         !self.busy().unwrap_or(true)
+            && self.rows().count(Table::Identity, MOVE) == 0
             && [Table::Unsealed, Table::Claim, Table::Intent].into_iter().all(empty)
     }
 

@@ -6,6 +6,7 @@ mod crash;
 mod cut;
 mod guard;
 mod junk;
+mod moves;
 mod pieces;
 mod pools;
 mod proofs;
