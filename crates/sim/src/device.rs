@@ -54,6 +54,8 @@ pub(crate) struct Net {
     pub(crate) greeted: Option<Greeted>,
     /// What is wanted since the endpoint started.
     pub(crate) wanted: BTreeSet<TeamId>,
+    /// Single paths of teams, from the first object on.
+    pub(crate) paths: BTreeSet<(TeamId, u8)>,
     pub(crate) subscribed: BTreeMap<u32, TeamId>,
     /// Subscriptions that are refused.
     pub(crate) refused: BTreeSet<u32>,

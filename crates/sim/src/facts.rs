@@ -75,6 +75,10 @@ pub struct Counts {
     pub by_admins: u64,
     /// Steps that could not be stored, of processes that went on.
     pub full: u64,
+    /// Origins that the root has named.
+    pub terms: u64,
+    /// Origins that were never seen again.
+    pub deaths: u64,
     /// Messages that people wrote.
     pub messages: u64,
     /// Slots decided.
@@ -167,6 +171,8 @@ impl Counts {
         self.policies = self.policies.saturating_add(other.policies);
         self.by_admins = self.by_admins.saturating_add(other.by_admins);
         self.full = self.full.saturating_add(other.full);
+        self.terms = self.terms.saturating_add(other.terms);
+        self.deaths = self.deaths.saturating_add(other.deaths);
         self.messages = self.messages.saturating_add(other.messages);
         self.commits = self.commits.saturating_add(other.commits);
         self.frames = self.frames.saturating_add(other.frames);
@@ -174,7 +180,7 @@ impl Counts {
 
     /// Each with its name.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, u64); 19] {
+    pub fn all(&self) -> [(&'static str, u64); 21] {
         [
             ("crashes", self.crashes),
             ("relay crashes", self.relay_crashes),
@@ -192,6 +198,8 @@ impl Counts {
             ("policies", self.policies),
             ("removals by admins", self.by_admins),
             ("full disks", self.full),
+            ("terms", self.terms),
+            ("deaths of origins", self.deaths),
             ("messages", self.messages),
             ("commits", self.commits),
             ("frames", self.frames),
@@ -487,7 +495,10 @@ impl Facts {
         // its hash which counts.
         let certificate = matches!(name.place().rest, Rest::Certificate { .. });
         let others = certificate && before.is_some_and(|before| before.1 != device);
-        let excused = slot || package || others || (self.restored.contains(&device) && !entry);
+        // A new term may take back the slot of an addition, which is then claimed anew.
+        let pointer = matches!(name.place().rest, Rest::Welcome { .. }) && self.counts.terms > 0;
+        let excused =
+            slot || package || others || pointer || (self.restored.contains(&device) && !entry);
         if before.is_some_and(|before| before.0 != hash) && !excused {
             self.violate(format!("two objects left under {name}"));
         }

@@ -14,7 +14,8 @@ pub(crate) fn ghosts(world: &mut World, wrong: &mut Vec<String>) {
     let Some(team) = world.team else {
         return;
     };
-    let everything = match &mut world.relays[0].relay {
+    let origin = world.origin;
+    let everything = match &mut world.relays[origin].relay {
         Some(relay) => {
             let prefix = names::Prefix::team(team);
             relay_core::Shelf::behind(relay.shelf_mut(), team, prefix, 0, usize::MAX)

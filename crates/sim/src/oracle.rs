@@ -274,7 +274,8 @@ fn whole(world: &World, wrong: &mut Vec<String>) {
 
 /// The entries that the origin has.
 pub(crate) fn read_entries(world: &mut World) {
-    let (Some(team), Some(relay)) = (world.team, &mut world.relays[0].relay) else {
+    let origin = world.origin;
+    let (Some(team), Some(relay)) = (world.team, &mut world.relays[origin].relay) else {
         return;
     };
     let prefix = names::Prefix::team_path(team, 1);
@@ -294,7 +295,8 @@ pub(crate) fn read_slots(world: &mut World) {
     let Some(team) = world.team else {
         return;
     };
-    let Some(relay) = &mut world.relays[0].relay else {
+    let origin = world.origin;
+    let Some(relay) = &mut world.relays[origin].relay else {
         return;
     };
     // The member tool has made the team.

@@ -20,6 +20,8 @@ pub(crate) struct RelayNode {
     /// The link to the parent.
     pub(crate) up: Option<u64>,
     pub(crate) connecting: bool,
+    /// It is never seen again.
+    pub(crate) dead: bool,
     /// Something is decided and not settled.
     pub(crate) unsettled: bool,
     pub(crate) spins: u32,
@@ -41,6 +43,7 @@ impl RelayNode {
             children: Vec::new(),
             up: None,
             connecting: false,
+            dead: false,
             unsettled: false,
             spins: 0,
             skew: 0,

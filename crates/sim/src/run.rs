@@ -114,6 +114,7 @@ fn storm(world: &mut World) {
     }
     world.plan_faults(end);
     world.plan_decisions(end);
+    world.plan_scenes(end);
     world.run_until(end);
 }
 
@@ -123,7 +124,7 @@ fn calm(world: &mut World) {
     world.links.cuts.clear();
     world.put_some_right();
     world.all_are_honest();
-    let done = world.run_till(MOST_CALM, World::settled);
+    let done = world.run_till(MOST_CALM, |world| world.moving.is_none() && world.settled());
     if !done && world.facts.violations.is_empty() {
         let mut waiting = Vec::new();
         for device in &world.devices {

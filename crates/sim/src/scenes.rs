@@ -11,6 +11,20 @@ pub(crate) struct Scenes {
     pub(crate) admins: usize,
     /// What admins decide while people talk: roles, policies, removals.
     pub(crate) decisions: u64,
+    /// How the order of slots changes hands.
+    pub(crate) origin: Origin,
+}
+
+/// What becomes of the origin.
+#[derive(Debug, Clone, Copy, Default, Eq, PartialEq)]
+pub(crate) enum Origin {
+    /// It stays.
+    #[default]
+    Stays,
+    /// The root names another, so many times.
+    Moves(usize),
+    /// It is never seen again, and the root names another.
+    Dies,
 }
 
 impl Scenes {
@@ -21,6 +35,30 @@ impl Scenes {
         let many = chance.between(3, 8);
         let decisions = chance.pick(&[0, 0, 2, many]).unwrap_or(0);
         // Somebody is neither an admin nor the member tool.
-        Self { full, admins: admins.min(people.saturating_sub(2)), decisions }
+        let admins = admins.min(people.saturating_sub(2));
+        let origin = Origin::draw(seed);
+        // What an admin won in a slot that a new term takes back is not wished again.
+        let admins = if origin == Origin::Stays { admins } else { 0 };
+        Self { full, admins, decisions, origin }
+    }
+}
+
+impl Origin {
+    fn draw(seed: u64) -> Self {
+        let mut chance = Chance::new(seed ^ 0x6f72_6967_696e_0000);
+        match chance.below(10) {
+            0 => Self::Moves(1 + chance.index(2)),
+            1 => Self::Dies,
+            _ => Self::Stays,
+        }
+    }
+
+    /// So many relays there have to be below the first.
+    pub(crate) fn children(self) -> usize {
+        match self {
+            Self::Stays => 0,
+            Self::Dies => 1,
+            Self::Moves(times) => times,
+        }
     }
 }

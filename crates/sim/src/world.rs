@@ -7,6 +7,7 @@ mod insiders;
 mod old;
 mod people;
 mod steps;
+mod terms;
 mod tree;
 mod wire;
 
@@ -30,6 +31,7 @@ use crate::scenes::Scenes;
 pub(crate) use admins::Decision;
 pub(crate) use faults::Fault;
 pub(crate) use people::Act;
+pub(crate) use terms::Scene;
 
 /// Everything there is.
 pub(crate) struct World {
@@ -43,6 +45,10 @@ pub(crate) struct World {
     pub(crate) devices: Vec<Device>,
     pub(crate) relays: Vec<RelayNode>,
     pub(crate) links: Links,
+    /// The relay that the root has named last.
+    pub(crate) origin: usize,
+    /// The origin before it, until it has taken over from it.
+    pub(crate) moving: Option<usize>,
     pub(crate) facts: Facts,
     pub(crate) team: Option<TeamId>,
     /// Faults may happen.
@@ -101,6 +107,7 @@ pub(crate) enum Event {
     /// A person does something.
     Act(Act),
     Fault(Fault),
+    Scene(Scene),
     /// Somebody hostile hands an object to an endpoint.
     Inject {
         device: usize,
@@ -126,16 +133,20 @@ impl Event {
 impl World {
     pub(crate) fn new(seed: u64, broken: Option<Broken>) -> Self {
         let mut chance = Chance::new(seed ^ 0x5077_0000_0000_0000);
-        let profile = Profile::draw(&mut chance);
+        let mut profile = Profile::draw(&mut chance);
+        let scenes = Scenes::draw(seed, profile.people);
+        profile.children = profile.children.max(scenes.origin.children());
         Self {
             now: START,
             broken,
-            scenes: Scenes::draw(seed, profile.people),
             profile,
+            scenes,
             chance,
             devices: Vec::new(),
             relays: Vec::new(),
             links: Links::default(),
+            origin: 0,
+            moving: None,
             facts: Facts::default(),
             team: None,
             rough: false,
@@ -251,6 +262,7 @@ impl World {
             }
             Event::Act(act) => self.act(act),
             Event::Fault(fault) => self.fault(fault),
+            Event::Scene(scene) => self.scene(scene),
             Event::Inject { device, object } => {
                 let again = object.clone();
                 let object = *object;

@@ -43,7 +43,11 @@ impl World {
             let island = self.relays.len() > 1 && self.chance.happens(500);
             let (device, relay) = if island {
                 let child = self.chance.between(1, self.relays.len() as u64 - 1);
-                (Place::Relay(usize::try_from(child).unwrap_or(1)), Place::Relay(0))
+                {
+                    let child = usize::try_from(child).unwrap_or(1);
+                    let above = self.relays[child].parent.map_or(0, |(above, _)| above);
+                    (Place::Relay(child), Place::Relay(above))
+                }
             } else {
                 let device = self.chance.index(self.devices.len());
                 (Place::Device(device), Place::Relay(self.chance.index(self.relays.len())))

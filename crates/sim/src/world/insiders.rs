@@ -99,7 +99,7 @@ impl World {
         let number = *self.facts.numbers.get(&device)?;
         let signer = self.log_signer(device)?;
         let status = self.devices[device].endpoint.as_ref()?.team_status(team).ok()??;
-        let shelf = self.relays[0].relay.as_mut()?.shelf_mut();
+        let shelf = self.relays[self.origin].relay.as_mut()?.shelf_mut();
         let last = relay_core::Shelf::last(shelf, Prefix::team_path(team, 4)).ok()??;
         let Rest::Slot(head) = last.object.name().place().rest else {
             return None;
@@ -170,7 +170,7 @@ impl World {
     /// The first piece of the commit of a claim that has its slot.
     fn last_commit(&mut self, claim: &Object) -> Option<Vec<u8>> {
         let claim = Claim::parse(claim.data()?).ok()?;
-        let shelf = self.relays[0].relay.as_mut()?.shelf_mut();
+        let shelf = self.relays[self.origin].relay.as_mut()?.shelf_mut();
         let kept = relay_core::Shelf::get(shelf, claim.commit.first).ok()??;
         kept.object.data().map(<[u8]>::to_vec)
     }

@@ -172,7 +172,7 @@ impl World {
             for output in outputs(twin) {
                 match output {
                     Output::Get { id, name } => {
-                        let shelf = self.relays[0].relay.as_mut()?.shelf_mut();
+                        let shelf = self.relays[self.origin].relay.as_mut()?.shelf_mut();
                         let kept = relay_core::Shelf::get(shelf, name).ok()?;
                         let (object, receipt) =
                             kept.map(|kept| (kept.object, kept.receipt)).unzip();

@@ -8,6 +8,7 @@ use super::admins::Decision;
 use super::steps::Beside;
 use super::{Event, World};
 use crate::device::Device;
+use crate::scenes::Origin;
 
 /// Something that a person does; again a little later, when the process ended before it was
 /// committed.
@@ -83,26 +84,38 @@ impl World {
 
     /// The origin, and the relays below it.
     fn plant(&mut self) {
-        for number in 0..=self.profile.children {
+        for _ in 0..=self.profile.children {
             let (seed, id) = (self.chance.bytes(), self.chance.draw());
             let mut relay = crate::relays::RelayNode::new(id, &seed);
             relay.skew = self.first_skew(super::clocks::MOST_RELAY);
             relay.broken = self.broken;
-            if number > 0 {
-                let key = relay.signer.key();
-                self.relays[0].children.push(key);
-                relay.parent = Some((0, self.relays[0].signer.key()));
-            }
             self.relays.push(relay);
+        }
+        let keys: Vec<_> = self.relays.iter().map(|relay| relay.signer.key()).collect();
+        for (number, relay) in self.relays.iter_mut().enumerate() {
+            // Any of them may come to stand above the others.
+            relay.children.clone_from(&keys);
+            relay.parent = (number > 0).then(|| (0, keys[0]));
         }
     }
 
     /// What a newcomer is given: the team, and a relay near it.
     pub(crate) fn link(&mut self) -> TeamLink {
-        let near = self.chance.index(self.relays.len());
+        let near = self.home();
         let relay = self.relays[near].reference(near);
         let root = self.relays[0].orgs[0].root;
         TeamLink { team: self.team.expect("a team"), root, relay }
+    }
+
+    /// Where a newcomer is linked.
+    fn home(&mut self) -> usize {
+        if self.scenes.origin != Origin::Stays && self.devices.len() == 2 {
+            // Somebody is at one that may have to take over.
+            return 1;
+        }
+        let near = self.chance.index(self.relays.len());
+        // A link that is given when a relay has gone leads to another one.
+        if self.relays[near].dead { self.origin } else { near }
     }
 
     /// Tries again a little later.
@@ -150,7 +163,11 @@ impl World {
                     Some(Err(_)) | None => self.again(act),
                 }
             }
-            Act::Join { device, link } => {
+            Act::Join { device, mut link } => {
+                if self.is_dead(&link.relay) {
+                    // It leads nowhere: whoever gave it gives another.
+                    link.relay = self.relays[self.origin].reference(self.origin);
+                }
                 let joining =
                     self.step(device, Beside::default(), |endpoint, at| endpoint.join(at, &link));
                 match joining {
@@ -224,7 +241,7 @@ impl World {
             .filter(|device| !device.gone)
             .all(|device| device.endpoint.as_ref().is_some_and(|it| self.is_settled(it)))
             && self.facts.invited.keys().all(|hash| self.facts.told(hash))
-            && !self.queue.values().any(|event| matches!(event, Event::Act(_)))
+            && !self.queue.values().any(|event| matches!(event, Event::Act(_) | Event::Scene(_)))
     }
 
     fn is_settled(&self, endpoint: &Endpoint) -> bool {

@@ -129,6 +129,7 @@ impl World {
         }
         self.devices[index].net.relay = None;
         self.devices[index].net.wanted.clear();
+        self.devices[index].net.paths.clear();
         self.unlink(index);
         let device = &mut self.devices[index];
         let mut endpoint = match device.load() {
@@ -149,6 +150,7 @@ impl World {
         self.devices[index].endpoint = None;
         self.devices[index].net.relay = None;
         self.devices[index].net.wanted.clear();
+        self.devices[index].net.paths.clear();
         self.unlink(index);
         let pause = if self.chance.happens(100) {
             self.chance.between(5_000, 90_000)
@@ -258,7 +260,11 @@ impl World {
         for output in said {
             match output {
                 Output::UseRelay(relay) => {
-                    self.devices[index].net.relay = Some(relay);
+                    let key = relay.key;
+                    let before = self.devices[index].net.relay.replace(relay);
+                    if before.is_some_and(|before| before.key != key) {
+                        self.unlink(index);
+                    }
                     self.reconnect(index, 0);
                 }
                 Output::Subscribe { team } => {
@@ -266,6 +272,10 @@ impl World {
                     self.subscribe(index, team);
                 }
                 Output::Unsubscribe { team } => self.unsubscribe(index, team),
+                Output::SubscribePath { team, path } => {
+                    self.devices[index].net.paths.insert((team, path));
+                    self.subscribe_path(index, team, path);
+                }
                 Output::Prove { exporter, proof } => self.prove(index, exporter, proof),
                 Output::Publish { id, object } => {
                     self.facts.leaves(index, &object, &self.sealings);
@@ -302,7 +312,6 @@ impl World {
                 | Output::Wished { .. }
                 | Output::Joined { .. }
                 | Output::Added { .. }
-                | Output::SubscribePath { .. }
                 | Output::Notice(_) => {}
             }
         }

@@ -8,6 +8,9 @@ use crate::relays::linked;
 
 impl World {
     pub(crate) fn relay_starts(&mut self, index: usize) {
+        if self.relays[index].dead {
+            return;
+        }
         self.relays[index].start(self.now);
         self.relay_reconnects(index);
     }

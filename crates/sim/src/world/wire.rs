@@ -89,6 +89,24 @@ impl World {
         let team = proof.team;
         self.send_up(link, &ToRelay::Prove(proof));
         self.subscribe(index, team);
+        for (of, path) in self.devices[index].net.paths.clone() {
+            if of == team {
+                self.subscribe_path(index, team, path);
+            }
+        }
+    }
+
+    /// Everything of a path, from the first on: also what is here already comes again.
+    pub(crate) fn subscribe_path(&mut self, index: usize, team: TeamId, path: u8) {
+        let net = &mut self.devices[index].net;
+        let (Some(link), Some(greeted)) = (net.link, net.greeted) else {
+            return;
+        };
+        let prefix = Prefix::team_path(team, path);
+        net.cache.known.retain(|(name, ..)| !prefix.covers(*name));
+        net.next = net.next.wrapping_add(1);
+        let (id, store) = (net.next, greeted.store);
+        self.send_up(link, &ToRelay::Subscribe { id, prefix, store, after: 0 });
     }
 
     pub(crate) fn subscribe(&mut self, index: usize, team: TeamId) {
