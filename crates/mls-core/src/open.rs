@@ -143,8 +143,14 @@ impl Endpoint {
         if kind != Ahead::Entry {
             return self.keep(team, kind, object, None);
         }
-        // Which copy its device signed shows when its certificate is here.
-        let key = [ahead_key(team, kind, object.name()), object.signature().0.to_vec()].concat();
+        self.keep_entry(team, object)
+    }
+
+    /// Puts an entry aside beside others of its name: which copy its device signed shows when its
+    /// certificate is here, and whether it signed two when they are taken.
+    fn keep_entry(&self, team: TeamId, object: &Object) -> Result<(), Fault> {
+        let key = ahead_key(team, Ahead::Entry, object.name());
+        let key = [key, object.signature().0.to_vec()].concat();
         self.rows().put(Table::Ahead, &key, &AheadRow::new(object, None))
     }
 
@@ -248,7 +254,7 @@ impl Endpoint {
             let waiting = self.authors_ahead(team, Ahead::Entry);
             let full = waiting.get(&device).is_some_and(|waiting| *waiting >= MOST_EARLY);
             if !full {
-                return self.keep(team, Ahead::Entry, object, None);
+                return self.keep_entry(team, object);
             }
             if !matches!(row.stage, Stage::Joining { .. }) {
                 return Ok(());

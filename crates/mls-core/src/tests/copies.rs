@@ -2,10 +2,10 @@
 
 use objects::{Object, Receipt};
 
-use super::adversary::{arrive, last_entry};
+use super::adversary::{arrive, device, last_entry, log_signer, signed};
 use super::stalls::all_is_well;
 use super::world::World;
-use crate::{Input, Unreadable};
+use crate::{Input, Notice, Unreadable};
 
 fn spoiled(object: &Object) -> Object {
     let mut bytes = object.bytes();
@@ -115,4 +115,25 @@ fn a_slot_waits_for_the_copy_of_its_claim_that_is_signed() {
     world.nodes[1].go(true);
     world.run();
     all_is_well(&mut world, team);
+}
+
+/// `MLS-71`
+#[test]
+fn two_histories_that_both_wait_for_their_epoch_are_seen() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    world.nodes[2].go(false);
+    world.run();
+    world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    world.run();
+    let name = world.say(1, team, "later");
+    world.run();
+    let early = last_entry(&world, team, 1, world.general(team));
+    let signer = log_signer(&world, team, 1);
+    let other = signed(name, early.previous(), early.data().unwrap(), &signer);
+    arrive(&mut world, 2, &other);
+    arrive(&mut world, 2, &early);
+    world.nodes[2].go(true);
+    world.run();
+    let told = Notice::DeviceEquivocates { team, device: device(&world, team, 1), name };
+    assert!(world.nodes[2].notices.contains(&told), "{:?}", world.nodes[2].notices);
 }
