@@ -89,8 +89,11 @@ impl Endpoint {
                 self.advance(now, team)
             }
             None => {
-                if matches!(name.place().rest, Rest::Slot(_)) {
-                    self.probing.remove(&team);
+                let probed =
+                    matches!(name.place().rest, Rest::Slot(_)) && self.probing.remove(&team);
+                if let Some(link) = self.link.as_mut().filter(|_| probed) {
+                    // It was not decided yet: it is asked for once more when later slots are here.
+                    link.sought.remove(&name);
                 }
                 Ok(())
             }

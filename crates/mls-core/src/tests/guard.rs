@@ -3,9 +3,10 @@
 use names::{Channel, Name, Rest, TeamId};
 use objects::Millis;
 
-use super::adversary::last_entry;
+use super::adversary::{claim, last_entry, log_signer, signed};
 use super::stalls::all_is_well;
 use super::world::{Crash, World};
+use crate::open::Ahead;
 use crate::rows::Table;
 use crate::state::{LogRow, log_key};
 use crate::{Notice, Output, Plaintext};
@@ -316,4 +317,27 @@ fn a_commit_that_never_left_gives_way_to_one_of_another_life_of_the_vault() {
         assert!(world.nodes[1].notices.iter().any(rejoined), "claimed: {claimed}");
         all_is_well(&mut world, team);
     }
+}
+
+/// `MLS-97`
+#[test]
+fn a_slot_that_was_not_decided_when_it_was_asked_for_is_asked_for_again() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    world.act(1, |endpoint, _| {
+        endpoint.probing.insert(team);
+        endpoint.fetch(team).unwrap();
+    });
+    world.run();
+    assert!(!world.nodes[1].endpoint.probing.contains(&team));
+    let missing = claim(&mut world, team, 2, b"no commit");
+    let Rest::Slot(slot) = missing.name().place().rest else { panic!() };
+    let later = team.name(Rest::Slot(slot.next().unwrap()));
+    let later = signed(later, missing.entry_hash(), b"", &log_signer(&world, team, 2));
+    world.act(1, |endpoint, _| {
+        endpoint.keep(team, Ahead::Claim, &later, None).unwrap();
+        endpoint.fetch(team).unwrap();
+    });
+    let asks =
+        |output: &Output| matches!(output, Output::Get { name, .. } if *name == missing.name());
+    assert!(world.nodes[1].outputs.iter().any(asks));
 }
