@@ -1,6 +1,6 @@
 //! The origin moves: what the new one has shown decides where its term begins.
 
-use objects::{RelayRef, Signer};
+use objects::{RelayRef, Signer, TeamLink};
 
 use super::world::World;
 use crate::TeamStanding;
@@ -64,4 +64,22 @@ fn nobody_is_the_origin_again_under_a_key_that_others_have_followed() {
     world.act(0, |endpoint, now| endpoint.move_origin(now, &again).unwrap());
     world.run();
     assert_eq!(world.nodes[0].endpoint.terms(team).unwrap().len(), 3);
+}
+
+/// `MLS-102`
+#[test]
+fn whoever_waits_to_be_let_in_takes_another_relay_of_the_team_too() {
+    let mut world = World::new(&["Admin", "Alice"]);
+    let team = world.act(0, |endpoint, now| endpoint.create_team(now, "Team").unwrap());
+    world.run();
+    world.nodes[1].online = false;
+    let root = world.relay.root.unwrap();
+    let gone = TeamLink { team, root, relay: world.reference() };
+    world.act(1, |endpoint, now| endpoint.join(now, &gone).unwrap());
+    let link = TeamLink { relay: elsewhere(&world), ..gone.clone() };
+    let forged = TeamLink { root: Signer::from_seed(&[66; 32]).key(), ..link.clone() };
+    world.act(1, |endpoint, _| assert!(!endpoint.use_relay_of(&forged).unwrap()));
+    assert_eq!(world.nodes[1].endpoint.relay(), Some(gone.relay));
+    world.act(1, |endpoint, _| assert!(endpoint.use_relay_of(&link).unwrap()));
+    assert_eq!(world.nodes[1].endpoint.relay(), Some(link.relay));
 }
