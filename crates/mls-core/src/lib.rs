@@ -55,6 +55,7 @@ mod rows;
 mod seed;
 mod send;
 mod slots;
+mod spent;
 mod spread;
 mod stall;
 mod stands;

@@ -10,6 +10,7 @@ use crate::content::{Content, Said, is_signed, sign};
 use crate::group::KEPT_EPOCHS;
 use crate::kept::Kept;
 use crate::rows::Table;
+use crate::spent::Spent;
 use crate::state::{LogRow, PartRow, TeamRow, log_key};
 use crate::unsealed::entries_of;
 use crate::{Broken, Endpoint, Fault, Opened, Output};
@@ -25,6 +26,8 @@ pub(crate) struct Recalls {
     done: BTreeMap<Name, Millis>,
     /// Own messages that the origin took behind this slot, which is not decided here yet.
     late: Vec<(Name, Slot)>,
+    /// What was sealed for whom.
+    spent: Spent,
 }
 
 impl Recalls {
@@ -36,6 +39,7 @@ impl Recalls {
         for at in self.done.values_mut() {
             *at = now.min(*at);
         }
+        self.spent.set_back(now);
     }
 }
 
@@ -62,7 +66,7 @@ impl Endpoint {
         }
         let own = author == row.own();
         if channel == Channel::MANAGE {
-            if own && row.is_admin() {
+            if own && row.is_admin() && self.recalls.spent.permits(now, device, name) {
                 // Name and channels: the newest will do.
                 self.recalls.done.insert(name, now);
                 self.announce(now, team, row)?;
@@ -73,6 +77,9 @@ impl Endpoint {
         let here: Option<Kept<LogRow>> = self.rows().kept(Table::Log, &log)?;
         let here = here.is_some_and(|log| log.has(number.value()));
         if !own && (!here || self.wanting(&log, number.value())?.is_some()) {
+            return Ok(());
+        }
+        if !self.recalls.spent.permits(now, device, name) {
             return Ok(());
         }
         let wait = if own { 0 } else { self.distance(team, author).saturating_mul(FURTHER) };
@@ -167,6 +174,7 @@ impl Endpoint {
             return Ok(());
         };
         self.recalls.done.insert(name, now);
+        self.recalls.spent.spend(now, name, entries_of(&content).unwrap_or_default());
         self.manage(now, team, &Content::Reseal { name, signature, content })?;
         self.pump(now)
     }
