@@ -39,7 +39,6 @@ impl Recalls {
         for at in self.done.values_mut() {
             *at = now.min(*at);
         }
-        self.spent.set_back(now);
     }
 }
 

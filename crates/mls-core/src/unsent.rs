@@ -1,7 +1,7 @@
 //! What was sealed before a start and waits to be sent: somebody may have gone on from another state
 //! of this vault, and used its names. It leaves when the relay has shown that they are free.
 
-use names::{Channel, Name, Rest, TeamId};
+use names::{Channel, Name, TeamId};
 use objects::Object;
 
 use crate::answered::entry_of;
@@ -58,23 +58,15 @@ impl Endpoint {
             return Ok(false);
         }
         let next = number.saturating_add(1);
-        match (found, self.team(team)?) {
-            (Some(object), Some(row)) if self.queued_beside(object.name(), next) => {
-                self.unsent.insert((team, channel), Some(next));
-                self.ask_for(team, own_name(team, &row, channel, next));
+        let next = self.team(team)?.map(|row| own_name(team, &row, channel, next));
+        match next.filter(|next| found.is_some() && self.underway.id(*next).is_some()) {
+            Some(name) => {
+                self.unsent.insert((team, channel), Some(number.saturating_add(1)));
+                self.ask_for(team, name);
             }
-            _ => self.may_leave(team, channel),
+            None => self.may_leave(team, channel),
         }
         Ok(true)
-    }
-
-    fn queued_beside(&self, name: Name, number: u64) -> bool {
-        let Rest::Message { channel, device, .. } = name.place().rest else {
-            return false;
-        };
-        let number = names::Number::truncate(number);
-        let beside = name.team().name(Rest::Message { channel, device, number });
-        self.underway.id(beside).is_some()
     }
 
     /// Nothing of this log is taken: it is sent from its first entry on.
