@@ -222,6 +222,13 @@ impl Endpoint {
                 // Nobody hears what it says any more, so nobody waits for it.
                 continue;
             }
+            let wish = self.wish(team, &Intent::Readd(leaf.device))?;
+            if let Some(wish) = wish
+                && self.replacement(team, &row, leaf.device, &wish)?.is_some()
+            {
+                // It says nothing, and follows whatever history adds it again.
+                continue;
+            }
             all = all.saturating_add(1);
             let word: Option<StallRow> =
                 self.rows().get(Table::Stall, &word_key(team, leaf.device))?;

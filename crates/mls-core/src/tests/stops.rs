@@ -110,6 +110,20 @@ fn all_but_the_author(world: &mut World, team: TeamId) {
     }
 }
 
+/// `MLS-45`
+#[test]
+fn nobody_waits_for_the_word_of_who_waits_to_be_added_again() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    bad_commit(&mut world, team);
+    world.act(2, |endpoint, now| endpoint.rejoin(now, team).unwrap());
+    world.run();
+    assert!(told(&world, 2, Notice::Rejoined { team }));
+    all_but_the_author(&mut world, team);
+    world.say(2, team, "back");
+    world.run();
+    assert!(world.shows_text(0, "back"));
+}
+
 /// `MLS-59`
 #[test]
 fn the_root_calls_a_team_back_that_stopped_with_half_of_it_away() {
