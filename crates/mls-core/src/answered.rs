@@ -37,8 +37,14 @@ impl Endpoint {
                         self.drop_queued(id, name);
                         self.pool_refused(now, &object)
                     }
-                    (Purpose::Plain, Refusal::Expired) if self.is_over(now, &object)? => {
+                    (Purpose::Plain | Purpose::Again, Refusal::Expired)
+                        if self.is_over(now, &object)? =>
+                    {
                         self.header_instead(id, row, &object)
+                    }
+                    (Purpose::Plain | Purpose::Again, Refusal::Gap { next }) => {
+                        self.try_later(now, id, name);
+                        self.send_lacking(name, next.into())
                     }
                     _ => {
                         self.refused(now, id, row.purpose, name, why);
@@ -145,7 +151,8 @@ impl Endpoint {
                 continue;
             }
             let held = row.held.is_some_and(|held| held.into_array() == origin.0);
-            if held && row.purpose == Purpose::Plain {
+            if held && matches!(row.purpose, Purpose::Plain | Purpose::Again) {
+                self.note_sent(&object)?;
                 self.drop_queued(id, object.name());
                 self.touch(object.name());
             } else if let Some(link) = &mut self.link {
@@ -207,9 +214,10 @@ impl Endpoint {
         if let Some((_, _, number)) = entry_of(name) {
             let first = number.saturating_sub(object.part().index.into());
             self.was_taken_at(now, sibling(name, first), receipt.head)?;
+            self.note_sent(object)?;
         }
         match purpose {
-            Purpose::Plain | Purpose::Pool => Ok(()),
+            Purpose::Plain | Purpose::Again | Purpose::Pool => Ok(()),
             Purpose::Use => self.use_answered(now, object, true),
             Purpose::Needed => self.queue_claim(team),
             Purpose::Claim => self.arrived(now, object, Some(receipt)),
@@ -241,7 +249,9 @@ impl Endpoint {
             link.taken(id, name);
             link.sent = link.sent.min(id.saturating_sub(1));
         }
-        self.outputs.push_back(Output::Failed { name, why });
+        if row.purpose == Purpose::Plain {
+            self.outputs.push_back(Output::Failed { name, why });
+        }
         Ok(())
     }
 
@@ -269,7 +279,7 @@ impl Endpoint {
             link.refused.insert(Hold::of(id, name));
         }
         self.outputs.push_back(Output::Notice(Notice::Refused { name, why }));
-        if entry_of(name).is_some() {
+        if entry_of(name).is_some() && purpose != Purpose::Again {
             self.outputs.push_back(Output::Failed { name, why });
         }
         if purpose == Purpose::Claim {

@@ -177,6 +177,9 @@ impl Endpoint {
             }
             (None, Some(guard @ Guard::Asking(_))) => {
                 *guard = Guard::Shut(now.plus(AGAIN));
+                if object.is_none() {
+                    self.send_lacking(name, number.value())?;
+                }
             }
             (Some(_) | None, _) => {}
         }

@@ -38,7 +38,9 @@ impl Endpoint {
         self.underway.leave(team);
         self.guards.remove(&team);
         self.touched.retain(|(of, _)| *of != team);
-        for table in [Table::Intent, Table::Done, Table::Claim, Table::Part, Table::Stall] {
+        for table in
+            [Table::Intent, Table::Done, Table::Claim, Table::Part, Table::Stall, Table::Sent]
+        {
             for key in self.rows().keys(table, &team_key(team)) {
                 self.rows().remove(table, &key);
             }

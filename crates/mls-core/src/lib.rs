@@ -29,6 +29,7 @@ mod intents;
 mod join;
 mod judge;
 mod kept;
+mod lacking;
 mod leave;
 mod link;
 mod log;

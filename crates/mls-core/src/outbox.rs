@@ -35,11 +35,16 @@ impl Endpoint {
             }
             return Ok(());
         }
+        self.queue_last(name, &row)
+    }
+
+    /// Puts something behind everything that waits.
+    pub(crate) fn queue_last(&mut self, name: Name, row: &Kept<OutboxRow>) -> Result<(), Fault> {
         let next: Option<u64> = self.rows().get(Table::Identity, NEXT)?;
         let id = next.unwrap_or(1);
         self.rows().put(Table::Identity, NEXT, &id.saturating_add(1))?;
-        self.rows().keep(Table::Outbox, &id.to_be_bytes(), &row)?;
-        self.underway.add(id, name, false);
+        self.rows().keep(Table::Outbox, &id.to_be_bytes(), row)?;
+        self.underway.add(id, name, row.held.is_some(), row.purpose);
         Ok(())
     }
 
@@ -86,6 +91,7 @@ impl Endpoint {
             let id = u64::from_be_bytes(*key.first_chunk().ok_or(Fault::Row)?);
             if let Some(row) = self.rows().kept::<OutboxRow>(Table::Outbox, &key)?
                 && row.object.name().team() == team
+                && row.purpose != Purpose::Again
                 && !self.is_refused(id, row.object.name())
             {
                 return Ok(Some(row.object.created()));
@@ -134,7 +140,7 @@ impl Endpoint {
             let row: OutboxRow = self.rows().get(Table::Outbox, &key)?.ok_or(Fault::Row)?;
             let id = u64::from_be_bytes(*key.first_chunk().ok_or(Fault::Row)?);
             let name = row.object.name();
-            self.underway.add(id, name, row.held.is_some());
+            self.underway.add(id, name, row.held.is_some(), row.purpose);
             if let Some((team, channel, _)) = entry_of(name).filter(|_| row.held.is_none()) {
                 self.unsent.insert((team, channel), None);
             }
@@ -160,6 +166,7 @@ impl Endpoint {
             self.outputs.push_back(match row.purpose {
                 Purpose::Claim => Output::Claim { id, object },
                 Purpose::Plain
+                | Purpose::Again
                 | Purpose::Needed
                 | Purpose::Pointer
                 | Purpose::Pool

@@ -69,6 +69,8 @@ pub enum Table {
     Roster = 26,
     /// Wishes that have come true with slots that a new term may take back.
     Done = 27,
+    /// The newest own entries of each log that the origin had.
+    Sent = 28,
 }
 
 /// One row to write or to delete.
@@ -111,6 +113,7 @@ impl Table {
         Self::Removal,
         Self::Roster,
         Self::Done,
+        Self::Sent,
     ];
 
     /// The number of the table.

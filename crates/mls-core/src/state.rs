@@ -246,6 +246,8 @@ mod object_bytes {
 pub(crate) enum Purpose {
     /// Stands for itself.
     Plain,
+    /// An entry that an origin had, sent to a relay that lacks it.
+    Again,
     /// A claim waits for it.
     Needed,
     /// A claim.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use names::{Channel, Name, TeamId};
 
 use crate::answered::entry_of;
+use crate::state::Purpose;
 
 type Log = (TeamId, Channel);
 
@@ -23,9 +24,11 @@ impl Underway {
         self.by_name.get(&name).copied()
     }
 
-    pub(crate) fn add(&mut self, id: u64, name: Name, held: bool) {
+    pub(crate) fn add(&mut self, id: u64, name: Name, held: bool, purpose: Purpose) {
         self.by_name.insert(name, id);
-        if let Some((team, channel, number)) = entry_of(name) {
+        // What an origin had does not count a second time: no mark goes back.
+        let counts = purpose != Purpose::Again;
+        if let Some((team, channel, number)) = entry_of(name).filter(|_| counts) {
             self.unsettled.entry((team, channel)).or_default().insert(number);
             if !held {
                 self.unheld.entry((team, channel)).or_default().insert(number);

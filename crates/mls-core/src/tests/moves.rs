@@ -1,9 +1,11 @@
 //! The origin moves: what the new one has shown decides where its term begins.
 
+use objects::wire::Refusal;
 use objects::{RelayRef, Signer, TeamLink};
 
 use super::world::World;
 use crate::TeamStanding;
+use crate::rows::Table;
 
 fn elsewhere(world: &World) -> RelayRef {
     RelayRef { address: "elsewhere:1".to_owned(), ..world.reference() }
@@ -82,4 +84,71 @@ fn whoever_waits_to_be_let_in_takes_another_relay_of_the_team_too() {
     assert_eq!(world.nodes[1].endpoint.relay(), Some(gone.relay));
     world.act(1, |endpoint, _| assert!(endpoint.use_relay_of(&link).unwrap()));
     assert_eq!(world.nodes[1].endpoint.relay(), Some(link.relay));
+}
+
+/// What becomes of a talk whose origin dies with the last entries of it, before and after the author
+/// hears of it; whether its process ends meanwhile.
+fn the_origin_dies_with_what_it_had_alone(restarts: bool) {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    world.say(1, team, "before");
+    world.run();
+    world.nodes[2].go(false);
+    world.run();
+    let lost = [world.say(1, team, "lost"), world.say(1, team, &"long ".repeat(500))];
+    world.run();
+    let mark = world.nodes[1].endpoint.watermarks(team, world.general(team)).unwrap().unwrap();
+    assert!(world.nodes[1].endpoint.is_settled());
+    world.relay.forget_log(lost[0]);
+    world.nodes[1].go(false);
+    world.run();
+    if restarts {
+        world.nodes[1].restart();
+    }
+    world.nodes[1].go(true);
+    world.nodes[2].go(true);
+    world.say(1, team, "after");
+    world.run_for(60_000);
+    assert!(world.nodes[1].endpoint.is_settled());
+    let marks = world.nodes[1].endpoint.watermarks(team, world.general(team)).unwrap().unwrap();
+    assert!(marks.relay > mark.relay);
+    for text in ["before", "lost", "after"] {
+        assert!(world.shows_text(2, text), "{text}");
+    }
+    assert_eq!(world.shows(2).len(), 4);
+    assert!(world.nodes.iter().all(|node| node.notices.is_empty()));
+    assert_eq!(world.nodes[1].endpoint.rows().count(Table::Outbox, &[]), 0);
+}
+
+/// `MLS-114`
+#[test]
+fn a_log_goes_on_whose_newest_entries_only_the_dead_origin_had() {
+    the_origin_dies_with_what_it_had_alone(false);
+    the_origin_dies_with_what_it_had_alone(true);
+}
+
+/// `MLS-114`
+#[test]
+fn on_a_false_word_of_a_gap_nothing_is_made_anew() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    for index in 0..300 {
+        world.say(1, team, &format!("text {index}"));
+        world.run();
+    }
+    let stored = world.relay.order.len();
+    for next in [0, 200, 299, 300, 4_000_000_000] {
+        world.relay.refuses = Some(Refusal::Gap { next });
+        let name = world.say(1, team, &format!("behind {next}"));
+        world.run();
+        assert!(world.relay.refused > 0);
+        assert_eq!(world.relay.order.len(), stored, "nothing that the origin has not");
+        assert!(world.relay.get(name).is_none());
+        // 256 entries of a log are kept.
+        let waiting = world.nodes[1].endpoint.rows().count(Table::Outbox, &[]);
+        assert!(waiting <= 105, "{waiting}");
+    }
+    world.relay.refuses = None;
+    world.run_for(120_000);
+    assert!(world.nodes[1].endpoint.is_settled());
+    assert_eq!(world.shows(2).len(), 305);
+    assert_eq!(world.nodes[1].endpoint.rows().count(Table::Outbox, &[]), 0);
 }

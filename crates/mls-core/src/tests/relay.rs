@@ -82,6 +82,19 @@ impl Relay {
         self.stored.retain(|name, _| !gone(name));
     }
 
+    /// It never had an entry, nor what is behind it in its log.
+    pub(super) fn forget_log(&mut self, first: Name) {
+        let log = |name: Name| name.bits() & !0xf_ffff;
+        let gone = |name: &Name| log(*name) == log(first) && *name >= first;
+        self.stored.retain(|name, _| !gone(name));
+        self.order.retain(|name| !gone(name));
+        let before = first.bits().checked_sub(1).and_then(|bits| Name::from_bits(bits).ok());
+        let before = before.and_then(|name| self.stored.get(&name));
+        let tip = before.map_or(Hash::NONE, |(object, _)| object.entry_hash());
+        let number = u64::try_from(first.bits() & 0xf_ffff).unwrap();
+        self.logs.insert(Name::from_bits(log(first)).unwrap(), (number, tip));
+    }
+
     fn take_effect(&mut self, object: &Object) {
         let name = object.name();
         let (Rest::Certificate { device, .. }, Some(root)) = (name.place().rest, self.root) else {
