@@ -219,7 +219,8 @@ impl Endpoint {
             .flat_map(|team| {
                 let (wish, beacon) = (self.wish_due(team), self.beacon_due(team));
                 let recall = self.recall_due(team);
-                [wish, beacon, recall, self.withheld_due(team), self.guard_due(team)]
+                let (withheld, guard) = (self.withheld_due(team), self.guard_due(team));
+                [wish, beacon, recall, withheld, guard, self.move_due(team)]
             })
             .flatten()
             .chain(again)

@@ -83,7 +83,11 @@ impl Endpoint {
         object: Option<&Object>,
         receipt: Option<&Receipt>,
     ) -> Result<(), Fault> {
-        match object.filter(|object| object.name() == name) {
+        let object = object.filter(|object| object.name() == name);
+        if let Rest::Slot(slot) = name.place().rest {
+            self.slot_shown(now, team, slot, object)?;
+        }
+        match object {
             Some(object) => {
                 self.arrived(now, object, receipt)?;
                 self.advance(now, team)

@@ -6,6 +6,7 @@ use names::{Channel, Name, Slot, TeamId};
 use objects::{Key, Millis, Proof};
 
 use crate::answered::entry_of;
+use crate::moving::Moving;
 use crate::{Endpoint, Fault, Notice, Output};
 
 /// What lasts as long as a link.
@@ -40,6 +41,8 @@ pub(crate) struct Link {
     pub(crate) awaited: BTreeMap<(TeamId, [u8; 32]), Millis>,
     /// Own entries that were asked for.
     pub(crate) own: BTreeMap<u64, (TeamId, Name)>,
+    /// Teams whose origin this relay is to be: what it has of them.
+    pub(crate) moving: BTreeMap<TeamId, Moving>,
 }
 
 /// What is held back together after a refusal: a log stays in order.
@@ -77,6 +80,7 @@ impl Link {
         for later in self.later.values_mut() {
             later.due = later.due.map(|due| now.min(due));
         }
+        self.moving.clear();
         for (_, since, _) in self.withheld.values_mut() {
             *since = now.min(*since);
         }
@@ -168,6 +172,7 @@ impl Endpoint {
             next_ask: 1,
             awaited: BTreeMap::new(),
             own: BTreeMap::new(),
+            moving: BTreeMap::new(),
         });
         for team in self.subscriptions() {
             self.revive_claim(team)?;

@@ -1,5 +1,6 @@
 //! The origin moves: what the new one has shown decides where its term begins.
 
+use names::Slot;
 use objects::wire::Refusal;
 use objects::{RelayRef, Signer, TeamLink};
 
@@ -151,4 +152,38 @@ fn on_a_false_word_of_a_gap_nothing_is_made_anew() {
     assert!(world.nodes[1].endpoint.is_settled());
     assert_eq!(world.shows(2).len(), 305);
     assert_eq!(world.nodes[1].endpoint.rows().count(Table::Outbox, &[]), 0);
+}
+
+/// `MLS-109`
+#[test]
+fn what_the_new_origin_never_gets_is_taken_back_after_a_minute() {
+    let (mut world, team) = World::team(&["Admin", "Alice"]);
+    let common = world.nodes[0].endpoint.team(team).unwrap().unwrap().head();
+    world.nodes[1].online = false;
+    world.run();
+    world.act(0, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    world.run();
+    let head = world.nodes[0].endpoint.team(team).unwrap().unwrap().head();
+    assert_eq!(common.0.next(), Some(head.0));
+    // The relay that takes over has not got the last slot.
+    world.relay.go_back(team, common, Signer::from_seed(&[8; 32]));
+    world.relay.signer = Signer::from_seed(&[8; 32]);
+    let relay = elsewhere(&world);
+    world.act(0, |endpoint, now| endpoint.move_origin(now, &relay).unwrap());
+    world.run_for(50_000);
+    assert_eq!(world.nodes[0].endpoint.terms(team).unwrap().len(), 1, "it may come yet");
+    let link = TeamLink { team, root: world.relay.root.unwrap(), relay };
+    world.act(1, |endpoint, _| assert!(endpoint.use_relay_of(&link).unwrap()));
+    world.nodes[1].online = true;
+    world.run_for(30_000);
+    world.run();
+    for node in &world.nodes {
+        let (_, term) = node.endpoint.terms(team).unwrap().pop().unwrap();
+        assert_eq!((term.after, term.claim), common);
+        assert!(node.endpoint.is_settled());
+        let status = node.endpoint.team_status(team).unwrap().unwrap();
+        assert_eq!(status.standing, TeamStanding::Member);
+        assert!(status.slot > common.0, "slots go on");
+    }
+    assert_ne!(common.0, Slot::ZERO);
 }

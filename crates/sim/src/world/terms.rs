@@ -1,9 +1,6 @@
 //! The origin changes hands: the root names another relay, and the tree is put together anew.
 
-use std::collections::BTreeSet;
-
-use names::Name;
-use objects::{Hash, RelayRef, TeamLink};
+use objects::{RelayRef, TeamLink};
 
 use super::steps::Beside;
 use super::{Event, World};
@@ -51,9 +48,6 @@ impl World {
             Scene::Moved => self.moving = None,
             Scene::Finds { device, link } => self.finds(device, link),
             Scene::Dies { relay } => {
-                if !self.is_below(relay) {
-                    return self.after(200, Event::Scene(Scene::Dies { relay }));
-                }
                 self.facts.counts.deaths += 1;
                 self.relays[relay].dead = true;
                 let later = self.chance.between(1, 60_000);
@@ -93,17 +87,6 @@ impl World {
             return false;
         };
         relay.orders(team).expect("a store in memory")
-    }
-
-    /// Does the first child have everything that this relay has? What only the dead one had is lost,
-    /// and an author whose entry that was cannot go on in its log.
-    fn is_below(&mut self, relay: usize) -> bool {
-        let mut all = |relay: usize| -> Option<BTreeSet<(Name, Hash)>> {
-            let shelf = self.relays[relay].relay.as_mut()?.shelf_mut();
-            Some(shelf.all().map(|kept| (kept.object.name(), kept.object.entry_hash())).collect())
-        };
-        let (above, below) = (all(relay), all(FIRST_CHILD));
-        above.zip(below).is_some_and(|(above, below)| above.is_subset(&below))
     }
 
     /// Whose relay is never seen again is given a link to the new origin.
