@@ -40,9 +40,12 @@ impl Endpoint {
         let Some(row) = self.team(team)? else {
             return Ok(());
         };
-        // The member tool is no reader: nobody waits for its word. But it asks for what it wants.
-        let silent = row.is_admin() && self.rows().count(Table::Want, &team_key(team)) == 0;
-        if silent { Ok(()) } else { self.owe(now, team, row) }
+        if self.is_silent(team, &row) { Ok(()) } else { self.owe(now, team, row) }
+    }
+
+    /// The member tool is no reader: nobody waits for its word. But it asks for what it wants.
+    fn is_silent(&self, team: TeamId, row: &TeamRow) -> bool {
+        row.is_admin() && self.rows().count(Table::Want, &team_key(team)) == 0
     }
 
     /// A beacon is due soon, in a large team later.
@@ -67,7 +70,7 @@ impl Endpoint {
         let Some(mut row) = self.team(team)? else {
             return Ok(());
         };
-        if self.next_beacon(&row).is_none_or(|due| due > now) || !self.is_open(team, &row) {
+        if self.next_beacon(team, &row).is_none_or(|due| due > now) || !self.is_open(team, &row) {
             return Ok(());
         }
         row.beacon_due = None;
@@ -111,15 +114,15 @@ impl Endpoint {
     /// When the next beacon of a team is due.
     pub(crate) fn beacon_due(&self, team: TeamId) -> Option<Millis> {
         let row = self.team(team).ok().flatten()?;
-        self.next_beacon(&row).filter(|_| self.is_open(team, &row))
+        self.next_beacon(team, &row).filter(|_| self.is_open(team, &row))
     }
 
-    fn next_beacon(&self, row: &TeamRow) -> Option<Millis> {
+    fn next_beacon(&self, team: TeamId, row: &TeamRow) -> Option<Millis> {
         // After a clock that was ahead, nothing was told or used later than now.
         let [told, used] = [row.pulse.told, row.pulse.used].map(|at| at.min(self.clock.0));
         let minute = told.saturating_add(MINUTE);
         let used = used > 0 && minute <= used.saturating_add(A_WHILE);
-        let minute = Some(minute).filter(|_| used && !row.is_admin()).map(Millis);
+        let minute = Some(minute).filter(|_| used && !self.is_silent(team, row)).map(Millis);
         let owed = row.beacon_due.map(|due| self.planned(due, LATEST));
         owed.into_iter().chain(minute).min()
     }

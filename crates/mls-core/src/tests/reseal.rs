@@ -197,6 +197,41 @@ fn what_was_sealed_on_a_history_that_was_taken_back_is_sealed_again() {
     all_is_well(&mut world, team);
 }
 
+/// `MLS-66`
+#[test]
+fn the_member_tool_asks_again_for_what_is_on_its_way_for_others_only() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    world.nodes[0].go(false);
+    world.run();
+    let name = world.say(1, team, "wanted");
+    world.run();
+    refresh(&mut world, team, 2, 5);
+    world.comes_last(name);
+    let opened = world.nodes[2].shown[&name].clone();
+    let content = Content::Text(crate::content::Said {
+        body: opened.body,
+        thread: opened.thread,
+        after: opened.after,
+        at: opened.at,
+    });
+    let (content, signature) = (content.bytes().unwrap(), opened.signature.unwrap());
+    // Somebody has asked for it just before, and got it in an epoch that the member tool has not seen.
+    for node in [1, 2] {
+        let content = content.clone();
+        world.act(node, move |endpoint, now| {
+            endpoint.take_resealed(now, team, name, signature, &content).unwrap();
+        });
+    }
+    world.nodes[0].go(true);
+    world.run_for(20_000);
+    assert_eq!(world.nodes[0].shown[&name].unreadable, Some(Unreadable::TooLate));
+    world.run_for(120_000);
+    assert_eq!(texts(&world, 0), ["wanted"]);
+    let asked = beacons(&world, Device::MEMBER_TOOL);
+    world.run_for(120_000);
+    assert_eq!(beacons(&world, Device::MEMBER_TOOL), asked, "it asks for nothing more");
+}
+
 /// `MLS-67`
 #[test]
 fn of_a_revoked_author_only_what_was_here_before_is_taken() {
