@@ -37,8 +37,6 @@ impl Scenes {
         // Somebody is neither an admin nor the member tool.
         let admins = admins.min(people.saturating_sub(2));
         let origin = Origin::draw(seed);
-        // What an admin won in a slot that a new term takes back is not wished again.
-        let admins = if origin == Origin::Stays { admins } else { 0 };
         Self { full, admins, decisions, origin }
     }
 }

@@ -1,6 +1,9 @@
 //! The origin changes hands: the root names another relay, and the tree is put together anew.
 
-use objects::{RelayRef, TeamLink};
+use std::collections::BTreeSet;
+
+use names::{Name, Rest};
+use objects::{Claim, Hash, Object, RelayRef, TeamLink};
 
 use super::steps::Beside;
 use super::{Event, World};
@@ -48,6 +51,9 @@ impl World {
             Scene::Moved => self.moving = None,
             Scene::Finds { device, link } => self.finds(device, link),
             Scene::Dies { relay } => {
+                if !self.knows_newcomers(relay) {
+                    return self.after(200, Event::Scene(Scene::Dies { relay }));
+                }
                 self.facts.counts.deaths += 1;
                 self.relays[relay].dead = true;
                 let later = self.chance.between(1, 60_000);
@@ -87,6 +93,18 @@ impl World {
             return false;
         };
         relay.orders(team).expect("a store in memory")
+    }
+
+    /// Does the first child have what this relay has of newcomers? Whose addition only the dead one had
+    /// is let in by nobody else, and whose announcement that was is never found.
+    fn knows_newcomers(&mut self, relay: usize) -> bool {
+        let mut all = |relay: usize| -> Option<BTreeSet<(Name, Hash)>> {
+            let shelf = self.relays[relay].relay.as_mut()?.shelf_mut();
+            let objects = shelf.all().map(|kept| &kept.object).filter(|object| brings(object));
+            Some(objects.map(|object| (object.name(), object.entry_hash())).collect())
+        };
+        let (above, below) = (all(relay), all(FIRST_CHILD));
+        above.zip(below).is_some_and(|(above, below)| above.is_subset(&below))
     }
 
     /// Whose relay is never seen again is given a link to the new origin.
@@ -138,6 +156,16 @@ impl World {
         let crashes = self.facts.counts.relay_crashes;
         self.relay_dies(relay);
         self.facts.counts.relay_crashes = crashes;
+    }
+}
+
+/// Is it needed to let somebody in?
+fn brings(object: &Object) -> bool {
+    match object.name().place().rest {
+        Rest::KeyPackage { .. } | Rest::Welcome { .. } | Rest::Blob { .. } | Rest::Use(_) => true,
+        Rest::Slot(_) => Claim::parse(object.data().unwrap_or_default())
+            .is_ok_and(|claim| !claim.welcomed.is_empty()),
+        Rest::Message { .. } | Rest::Certificate { .. } | Rest::Code(_) => false,
     }
 }
 
