@@ -192,7 +192,9 @@ impl Endpoint {
             let id = u64::from_be_bytes(*key.first_chunk().ok_or(Fault::Row)?);
             let name = row.object.name();
             let left = self.has_left(name.team())?;
-            let kept_back = self.may_be_taken(name, row.purpose);
+            // An origin of two histories is asked to decide nothing more.
+            let undecided = row.purpose == Purpose::Claim && self.two_histories(name.team())?;
+            let kept_back = undecided || self.may_be_taken(name, row.purpose);
             let Some(link) = &mut self.link else {
                 return Ok(None);
             };

@@ -113,6 +113,7 @@ impl Endpoint {
         };
         let object = draft.sign(root).map_err(|_| Fault::Encode)?;
         self.put_term(team, generation, &object)?;
+        self.claims_leave();
         self.queue(&object, Purpose::Plain)
     }
 
@@ -148,6 +149,7 @@ impl Endpoint {
         let newest = terms.last().is_some_and(|(known, _)| *known < generation);
         let before = terms.last().map(|(_, term)| term.key);
         self.put_term(team, generation, object)?;
+        self.claims_leave();
         if newest {
             self.follow_origin(team, before)?;
         }
@@ -172,6 +174,13 @@ impl Endpoint {
             return Ok(());
         }
         self.repin(&RelayRef { address: term.address, key: term.key })
+    }
+
+    /// What was not to be decided by the origin before may leave.
+    fn claims_leave(&mut self) {
+        if let Some(link) = &mut self.link {
+            link.let_leave();
+        }
     }
 
     fn put_term(&self, team: TeamId, generation: Generation, object: &Object) -> Result<(), Fault> {

@@ -10,7 +10,7 @@ use super::world::World;
 use crate::bound::{Bound, SeenHead};
 use crate::content::prefix;
 use crate::framing::Framing;
-use crate::{Equivocation, Input, Notice, ProofView, Wish};
+use crate::{Equivocation, Input, Notice, Output, ProofView, Wish};
 
 fn head(world: &World, node: usize, team: TeamId) -> (Slot, Hash) {
     world.nodes[node].endpoint.team(team).unwrap().unwrap().head()
@@ -48,6 +48,38 @@ fn an_origin_that_gives_a_slot_twice_is_named_and_nothing_is_claimed_from_it() {
     world.run();
     assert_eq!((world.shows(2).len(), world.relay.won), (1, won));
     // The root puts things right.
+    let second = Signer::from_seed(&[8; 32]);
+    let object = term(&world, team, 1, &second, (slot, hash));
+    world.relay.store(&object);
+    world.relay.origin = second;
+    world.run();
+    assert_eq!(world.relay.won, won + 1);
+    all_is_well(&mut world, team);
+}
+
+/// `MLS-50`
+#[test]
+fn a_claim_that_was_on_its_way_goes_to_the_next_origin_only() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    let (slot, hash) = head(&world, 1, team);
+    let won = world.relay.won;
+    world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    while let Some(output) = world.nodes[1].outputs.pop_front() {
+        if matches!(output, Output::Claim { .. }) {
+            // It is lost on the way.
+            world.nodes[1].go(false);
+            break;
+        }
+        world.output(1, output);
+    }
+    world.run();
+    let (object, receipt) = other_claim(&world, team, slot, Hash::NONE);
+    world.give(1, Input::Arrived { object, receipt: Some(receipt) });
+    world.nodes[1].go(true);
+    world.run();
+    world.nodes[1].restart();
+    world.run();
+    assert_eq!(world.relay.won, won);
     let second = Signer::from_seed(&[8; 32]);
     let object = term(&world, team, 1, &second, (slot, hash));
     world.relay.store(&object);
