@@ -49,12 +49,6 @@ impl Broken {
         Self::Shell(Shell::OrdersByClock),
     ];
 
-    /// Is it seen only where old vaults are put back, or insiders spoil their commits?
-    #[must_use]
-    pub fn needs_wild(self) -> bool {
-        matches!(self, Self::Endpoints(Mls::NoGuard | Mls::SkipsAlone))
-    }
-
     pub(crate) fn endpoints(self) -> Option<Mls> {
         if let Self::Endpoints(rule) = self { Some(rule) } else { None }
     }

@@ -22,4 +22,4 @@ mod world;
 
 pub use broken::{Broken, Shell};
 pub use facts::Counts;
-pub use run::{Outcome, prepare, run, run_broken, run_with};
+pub use run::{Outcome, prepare, run, run_broken};

@@ -29,9 +29,6 @@ struct Arguments {
     /// Break one rule after the other, and demand that each is seen within so many seeds
     #[arg(long)]
     broken: bool,
-    /// Put old copies of vaults back, and let insiders spoil their commits, as well
-    #[arg(long)]
-    wild: bool,
     /// How many at once; as many as there are cores if not given
     #[arg(long)]
     threads: Option<u64>,
@@ -54,13 +51,11 @@ fn main() -> ExitCode {
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let (tell, next) = (tell.clone(), &next);
-            let wild = arguments.wild;
-            let play = move |seed| sotto_sim::run_with(seed, None, wild);
             scope.spawn(move || {
                 sotto_sim::prepare();
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end || tell.send(play(seed)).is_err() {
+                    if seed >= end || tell.send(sotto_sim::run(seed)).is_err() {
                         return;
                     }
                 }
@@ -134,11 +129,9 @@ fn broken(arguments: &Arguments) -> ExitCode {
                     };
                     let seeds = arguments.from..arguments.from.saturating_add(arguments.seeds);
                     let seen = seeds.into_iter().find_map(|seed| {
-                        // Some rules are for such worlds alone.
-                        let wild = rule.needs_wild() || arguments.wild;
-                        let outcome = sotto_sim::run_with(seed, Some(*rule), wild);
+                        let outcome = sotto_sim::run_broken(seed, Some(*rule));
                         // Only what is good with the rule kept counts.
-                        let good = || sotto_sim::run_with(seed, None, wild).violations.is_empty();
+                        let good = || sotto_sim::run(seed).violations.is_empty();
                         let first = outcome.violations.first().cloned();
                         first.filter(|_| good()).map(|violation| (seed, violation))
                     });

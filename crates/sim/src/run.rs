@@ -30,18 +30,7 @@ pub fn run(seed: u64) -> Outcome {
 /// As [`run`], with a rule that nobody keeps.
 #[must_use]
 pub fn run_broken(seed: u64, broken: Option<Broken>) -> Outcome {
-    run_with(seed, broken, false)
-}
-
-/// As [`run_broken`]; a wild world has old vaults that are put back, and insiders who spoil their
-/// commits, too.
-#[must_use]
-pub fn run_with(seed: u64, broken: Option<Broken>, wild: bool) -> Outcome {
     let mut world = World::new(seed, broken);
-    if !wild {
-        world.profile.restores = 0;
-        world.profile.poisons = 0;
-    }
     world.facts.trace = std::env::var_os("SIM_TRACE").is_some();
     let ran = catch_unwind(AssertUnwindSafe(|| story(&mut world)));
     if let Err(panic) = ran {

@@ -134,8 +134,14 @@ impl World {
     pub(crate) fn new(seed: u64, broken: Option<Broken>) -> Self {
         let mut chance = Chance::new(seed ^ 0x5077_0000_0000_0000);
         let mut profile = Profile::draw(&mut chance);
-        let scenes = Scenes::draw(seed, profile.people);
+        let mut scenes = Scenes::draw(seed, profile.people);
         profile.children = profile.children.max(scenes.origin.children());
+        if profile.restores > 0 {
+            scenes.decisions = 0;
+        }
+        if profile.restores > 0 || profile.poisons > 0 {
+            scenes.admins = 0;
+        }
         Self {
             now: START,
             broken,

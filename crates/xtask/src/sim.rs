@@ -23,9 +23,6 @@ pub(crate) struct Wanted {
     /// Break one rule after the other, and demand that each is seen within so many seeds
     #[arg(long)]
     broken: bool,
-    /// Put old copies of vaults back, and let insiders spoil their commits, as well
-    #[arg(long)]
-    wild: bool,
 }
 
 /// Builds the simulator, and lets it say what it found. Its profile is that of the fuzz targets:
@@ -38,7 +35,6 @@ pub(crate) fn run(wanted: &Wanted) -> Result<(), Trouble> {
     command.args(wanted.json.then_some("--json"));
     command.args(wanted.every.then_some("--every"));
     command.args(wanted.broken.then_some("--broken"));
-    command.args(wanted.wild.then_some("--wild"));
     let status = command.status().during("running the simulator")?;
     if status.success() { Ok(()) } else { Err(Trouble::new("the simulator found something")) }
 }

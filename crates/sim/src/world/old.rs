@@ -69,6 +69,7 @@ impl World {
         self.facts.note_sent(device);
         self.devices[device].vault = vault;
         self.joins_anew(device);
+        self.give_link_again(device);
         if device == 0 {
             // The admin is asked again to add whoever waits.
             let waiting = self.facts.invited.iter();

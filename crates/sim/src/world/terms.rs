@@ -109,14 +109,26 @@ impl World {
 
     /// Whose relay is never seen again is given a link to the new origin.
     fn give_new_links(&mut self) {
+        for device in 1..self.devices.len() {
+            self.give_new_link(device);
+        }
+    }
+
+    fn give_new_link(&mut self, device: usize) {
         let link = TeamLink {
             team: self.team.expect("a team"),
             root: self.relays[0].orgs[0].root,
             relay: self.relays[self.origin].reference(self.origin),
         };
-        for device in 1..self.devices.len() {
-            let later = self.chance.between(1, 20_000);
-            self.after(later, Event::Scene(Scene::Finds { device, link: link.clone() }));
+        let later = self.chance.between(1, 20_000);
+        self.after(later, Event::Scene(Scene::Finds { device, link }));
+    }
+
+    /// An old vault may have forgotten the link.
+    pub(super) fn give_link_again(&mut self, device: usize) {
+        let forgotten = self.relays.iter().any(|relay| relay.dead);
+        if forgotten && !self.relays[self.origin].dead {
+            self.give_new_link(device);
         }
     }
 
