@@ -148,7 +148,9 @@ impl Endpoint {
         slot: Slot,
         receipt: &Receipt,
     ) -> Result<bool, Fault> {
-        if let Some(known) = self.slot_known(team, slot)? {
+        // What was followed here behind another slot than the newest term's is not its origin's word.
+        let other = self.stands_elsewhere(team)?.is_some_and(|term| slot > term.after);
+        if let Some(known) = self.slot_known(team, slot)?.filter(|_| !other) {
             return Ok(known.hash != receipt.hash);
         }
         let key = ahead_key(team, Ahead::Claim, receipt.name);

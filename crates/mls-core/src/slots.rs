@@ -54,6 +54,10 @@ impl Endpoint {
             return self.origin_equivocates(now, team, slot, &[object.bytes(), receipt.bytes()]);
         }
         if slot <= row.head().0 {
+            if self.stands_elsewhere(team)?.is_some_and(|term| slot > term.after) {
+                // It is due when the way to the term is here.
+                return self.keep(team, Ahead::Claim, object, Some(receipt));
+            }
             // The claim that added us comes again: what we wait for to join is still needed.
             let awaited = row.stage.awaits().is_some_and(|(_, added)| added.is_some());
             if awaited && slot == row.head().0 {

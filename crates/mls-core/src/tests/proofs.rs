@@ -191,6 +191,47 @@ fn who_was_shown_another_history_finds_the_way_that_the_root_names() {
     all_is_well(&mut world, team);
 }
 
+/// `MLS-53`
+#[test]
+fn what_the_next_origin_orders_is_no_proof_against_it_for_who_has_not_found_the_way() {
+    let (mut world, team) = World::team(&["Admin", "Alice", "Bob"]);
+    let (slot, hash) = head(&world, 2, team);
+    world.nodes[2].go(false);
+    let mut previous = (slot, hash);
+    for _ in 0..2 {
+        let next = previous.0.next().unwrap();
+        let (object, receipt) = other_claim(&world, team, next, previous.1);
+        previous = (next, object.entry_hash());
+        world.give(2, Input::Arrived { object, receipt: Some(receipt) });
+    }
+    assert_eq!(head(&world, 2, team), previous);
+    world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    world.run();
+    let second = Signer::from_seed(&[8; 32]);
+    let object = term(&world, team, 1, &second, head(&world, 0, team));
+    world.relay.store(&object);
+    world.relay.origin = second;
+    world.act(1, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    world.run();
+    let (last, _) = head(&world, 0, team);
+    assert_eq!(last, previous.0);
+    let (claim, receipt) = world.relay.get(team.name(Rest::Slot(last))).cloned().unwrap();
+    // The newest slot comes before what leads to the term.
+    world.give(2, Input::Arrived { object, receipt: None });
+    world.give(2, Input::Arrived { object: claim, receipt: Some(receipt) });
+    world.nodes[2].go(true);
+    world.run();
+    let wrong = Notice::OriginEquivocates { team, slot: last };
+    assert!(!world.nodes[2].notices.contains(&wrong));
+    assert_eq!(head(&world, 2, team), head(&world, 0, team));
+    world.act(2, |endpoint, now| endpoint.refresh(now, team).unwrap());
+    world.run();
+    for node in 0..3 {
+        world.nodes[node].order.clear();
+    }
+    all_is_well(&mut world, team);
+}
+
 /// `MLS-49`
 #[test]
 fn a_term_takes_slots_back_and_who_applied_them_comes_back() {
