@@ -35,12 +35,13 @@ impl Endpoint {
         self.fail_waiting(team, &row)?;
         self.give_up(team)?;
         self.unqueue(team, |_| true)?;
+        self.drop_uses(team)?;
         self.underway.leave(team);
         self.guards.remove(&team);
         self.touched.retain(|(of, _)| *of != team);
-        for table in
-            [Table::Intent, Table::Done, Table::Claim, Table::Part, Table::Stall, Table::Sent]
-        {
+        let gone =
+            [Table::Intent, Table::Done, Table::Claim, Table::Part, Table::Stall, Table::Sent];
+        for table in gone.into_iter().chain([Table::Candidate]) {
             for key in self.rows().keys(table, &team_key(team)) {
                 self.rows().remove(table, &key);
             }

@@ -131,6 +131,7 @@ impl Endpoint {
                 continue;
             }
             if self.issuer(team, row)?.is_none() {
+                self.drop_uses(team)?;
                 self.sought(team, user, Err(NotDone::NotAdmin))?;
                 continue;
             }
@@ -241,6 +242,20 @@ impl Endpoint {
                 self.was_found(now, team, user)?;
                 let wish = IntentRow { announcement: kept.object, ..IntentRow::new(now.0) };
                 self.put_wish(team, &Intent::Add(spent.announcement), &wish)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Who adds nobody to a team any more uses no key packages for it: the origin takes none.
+    pub(crate) fn drop_uses(&mut self, team: TeamId) -> Result<(), Fault> {
+        for key in self.rows().keys(Table::Outbox, &[]) {
+            if let Some((id, row, object)) = self.queued(&key)?
+                && row.purpose == Purpose::Use
+                && Spent::parse(object.data().unwrap_or_default())
+                    .is_ok_and(|spent| spent.team == team)
+            {
+                self.drop_queued(id, object.name());
             }
         }
         Ok(())

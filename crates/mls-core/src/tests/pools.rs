@@ -1,12 +1,12 @@
 use names::{Rest, TeamId};
-use objects::Key;
+use objects::{Draft, Hash, Key, Millis, Part, Spent};
 
 use super::wishes::device;
 use super::world::{Crash, World};
 use crate::pool::org_of;
 use crate::rows::Table;
-use crate::state::UserRow;
-use crate::{AddUserError, NotDone, Wish};
+use crate::state::{Purpose, UserRow};
+use crate::{AddUserError, Endpoint, NotDone, Wish};
 
 /// Everybody in a first team, with a full pool; and a second team of the member tool alone.
 fn pools(people: &[&str]) -> (World, TeamId) {
@@ -200,4 +200,42 @@ fn whoever_adds_or_is_added_may_die_at_every_step() {
             run(Some(Crash { node, step, committed: step % 2 == 0 }));
         }
     }
+}
+
+/// `MLS-92`
+#[test]
+fn who_is_no_admin_any_more_uses_no_key_package() {
+    let (mut world, team) = pools(&["Admin", "Alice", "Bob"]);
+    let (alice, bob) = (user(&world, 1), user(&world, 2));
+    world.act(0, |endpoint, now| endpoint.add_user(now, team, alice).unwrap());
+    world.run();
+    let alice = device(&world, team, 1);
+    world.act(0, |endpoint, now| endpoint.set_role(now, team, alice, true).unwrap());
+    world.run();
+    world.nodes[1].go(false);
+    world.act(1, |endpoint, now| {
+        endpoint.add_user(now, team, bob).unwrap();
+        // It had chosen one before its link went.
+        let spent = Spent { announcement: Hash([7; 32]), team, device: alice };
+        let row = endpoint.team(team).unwrap().unwrap();
+        let draft = Draft {
+            name: org_of(team).name(Spent::rest(&spent.announcement)),
+            created: now,
+            expires: Millis::NEVER,
+            previous: Hash::NONE,
+            part: Part::ONLY,
+            data: &spent.bytes(),
+        };
+        let object = draft.sign(&Endpoint::log_signer(&row)).unwrap();
+        endpoint.queue(&object, Purpose::Use).unwrap();
+    });
+    world.act(0, |endpoint, now| endpoint.set_role(now, team, alice, false).unwrap());
+    world.run();
+    let used = world.relay.used;
+    world.nodes[1].go(true);
+    world.run_for(60_000);
+    let told = &world.nodes[1].wished;
+    assert!(told.contains(&(Wish::Add(bob), Err(NotDone::NotAdmin))), "{told:?}");
+    assert_eq!(world.relay.used, used);
+    assert!(world.nodes[1].endpoint.is_settled());
 }

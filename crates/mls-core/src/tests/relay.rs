@@ -227,6 +227,11 @@ impl Relay {
                 assert_eq!(objects::Spent::rest(&spent.announcement), object.name().place().rest);
                 let known = self.certificate(spent.team, spent.device).unwrap();
                 assert!(object.verifies(&known.log_key));
+                if !matches!(known.standing, objects::Standing::Admin(_))
+                    && spent.device != Device::MEMBER_TOOL
+                {
+                    return Err(Refusal::Uncertified);
+                }
                 self.used += 1;
             }
             rest @ (Rest::Slot(_) | Rest::Code(_)) => {
