@@ -26,6 +26,8 @@ pub(crate) struct Vault {
 /// One endpoint and its surroundings.
 pub(crate) struct Device {
     pub(crate) name: String,
+    /// The key of its person.
+    pub(crate) user: Option<Key>,
     /// `None` while its process is dead.
     pub(crate) endpoint: Option<Endpoint>,
     pub(crate) vault: Vault,
@@ -150,6 +152,7 @@ impl Device {
         endpoint.break_rules(broken.and_then(Broken::endpoints));
         Self {
             name: name.to_owned(),
+            user: None,
             endpoint: Some(endpoint),
             vault: Vault::default(),
             backups: Vec::new(),

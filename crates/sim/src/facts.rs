@@ -33,9 +33,9 @@ pub(crate) struct Said {
 /// Somebody who has to go.
 #[derive(Debug)]
 pub(crate) struct Removed {
+    pub(crate) device: usize,
     /// What it had when that was wished.
     pub(crate) vault: Vault,
-    pub(crate) number: names::Device,
     /// Who wished it.
     pub(crate) by: usize,
 }
@@ -71,6 +71,12 @@ pub struct Counts {
     pub roles: u64,
     /// Policies that admins changed.
     pub policies: u64,
+    /// People whom admins wished to add unasked.
+    pub sought: u64,
+    /// Devices that were added unasked.
+    pub unasked: u64,
+    /// Devices that came back after their removal.
+    pub returns: u64,
     /// Removals by others than the root.
     pub by_admins: u64,
     /// Steps that could not be stored, of processes that went on.
@@ -117,7 +123,22 @@ pub(crate) struct Facts {
     pub(crate) forgotten: BTreeSet<Hash>,
     /// The entries that the origin has: which parts of how many they are.
     pub(crate) stored: BTreeMap<Name, Part>,
-    pub(crate) removed: BTreeMap<usize, Removed>,
+    /// Who has to go, by the number in the team.
+    pub(crate) removed: BTreeMap<names::Device, Removed>,
+    /// Who has been asked to come back and is not there yet.
+    pub(crate) returning: BTreeSet<usize>,
+    /// When somebody came into the team again.
+    pub(crate) back: BTreeMap<usize, u64>,
+    /// From which epoch to which somebody was out.
+    pub(crate) away: BTreeMap<usize, Vec<(u64, u64)>>,
+    /// Key packages for any team of the organisation that left: whose, and with which number.
+    pub(crate) pool: BTreeMap<Hash, (usize, names::Device)>,
+    /// Wishes to add somebody unasked, by whom, that are not answered.
+    pub(crate) sought: BTreeSet<(usize, usize)>,
+    /// Everybody whom somebody wished to add unasked.
+    pub(crate) unasked: BTreeSet<usize>,
+    /// Who is known to have been added unasked, and by whom.
+    pub(crate) welcomed: BTreeMap<Hash, usize>,
     /// What roles were wished last.
     pub(crate) roles: BTreeMap<names::Device, bool>,
     /// Those of them that have not come true yet.
@@ -127,7 +148,7 @@ pub(crate) struct Facts {
     /// What policies were wished.
     pub(crate) policies: Vec<Policy>,
     /// The slot that removed them, and the epoch behind it.
-    pub(crate) out: BTreeMap<usize, (names::Slot, u64)>,
+    pub(crate) out: BTreeMap<names::Device, (names::Slot, u64)>,
     /// What copies of a vault said past the relays, and whose vault it was.
     pub(crate) twins: BTreeMap<Name, (Hash, usize)>,
     /// What the origin got when it was more than three epochs old: it has to be sealed again.
@@ -169,6 +190,9 @@ impl Counts {
         self.late = self.late.saturating_add(other.late);
         self.roles = self.roles.saturating_add(other.roles);
         self.policies = self.policies.saturating_add(other.policies);
+        self.sought = self.sought.saturating_add(other.sought);
+        self.unasked = self.unasked.saturating_add(other.unasked);
+        self.returns = self.returns.saturating_add(other.returns);
         self.by_admins = self.by_admins.saturating_add(other.by_admins);
         self.full = self.full.saturating_add(other.full);
         self.terms = self.terms.saturating_add(other.terms);
@@ -180,7 +204,7 @@ impl Counts {
 
     /// Each with its name.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, u64); 21] {
+    pub fn all(&self) -> [(&'static str, u64); 24] {
         [
             ("crashes", self.crashes),
             ("relay crashes", self.relay_crashes),
@@ -196,6 +220,9 @@ impl Counts {
             ("late", self.late),
             ("roles", self.roles),
             ("policies", self.policies),
+            ("sought", self.sought),
+            ("added unasked", self.unasked),
+            ("returns", self.returns),
             ("removals by admins", self.by_admins),
             ("full disks", self.full),
             ("terms", self.terms),
@@ -340,13 +367,25 @@ impl Facts {
         self.failed.insert((device, name));
     }
 
-    pub(crate) fn joined(&mut self, device: usize) {
+    pub(crate) fn joined(&mut self, device: usize, now: u64) {
+        if self.returning.remove(&device) {
+            self.counts.returns += 1;
+            self.back.insert(device, now);
+            // Its log in the team is another one now.
+            self.marks.retain(|(of, ..), _| *of != device);
+        }
         let count = self.joined.entry(device).or_default();
         *count = count.saturating_add(1);
     }
 
     pub(crate) fn added(&mut self, device: usize, hash: Hash, done: bool) {
-        if done {
+        if done && self.pool.contains_key(&hash) {
+            self.counts.unasked += 1;
+            if let Some(before) = self.welcomed.insert(hash, device) {
+                let what = "are both told that they have used one key package";
+                self.violate(format!("devices {before} and {device} {what}"));
+            }
+        } else if done {
             let count = self.added.entry((hash, device)).or_default();
             *count = count.saturating_add(1);
             let count = *count;
@@ -378,6 +417,20 @@ impl Facts {
         if old.is_some_and(|old| old.relay > mark.relay || old.delivered > mark.delivered) {
             self.violate(format!("a watermark of device {device} went back"));
         }
+    }
+
+    /// A key package for any team has left.
+    fn published(&mut self, device: usize, object: &Object) {
+        if let Ok(said) = objects::Announcement::parse(object.data().unwrap_or_default()) {
+            self.pool.insert(said.hash(), (device, said.device));
+        }
+    }
+
+    /// Everybody whom somebody wished to have in the team, or back in it, has come.
+    pub(crate) fn all_came(&self) -> bool {
+        self.returning.is_empty()
+            && self.sought.is_empty()
+            && self.unasked.iter().all(|device| self.joined.contains_key(device))
     }
 
     /// A vault was put back: what it does not hold any more may come to it again.
@@ -491,14 +544,23 @@ impl Facts {
         let entry = matches!(name.place().rest, Rest::Message { .. });
         // What a key package says is in its name; only its date may be another.
         let package = matches!(name.place().rest, Rest::KeyPackage { .. });
+        if package && name.team().team == names::Team::ORG {
+            self.published(device, object);
+        }
+        // The origin says who of several has a key package.
+        let spent = matches!(name.place().rest, Rest::Use(_));
         // Admins who decide on one device at once number its certificates alike; a claim tells by
         // its hash which counts.
         let certificate = matches!(name.place().rest, Rest::Certificate { .. });
         let others = certificate && before.is_some_and(|before| before.1 != device);
         // A new term may take back the slot of an addition, which is then claimed anew.
         let pointer = matches!(name.place().rest, Rest::Welcome { .. }) && self.counts.terms > 0;
-        let excused =
-            slot || package || others || pointer || (self.restored.contains(&device) && !entry);
+        let excused = slot
+            || package
+            || spent
+            || others
+            || pointer
+            || (self.restored.contains(&device) && !entry);
         if before.is_some_and(|before| before.0 != hash) && !excused {
             self.violate(format!("two objects left under {name}"));
         }

@@ -22,8 +22,8 @@ pub(crate) fn ghosts(world: &mut World, wrong: &mut Vec<String>) {
         }
         None => return,
     };
-    for (device, Removed { vault, number, .. }) in std::mem::take(&mut world.facts.removed) {
-        let Some((out, epoch)) = world.facts.out.get(&device).copied() else {
+    for (number, Removed { vault, device, .. }) in std::mem::take(&mut world.facts.removed) {
+        let Some((out, epoch)) = world.facts.out.get(&number).copied() else {
             wrong.push(format!("device {device} was to be removed and never was"));
             continue;
         };

@@ -19,6 +19,7 @@ pub(crate) fn judge(world: &mut World) {
     decided(world, &mut wrong);
     wishes(world, &mut wrong);
     readable(world, &mut wrong);
+    unread(world, &mut wrong);
     order(world, &mut wrong);
     ghosts(world, &mut wrong);
     named(world, &mut wrong);
@@ -78,7 +79,7 @@ fn decided(world: &World, wrong: &mut Vec<String>) {
         }
         for known in endpoint.devices(team).unwrap_or_default() {
             let number = known.number;
-            if facts.removed.values().any(|removed| removed.number == number) {
+            if facts.removed.contains_key(&number) {
                 wrong.push(format!("device {device} knows {number:?}, which had to go"));
             }
             let root = number == names::Device::MEMBER_TOOL;
@@ -108,6 +109,7 @@ fn wishes(world: &World, wrong: &mut Vec<String>) {
             || *device >= world.profile.people
             || world.facts.admins.contains(device)
             || world.facts.was_behind(*device)
+            || world.facts.back.contains_key(device)
             || world.facts.restored.contains(device)
             || world.facts.insiders.contains(device)
         {
@@ -122,6 +124,14 @@ fn wishes(world: &World, wrong: &mut Vec<String>) {
         if !world.devices[*device].gone && !(1..=most).contains(&claimed) {
             wrong.push(format!("device {device} refreshed {claimed} times for {times} wishes"));
         }
+    }
+    for device in &world.facts.unasked {
+        if !world.devices[*device].gone && !world.facts.joined.contains_key(device) {
+            wrong.push(format!("device {device} never came into the team"));
+        }
+    }
+    for device in &world.facts.returning {
+        wrong.push(format!("device {device} never came back"));
     }
     for device in live(world) {
         let endpoint = world.devices[device].endpoint.as_ref();
@@ -138,7 +148,9 @@ fn readable(world: &World, wrong: &mut Vec<String>) {
         let late = world.facts.late.contains(name) && !is_read(world, *name);
         let excused = said.lost && (late || !world.facts.is_stored(*name, said));
         let insider = world.facts.insiders.contains(&said.device);
-        if world.devices[said.device].gone || excused || insider {
+        // What waits on a device that is removed never leaves it, also when it comes back.
+        let before = world.facts.back.get(&said.device).is_some_and(|back| said.at < *back);
+        if world.devices[said.device].gone || excused || insider || before {
             continue;
         }
         let Some(epoch) = world.facts.epochs.get(name) else {
@@ -152,6 +164,9 @@ fn readable(world: &World, wrong: &mut Vec<String>) {
             if behind && !said.body.starts_with(LAST) {
                 continue;
             }
+            // What it had not read when it went it cannot read any more.
+            let back = world.facts.away.get(&device).into_iter().flatten();
+            let since = back.map(|(_, back)| *back).max().or(since);
             let member = since.is_some_and(|since| since <= *epoch);
             let history = &world.devices[device].vault.history;
             let reads = history.get(name).is_some_and(|opened| opened.unreadable.is_none());
@@ -161,6 +176,24 @@ fn readable(world: &World, wrong: &mut Vec<String>) {
                      device {} from epoch {epoch}, written at {}",
                     said.device, said.at
                 ));
+            }
+        }
+    }
+}
+
+/// Was somebody who has come back out of the team in an epoch?
+fn was_out(world: &World, device: usize, epoch: u64) -> bool {
+    let away = world.facts.away.get(&device).into_iter().flatten();
+    away.clone().any(|(from, to)| (*from..*to).contains(&epoch))
+}
+
+/// Who was out has read nothing of that time.
+fn unread(world: &World, wrong: &mut Vec<String>) {
+    for device in world.facts.away.keys() {
+        for (name, opened) in &world.devices[*device].vault.history {
+            let epoch = world.facts.epochs.get(name).filter(|_| opened.unreadable.is_none());
+            if epoch.is_some_and(|epoch| was_out(world, *device, *epoch)) {
+                wrong.push(format!("device {device} reads {name}, sealed while it was out"));
             }
         }
     }
@@ -235,7 +268,11 @@ fn named(world: &World, wrong: &mut Vec<String>) {
             continue;
         };
         // What comes of the revoked is refused, whatever else it shows.
-        if facts.out.contains_key(device) {
+        if facts
+            .removed
+            .iter()
+            .any(|(number, it)| it.device == *device && facts.out.contains_key(number))
+        {
             continue;
         }
         for who in live(world) {
@@ -307,6 +344,8 @@ pub(crate) fn read_slots(world: &mut World) {
     let entries = relay_core::Shelf::behind(relay.shelf_mut(), team, prefix, 0, usize::MAX);
     let mut epochs = BTreeMap::new();
     let mut founded = world.facts.founded;
+    let mut used = BTreeMap::new();
+    world.facts.away.clear();
     for kept in claims.unwrap_or_default() {
         if !matches!(kept.object.name().place().rest, Rest::Slot(_)) {
             continue;
@@ -329,19 +368,30 @@ pub(crate) fn read_slots(world: &mut World) {
             let Rest::Certificate { device, generation } = named.name.place().rest else {
                 continue;
             };
-            let gone = world.facts.removed.iter().find(|(_, removed)| removed.number == device);
-            if let Some((index, _)) = gone
-                && generation.value() > 0
-            {
+            if world.facts.removed.contains_key(&device) && generation.value() > 0 {
                 let Rest::Slot(slot) = kept.object.name().place().rest else {
                     continue;
                 };
-                world.facts.out.insert(*index, (slot, claim.epoch.saturating_add(1)));
+                world.facts.out.insert(device, (slot, claim.epoch.saturating_add(1)));
             }
         }
         for hash in &claim.welcomed {
-            if let Some(device) = world.facts.invited.get(hash) {
-                world.facts.since.entry(*device).or_insert(claim.epoch.saturating_add(1));
+            let added = claim.epoch.saturating_add(1);
+            if world.facts.pool.contains_key(hash)
+                && let Some(before) = used.insert(*hash, slot)
+            {
+                let what = format!("a key package of slot {before:?} is used again in {slot:?}");
+                world.facts.violate(what);
+            }
+            let unasked = world.facts.pool.get(hash).map(|(device, _)| *device);
+            let Some(device) = world.facts.invited.get(hash).copied().or(unasked) else {
+                continue;
+            };
+            match world.facts.since.get(&device) {
+                None => {
+                    world.facts.since.insert(device, added);
+                }
+                Some(_) => came_again(world, device, added),
             }
         }
     }
@@ -357,6 +407,16 @@ pub(crate) fn read_slots(world: &mut World) {
             world.facts.counts.late += 1;
             world.facts.late.insert(name);
         }
+    }
+}
+
+/// Somebody was welcomed a second time: out since the newest removal before it.
+fn came_again(world: &mut World, device: usize, epoch: u64) {
+    let facts = &mut world.facts;
+    let removed = facts.removed.iter().filter(|(_, removed)| removed.device == device);
+    let outs = removed.filter_map(|(number, _)| facts.out.get(number)).map(|(_, out)| *out);
+    if let Some(out) = outs.filter(|out| *out <= epoch).max() {
+        facts.away.entry(device).or_default().push((out, epoch));
     }
 }
 

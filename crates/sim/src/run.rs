@@ -103,6 +103,7 @@ fn storm(world: &mut World) {
     }
     world.plan_faults(end);
     world.plan_decisions(end);
+    world.plan_returns(end);
     world.plan_scenes(end);
     world.run_until(end);
 }

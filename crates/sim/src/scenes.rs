@@ -13,6 +13,10 @@ pub(crate) struct Scenes {
     pub(crate) decisions: u64,
     /// How the order of slots changes hands.
     pub(crate) origin: Origin,
+    /// People of another team of the organisation, who are added unasked.
+    pub(crate) guests: usize,
+    /// People who are removed and come back.
+    pub(crate) returns: usize,
 }
 
 /// What becomes of the origin.
@@ -37,7 +41,19 @@ impl Scenes {
         // Somebody is neither an admin nor the member tool.
         let admins = admins.min(people.saturating_sub(2));
         let origin = Origin::draw(seed);
-        Self { full, admins, decisions, origin }
+        let (guests, returns) = Self::draw_people(seed, origin);
+        // Several admins want the same people.
+        let admins = if returns > 0 { people.saturating_sub(2).min(2) } else { admins };
+        Self { full, admins, decisions, origin, guests, returns }
+    }
+
+    /// Who comes without being asked, and who comes back: in about every tenth world.
+    fn draw_people(seed: u64, origin: Origin) -> (usize, usize) {
+        let mut chance = Chance::new(seed ^ 0x7065_6f70_6c65_0000);
+        if origin != Origin::Stays || chance.below(8) > 0 {
+            return (0, 0);
+        }
+        (chance.index(3), 1 + chance.index(2))
     }
 }
 

@@ -6,6 +6,7 @@ mod faults;
 mod insiders;
 mod old;
 mod people;
+mod returns;
 mod steps;
 mod terms;
 mod tree;
@@ -51,6 +52,8 @@ pub(crate) struct World {
     pub(crate) moving: Option<usize>,
     pub(crate) facts: Facts,
     pub(crate) team: Option<TeamId>,
+    /// Another team of the organisation, which nobody judges.
+    pub(crate) other: Option<TeamId>,
     /// Faults may happen.
     pub(crate) rough: bool,
     pub(crate) sealings: Arc<Mutex<Sealings>>,
@@ -136,6 +139,10 @@ impl World {
         let mut profile = Profile::draw(&mut chance);
         let mut scenes = Scenes::draw(seed, profile.people);
         profile.children = profile.children.max(scenes.origin.children());
+        if scenes.returns > 0 {
+            // What an old vault knows of being in the team is nothing to come back to.
+            (profile.restores, profile.poisons, profile.twins) = (0, 0, 0);
+        }
         if profile.restores > 0 {
             scenes.decisions = 0;
         }
@@ -155,6 +162,7 @@ impl World {
             moving: None,
             facts: Facts::default(),
             team: None,
+            other: None,
             rough: false,
             sealings: Arc::default(),
             queue: BTreeMap::new(),

@@ -143,8 +143,10 @@ impl World {
         let (Some(team), Some(number)) = (self.team, number) else {
             return;
         };
-        let leaving = self.facts.removed.contains_key(&device);
-        if by == device || (self.devices[device].gone && !leaving) {
+        let leaving = self.facts.removed.contains_key(&number);
+        // By its key it would have to go again, although nobody wished that.
+        let coming = self.facts.returning.contains(&device);
+        if by == device || coming || (self.devices[device].gone && !leaving) {
             return;
         }
         let vault = self.devices[device].vault.clone();
@@ -157,8 +159,8 @@ impl World {
             Some(Ok(())) => {
                 self.devices[device].gone = true;
                 self.facts.counts.removals += 1;
-                let removed = crate::facts::Removed { vault, number, by };
-                self.facts.removed.insert(device, removed);
+                let removed = crate::facts::Removed { device, vault, by };
+                self.facts.removed.insert(number, removed);
                 self.take_over(device);
             }
             Some(Err(RemoveError::NoSuchDevice)) if leaving => {}
@@ -177,7 +179,8 @@ impl World {
             return;
         }
         let removed = self.facts.removed.iter().filter(|(_, removed)| removed.by == from);
-        let removed: Vec<usize> = removed.map(|(device, _)| *device).collect();
+        let removed: Vec<usize> = removed.map(|(_, removed)| removed.device).collect();
+        self.take_over_sought(from);
         for device in removed {
             self.again(Act::Decide { by: 0, what: Decision::Remove { device } });
         }
@@ -193,17 +196,16 @@ impl World {
         match (wish, result) {
             (Wish::Remove(_), Ok(())) => self.facts.counts.by_admins += u64::from(by > 0),
             (Wish::Remove(number), Err(why)) if why != NotDone::NoSuchDevice => {
-                let mut all = self.facts.removed.iter();
-                let Some((device, _)) = all.find(|(_, it)| it.number == number) else {
+                let Some(device) = self.facts.removed.get(&number).map(|it| it.device) else {
                     return;
                 };
-                let device = *device;
                 if by == 0 {
                     let what = format!("the root cannot remove device {device}: {why}");
                     return self.facts.violate(what);
                 }
                 self.again(Act::Decide { by: 0, what: Decision::Remove { device } });
             }
+            (Wish::Add(user), result) => self.sought(by, user, result),
             (Wish::Role(number, admin), result) => {
                 self.facts.undecided.remove(&number);
                 let mut all = self.facts.numbers.iter();

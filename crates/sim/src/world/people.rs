@@ -26,6 +26,10 @@ pub(crate) enum Act {
     Channel { name: String },
     /// An admin decides something.
     Decide { by: usize, what: Decision },
+    /// An admin adds somebody unasked.
+    Seek { by: usize, device: usize },
+    /// Somebody who has to go comes back.
+    Return { by: usize, device: usize, asked: bool },
 }
 
 impl World {
@@ -60,6 +64,9 @@ impl World {
         if self.scenes.admins > 0 {
             self.name_admins();
         }
+        if self.scenes.returns > 0 {
+            self.found_other();
+        }
     }
 
     fn knows_channel(&self, device: &Device) -> bool {
@@ -76,6 +83,7 @@ impl World {
         device.net.cache.id = self.chance.draw();
         device.skew = self.first_skew(super::clocks::MOST);
         let mut endpoint = device.endpoint.take().expect("just made");
+        device.user = endpoint.whoami().ok().map(|who| who.user_key);
         device.commit(endpoint.changes());
         device.endpoint = Some(endpoint);
         self.devices.push(device);
@@ -200,6 +208,8 @@ impl World {
                 }
             }
             Act::Decide { by, what } => self.decide(by, what),
+            Act::Seek { by, device } => self.seek(by, device),
+            Act::Return { by, device, asked } => self.comes_back(by, device, asked),
             Act::Channel { name } => {
                 let done = self.step(0, Beside::default(), |endpoint, at| {
                     endpoint.create_channel(at, team, &name)
@@ -241,6 +251,7 @@ impl World {
             .filter(|device| !device.gone)
             .all(|device| device.endpoint.as_ref().is_some_and(|it| self.is_settled(it)))
             && self.facts.invited.keys().all(|hash| self.facts.told(hash))
+            && self.facts.all_came()
             && !self.queue.values().any(|event| matches!(event, Event::Act(_) | Event::Scene(_)))
     }
 

@@ -198,7 +198,12 @@ impl World {
                 self.facts.noticed(index, *notice);
             }
             Output::Failed { name, .. } => self.facts.failed(index, *name),
-            Output::Joined { .. } => self.facts.joined(index),
+            Output::Joined { team } if Some(*team) == self.team => {
+                self.facts.joined(index, self.now);
+                self.note_number(index);
+            }
+            Output::Joined { .. } => {}
+            Output::Added { team, .. } if Some(*team) != self.team => {}
             Output::Renamed { from, to } => self.rename(index, *from, *to),
             Output::Added { hash, result, .. } => {
                 if let (Ok(number), Some(device)) = (result, self.facts.invited.get(hash)) {
@@ -215,6 +220,7 @@ impl World {
                 }
             }
             Output::Watermark(mark) => self.facts.marked(index, *mark),
+            Output::Wished { team, .. } if Some(*team) != self.team => {}
             Output::Wished { wish, result, .. } => self.wished(index, *wish, *result),
             Output::UseRelay(_)
             | Output::SubscribePath { .. }

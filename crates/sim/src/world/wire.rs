@@ -329,7 +329,11 @@ impl World {
     /// Gives the endpoint what the cache has more, each object in a step of its own; sometimes
     /// twice, sometimes one that comes later first.
     pub(crate) fn feed(&mut self, index: usize) {
-        for team in self.devices[index].net.wanted.clone() {
+        let net = &self.devices[index].net;
+        let paths = net.paths.iter().map(|(team, _)| *team);
+        let teams: std::collections::BTreeSet<TeamId> =
+            net.wanted.iter().copied().chain(paths).collect();
+        for team in teams {
             while self.devices[index].endpoint.is_some() {
                 let device = &self.devices[index];
                 let id = device.net.cache.id;
